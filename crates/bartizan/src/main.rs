@@ -1,0 +1,3 @@
+//! Not begun.
+
+fn main() {}

@@ -1,0 +1,13 @@
+//! Bytes to Event: one file a log format.
+//!
+//! A record goes through at most two layers. Its frame is read first (a syslog header, or none);
+//! what is left, the message, is then read by the first format of [`FORMATS`] that recognises it.
+//! What no format recognises is an event all the same, with the module `unknown`.
+
+mod format;
+mod formats;
+mod parser;
+
+pub use format::{Context, Format, ParseError};
+pub use formats::FORMATS;
+pub use parser::{Parser, ParserConfig};
