@@ -10,8 +10,7 @@ impl Event {
     pub fn write_json(&self, out: &mut String) {
         let mut leaves: Vec<(&str, Value<'_>)> = self.known().map(|(f, v)| (f.name(), v)).collect();
         leaves.extend(self.extras().map(|extra| (extra.name, extra.value)));
-        for field in
-            [Field::Timestamp, Field::EventId, Field::EventIngested, Field::EventOriginal]
+        for field in [Field::Timestamp, Field::EventId, Field::EventIngested, Field::EventOriginal]
         {
             leaves.extend(self.get(field).map(|value| (field.name(), value)));
         }

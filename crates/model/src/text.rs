@@ -64,7 +64,11 @@ impl Deref for Text {
 impl From<&str> for Text {
     /// Copies `text` into a chunk of its own, cut at 4 GiB.
     fn from(text: &str) -> Self {
-        Self { chunk: Arc::from(text), start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) }
+        Self {
+            chunk: Arc::from(text),
+            start: 0,
+            end: u32::try_from(text.len()).unwrap_or(u32::MAX),
+        }
     }
 }
 

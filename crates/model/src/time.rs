@@ -97,9 +97,8 @@ impl Timestamp {
         if !valid {
             return None;
         }
-        let time_of_day = i64::from(civil.hour) * 3600
-            + i64::from(civil.minute) * 60
-            + i64::from(civil.second);
+        let time_of_day =
+            i64::from(civil.hour) * 3600 + i64::from(civil.minute) * 60 + i64::from(civil.second);
         let seconds = days_from_civil(civil.year, civil.month, civil.day)
             .checked_mul(SECONDS_PER_DAY)?
             .checked_add(time_of_day - i64::from(offset_seconds))?;
@@ -189,9 +188,7 @@ fn zone_offset(zone: &str) -> Option<i32> {
     };
     let (hours, minutes) = match rest {
         [h1, h2] => (digits(&[*h1, *h2])?, 0),
-        [h1, h2, b':', m1, m2] | [h1, h2, m1, m2] => {
-            (digits(&[*h1, *h2])?, digits(&[*m1, *m2])?)
-        }
+        [h1, h2, b':', m1, m2] | [h1, h2, m1, m2] => (digits(&[*h1, *h2])?, digits(&[*m1, *m2])?),
         _ => return None,
     };
     let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
