@@ -1,0 +1,86 @@
+# The whole of Bartizan in a few words: `make run` builds and starts it, `make test` tests it.
+# `make help` lists the rest. Everything that is built lies outside the checkout.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bartizan
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export CARGO_TERM_PROGRESS_WHEN ?= auto
+
+UI_SOURCES := $(shell find ui/src ui/public ui/index.html ui/package.json ui/package-lock.json ui/vite.config.ts ui/svelte.config.js ui/tsconfig.json -type f 2>/dev/null)
+ARGS ?=
+
+.PHONY: help run test test-rust test-ui test-browser ui lint bench deps fuzz crash clean needs-rust needs-node needs-browser
+
+help: ## lists what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+run: ui needs-rust ## builds the console and the product (release) and starts it; ARGS="--demo" and the like are handed on
+	@echo "== building bartizan (release; the first time takes a few minutes)"
+	cargo build --release --locked -p bartizan
+	@echo "== starting; Ctrl-C ends it"
+	@exec "$(CARGO_TARGET_DIR)/release/bartizan" serve $(ARGS)
+
+test: test-ui test-rust test-browser ## installs what the tests need and runs all of them: console, Rust, browser
+	@echo "== all tests passed"
+
+test-rust: needs-rust ## tests the Rust crates, the plan of the house and the tidiness
+	@echo "== Rust tests"
+	cargo test --locked --workspace --no-fail-fast
+
+test-ui: ui ## checks and tests the console's own code
+	@echo "== console: types and unit tests"
+	cd ui && npm run --silent check && npm test --silent
+
+test-browser: ui needs-rust needs-browser ## drives the real binary in Chromium, from the set-up link to a closed alert
+	@echo "== browser test"
+	cargo build --locked -p bartizan
+	cd ui && BARTIZAN_BIN="$(CARGO_TARGET_DIR)/debug/bartizan" npm run --silent test:browser
+
+ui: ui/dist/.built ## builds the console
+
+ui/dist/.built: ui/node_modules/.installed $(UI_SOURCES)
+	@echo "== building the console"
+	cd ui && npm run --silent build
+	@touch $@
+
+ui/node_modules/.installed: ui/package-lock.json | needs-node
+	@echo "== installing the console's packages"
+	cd ui && npm ci --no-audit --no-fund --prefer-offline
+	@touch $@
+
+lint: needs-rust ui ## formatting, lints, types, licences
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cd ui && npm run --silent check
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources || cargo deny check; \
+	else echo "cargo-deny is not installed (cargo install cargo-deny): licences not checked"; fi
+
+bench: needs-rust ## measures the line on a million generated lines, and each crate with a hot loop
+	cargo run --release --locked -p bench --bin line -- $(ARGS)
+	cargo run --release --locked -p bench --bin event
+
+deps: needs-rust ## tells how many packages the product stands on
+	@echo "packages in Cargo.lock: $$(grep -c '^\[\[package\]\]' Cargo.lock)"
+	@echo "packages in the product: $$(cargo tree --locked -p bartizan -e normal --prefix none --no-dedupe | sed 's/ (.*//' | sort -u | wc -l)"
+	@cargo tree --locked -p bartizan -e normal --duplicates --depth 0 | grep -v '^$$' || true
+
+clean: ## removes what was built
+	rm -rf ui/dist ui/node_modules
+	cargo clean
+
+needs-rust:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install rustup from your distribution, then a stable toolchain of at least 1.94"; exit 1; }
+	@command -v cc >/dev/null || { echo "a C compiler is missing: apt-get install gcc"; exit 1; }
+
+needs-node:
+	@command -v npm >/dev/null || { echo "Node.js 20 or newer with npm is missing"; exit 1; }
+
+needs-browser:
+	@if ! command -v chromium >/dev/null; then \
+		echo "== installing Chromium for the browser test"; \
+		sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends chromium; \
+	fi
