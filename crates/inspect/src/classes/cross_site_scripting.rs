@@ -1,0 +1,72 @@
+//! Cross-site scripting: markup or script that a browser would run.
+//!
+//! Tags are read as browsers read them, since lists of bad words are endless and ways for a browser
+//! to run script are few: a tag that loads code, an attribute that is an event handler, an address
+//! with a script scheme. Outside of tags it takes a break out of an attribute or of a script.
+
+mod html;
+mod script;
+
+use super::shared::from;
+use super::{ClassRow, Evidence, View};
+use crate::Class;
+use crate::bytes::ANGLE;
+use crate::parts::Kind;
+
+pub(super) const CLASS: ClassRow = ClassRow {
+    class: Class::CrossSiteScripting,
+    summary: "markup or script that a browser would run",
+    literals: &[
+        "script:",
+        "alert",
+        "prompt",
+        "confirm",
+        "document.",
+        "document[",
+        "window.",
+        "eval",
+        "fromcharcode",
+        "onerror",
+        "onload",
+        "onclick",
+        "onfocus",
+        "onmouse",
+        "srcdoc",
+        " on",
+        "\"on",
+        "'on",
+        "/on",
+        "constructor",
+        "innerhtml",
+        "text/html",
+        "location",
+        "expression",
+        "<script",
+        "onwheel",
+        "onblur",
+        "ontoggle",
+        "onpointer",
+        "vbscript",
+        "settimeout",
+        "setinterval",
+        "msgbox",
+        "onaux",
+        "onkey",
+        "onanimation",
+    ],
+    kinds: ANGLE,
+    path_kinds: ANGLE,
+    header_kinds: ANGLE,
+    deaf: &[],
+    confirm,
+};
+
+fn confirm(view: &View<'_>) -> Option<Evidence> {
+    if view.kind == Kind::Document && view.lower.trim_ascii_start().starts_with(b"<?xml") {
+        return None;
+    }
+    let markup = html::search(view.lower);
+    let script = script::search(view.lower);
+    let (score, at) = [markup, script].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(from(view, at, score))
+}

@@ -1,0 +1,193 @@
+//! Tags and attributes, read as leniently as browsers do.
+
+use super::super::shared::{find, run};
+
+/// Longest tag read, in bytes; what is longer is read up to here.
+const TAG_BYTES_MAX: usize = 4096;
+/// Most tags read of one text.
+const TAGS_MAX: usize = 256;
+
+/// Tags that load or run code by themselves, once something follows their name.
+const RUNNING: &[&[u8]] = &[
+    b"script",
+    b"iframe",
+    b"object",
+    b"embed",
+    b"applet",
+    b"frameset",
+    b"frame",
+    b"bgsound",
+    b"layer",
+    b"ilayer",
+    b"xss",
+    b"?import",
+    b"!entity",
+    b"isindex",
+    b"portal",
+];
+
+/// Gives the most convincing tag: its score and offset.
+pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
+    let mut best: Option<(f64, usize)> = None;
+    for at in memchr::memchr_iter(b'<', text).take(TAGS_MAX) {
+        let tag = text.get(at + 1..).unwrap_or_default();
+        let tag = tag.get(..TAG_BYTES_MAX).unwrap_or(tag);
+        let score = tag_score(tag);
+        if score > 0.0 && best.is_none_or(|(known, _)| known < score) {
+            best = Some((score, at));
+        }
+    }
+    best
+}
+
+fn tag_score(tag: &[u8]) -> f64 {
+    // Browsers take no space after the `<`, but filters remove them, so payloads count on that.
+    let skipped = run(tag, 0, |byte| byte.is_ascii_whitespace() || byte == b'/' || byte < 32);
+    let tag = tag.get(skipped..).unwrap_or_default();
+    let closing = skipped > 0;
+    let length = run(tag, 0, |byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'?' | b'!' | b'-' | b':' | b'_')
+    });
+    let name = tag.get(..length).unwrap_or_default();
+    let rest = tag.get(length..).unwrap_or_default();
+    if name.is_empty() {
+        return 0.0;
+    }
+    if closing {
+        return if name == b"script" { 0.6 } else { attributes(rest) };
+    }
+    if RUNNING.contains(&name) {
+        return 0.9;
+    }
+    let carries = |literal: &[u8]| find(rest, literal).is_some();
+    let by_name = match name {
+        b"meta" if carries(b"http-equiv") || carries(b"charset") => 0.8,
+        b"base" if carries(b"href") => 0.7,
+        b"link" if carries(b"href") && (carries(b"stylesheet") || carries(b"import")) => 0.7,
+        b"style"
+            if [
+                &b"expression"[..],
+                b"javascript",
+                b"@import",
+                b"behavior",
+                b"binding",
+                b"url(",
+            ]
+            .iter()
+            .any(|literal| carries(literal)) =>
+        {
+            0.8
+        }
+        b"?xml" | b"?xml-stylesheet" if carries(b"namespace") || carries(b"href") => 0.8,
+        b"xml" if carries(b"src") || carries(b"id") => 0.6,
+        b"form" | b"isindex" if carries(b"action=") && carries(b"script") => 0.8,
+        b"svg" | b"math"
+            if carries(b"<") && (carries(b"script") || carries(b"href") || carries(b"onload")) =>
+        {
+            0.6
+        }
+        b"animate" | b"set" | b"animatemotion"
+            if carries(b"attributename") || carries(b"values") =>
+        {
+            0.7
+        }
+        _ => 0.0,
+    };
+    attributes(rest).max(by_name)
+}
+
+/// Reads attributes up to the tag's end.
+fn attributes(tag: &[u8]) -> f64 {
+    let mut best: f64 = 0.0;
+    let mut at = 0;
+    while at < tag.len() {
+        at += run(tag, at, |byte| {
+            byte.is_ascii_whitespace()
+                || matches!(byte, b'/' | b'"' | b'\'' | b'`' | b',')
+                || byte < 32
+        });
+        if tag.get(at) == Some(&b'>') {
+            break;
+        }
+        let length = run(tag, at, |byte| {
+            !byte.is_ascii_whitespace() && !matches!(byte, b'=' | b'>' | b'/') && byte >= 32
+        });
+        let name = tag.get(at..at + length).unwrap_or_default();
+        at += length.max(1);
+        at += run(tag, at, |byte| byte.is_ascii_whitespace() || byte < 32);
+        if tag.get(at) != Some(&b'=') {
+            continue;
+        }
+        at += 1;
+        at += run(tag, at, |byte| byte.is_ascii_whitespace() || byte < 32);
+        let value = value(tag, at);
+        at += value.len();
+        best = best.max(attribute(name, value));
+    }
+    best
+}
+
+/// Gives the value that begins at `at`, quotes included.
+fn value(tag: &[u8], at: usize) -> &[u8] {
+    let rest = tag.get(at..).unwrap_or_default();
+    let length = match rest.first() {
+        Some(quote @ (b'"' | b'\'' | b'`')) => {
+            let closing = rest.iter().skip(1).position(|byte| byte == quote);
+            closing.map_or(rest.len(), |closing| closing + 2)
+        }
+        _ => run(rest, 0, |byte| !byte.is_ascii_whitespace() && byte != b'>'),
+    };
+    rest.get(..length).unwrap_or_default()
+}
+
+fn attribute(name: &[u8], value: &[u8]) -> f64 {
+    let squeezed: Vec<u8> = value
+        .iter()
+        .copied()
+        .filter(|byte| *byte > 32 && !matches!(byte, b'"' | b'\'' | b'`' | b'\\'))
+        .collect();
+    let holds = |literal: &[u8]| find(&squeezed, literal).is_some();
+    let handler = name.len() > 4
+        && name.starts_with(b"on")
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b':');
+    if handler {
+        return 0.9;
+    }
+    match name {
+        b"srcdoc" => 0.8,
+        b"style"
+            if holds(b"expression")
+                || holds(b"-moz-binding")
+                || holds(b"behavior:")
+                || holds(b"script:")
+                || holds(b"/**/") =>
+        {
+            0.8
+        }
+        b"style" if holds(b"url(") => 0.55,
+        _ if script_scheme(&squeezed) => 0.9,
+        _ => 0.0,
+    }
+}
+
+/// Tells whether an address, spaces removed, runs script when followed.
+fn script_scheme(address: &[u8]) -> bool {
+    const SCHEMES: &[&[u8]] = &[
+        b"javascript:",
+        b"vbscript:",
+        b"livescript:",
+        b"mocha:",
+        b"data:text/html",
+        b"data:image/svg",
+        b"data:text/xml",
+        b"data:application/xhtml",
+        b"data:text/javascript",
+        b"data:,alert",
+        b"data:;base64",
+        b"mhtml:",
+        b"feed:javascript:",
+        b"jar:",
+    ];
+    SCHEMES.iter().any(|scheme| address.starts_with(scheme))
+        || find(address, b"javascript:").is_some()
+}

@@ -1,0 +1,185 @@
+//! Script outside of tags: breaks out of attributes and strings, script addresses, bare calls.
+
+use super::super::shared::{find, prose_words, run, starts_at, word_begins};
+
+/// Most places looked at for each sign.
+const PLACES_MAX: usize = 64;
+/// So many plain words before a call make it a sentence about script.
+const PROSE_WORDS_MIN: usize = 3;
+
+/// What a payload calls to show that it runs.
+const CALLED: &[&[u8]] = &[
+    b"alert",
+    b"prompt",
+    b"confirm",
+    b"eval",
+    b"msgbox",
+    b"settimeout",
+    b"setinterval",
+    b"string.fromcharcode",
+    b"document.write",
+    b"document.writeln",
+    b"window.open",
+    b"importscripts",
+    b"setimmediate",
+    b"execscript",
+];
+/// What it reads or sets.
+const TOUCHED: &[&[u8]] = &[
+    b"document.cookie",
+    b"document.domain",
+    b"document.location",
+    b"window.location",
+    b"document[",
+    b"window[",
+    b"self[",
+    b"top[",
+    b"this[",
+    b"constructor.constructor",
+    b".innerhtml",
+    b"location.href=",
+    b"location=",
+    b"onerror=eval",
+    b"document?.cookie",
+    b"[constructor]",
+    b"document.body",
+];
+
+/// Gives the most convincing sign: its score and offset.
+pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
+    [scheme(text), handler(text), call(text), touch(text)]
+        .into_iter()
+        .flatten()
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+/// `javascript:…` as an address; with a space behind it, it is a title.
+fn scheme(text: &[u8]) -> Option<(f64, usize)> {
+    for literal in [&b"javascript:"[..], b"vbscript:", b"data:text/html"] {
+        let Some(at) = find(text, literal) else { continue };
+        let after = at + literal.len();
+        let code = text
+            .get(after..)
+            .unwrap_or_default()
+            .iter()
+            .any(|byte| matches!(byte, b'(' | b'`' | b'<' | b'=' | b','));
+        let spaced = text.get(after).is_none_or(|byte| *byte == b' ');
+        if word_begins(text, at) && code && !spaced {
+            return Some((if prose_words(text, at) < PROSE_WORDS_MIN { 0.85 } else { 0.4 }, at));
+        }
+    }
+    None
+}
+
+/// `" onfocus=…` outside of a tag: the value has left an attribute.
+fn handler(text: &[u8]) -> Option<(f64, usize)> {
+    let mut best: Option<(f64, usize)> = None;
+    for at in memchr::memmem::find_iter(text, b"on").take(PLACES_MAX) {
+        let length = run(text, at, |byte| byte.is_ascii_alphabetic());
+        let equals = at + length + run(text, at + length, |byte| byte.is_ascii_whitespace());
+        let long = (6..=30).contains(&length);
+        if !long
+            || text.get(equals) != Some(&b'=')
+            || starts_at(text, equals, b"==")
+            || !word_begins(text, at)
+        {
+            continue;
+        }
+        let value = text.get(equals + 1..).unwrap_or_default();
+        let runs = value.iter().any(|byte| matches!(byte, b'(' | b'`'))
+            || find(value, b"location").is_some();
+        let quoted = at.checked_sub(1).is_some_and(|at| {
+            text.get(..=at)
+                .unwrap_or_default()
+                .iter()
+                .any(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'<'))
+        });
+        let score = match (runs, quoted || at == 0) {
+            (true, true) => 0.85,
+            (true, false) if prose_words(text, at) < PROSE_WORDS_MIN => 0.55,
+            (false, true) if value.len() > 2 && prose_words(text, at) < PROSE_WORDS_MIN => 0.4,
+            _ => 0.0,
+        };
+        if score > 0.0 && best.is_none_or(|(known, _)| known < score) {
+            best = Some((score, at));
+        }
+    }
+    best
+}
+
+/// `alert(1)`, `(alert)(1)`, `` alert`1` ``, `[1].map(alert)`.
+fn call(text: &[u8]) -> Option<(f64, usize)> {
+    for name in CALLED {
+        for at in memchr::memmem::find_iter(text, name).take(PLACES_MAX) {
+            let after = at + name.len();
+            let before = at.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b';');
+            let after = after + run(text, after, |byte| byte == b' ' || byte == b')');
+            let called = matches!(text.get(after), Some(b'(' | b'`'))
+                || starts_at(text, after, b"?.(")
+                || starts_at(text, after, b".call")
+                || starts_at(text, after, b".apply")
+                || matches!(before, b'(' | b'=' | b',')
+                    && matches!(text.get(after), Some(b',' | b';') | None)
+                    && text.get(after.wrapping_sub(1)) == Some(&b')');
+            let spaced = text.get(at + name.len()) == Some(&b' ');
+            let sentence = spaced && prose_words(text, text.len()) >= PROSE_WORDS_MIN;
+            if !called || sentence || !word_begins(text, at) {
+                continue;
+            }
+            let prose = prose_words(text, at);
+            let breaks = matches!(
+                before,
+                b'"' | b'\''
+                    | b';'
+                    | b')'
+                    | b'}'
+                    | b'-'
+                    | b'+'
+                    | b'*'
+                    | b'/'
+                    | b'('
+                    | b'='
+                    | b'|'
+                    | b'&'
+                    | b','
+                    | b'{'
+                    | b'['
+                    | b'?'
+                    | b':'
+                    | b'!'
+                    | b'^'
+                    | b'~'
+                    | b'`'
+                    | b'\\'
+                    | b'.'
+                    | b'>'
+            );
+            let arguments =
+                text.get(after + 1).is_some_and(|byte| *byte != b')' || *name != b"eval");
+            if prose < PROSE_WORDS_MIN && breaks && arguments {
+                return Some((0.7, at));
+            }
+            if prose < 2 {
+                return Some((0.55, at));
+            }
+        }
+    }
+    None
+}
+
+fn touch(text: &[u8]) -> Option<(f64, usize)> {
+    for name in TOUCHED {
+        if let Some(at) = find(text, name)
+            && word_begins(text, at) | !name.first().is_some_and(u8::is_ascii_alphabetic)
+        {
+            let prose = prose_words(text, at) >= PROSE_WORDS_MIN;
+            let quoted = text
+                .iter()
+                .any(|byte| matches!(byte, b'"' | b'\'' | b'(' | b'<' | b'`' | b'{' | b';'));
+            if quoted && !prose {
+                return Some((0.55, at));
+            }
+        }
+    }
+    None
+}

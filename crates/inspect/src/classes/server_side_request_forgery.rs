@@ -1,0 +1,89 @@
+//! Request forgery and remote inclusion: an address that the server is meant to fetch.
+//!
+//! Redirect parameters hold addresses all day long. An address convicts when it points inside (the
+//! machine itself, the cloud's metadata), uses a scheme no page links to, or names a script.
+
+use super::shared::{find, from, run};
+use super::{ClassRow, Evidence, View};
+use crate::Class;
+use crate::parts::Kind;
+
+pub(super) const CLASS: ClassRow = ClassRow {
+    class: Class::ServerSideRequestForgery,
+    summary: "an address that makes the server fetch from inside, or include from outside",
+    literals: &[
+        "http://",
+        "https://",
+        "ftp://",
+        "gopher:",
+        "dict:",
+        "ldap:",
+        "tftp:",
+        "169.254.169.254",
+        "netdoc:",
+        "jar:http",
+        "//metadata",
+        "sftp://",
+        "metadata.google",
+    ],
+    kinds: 0,
+    path_kinds: 0,
+    header_kinds: 0,
+    deaf: &[Kind::Header, Kind::Agent, Kind::Document],
+    confirm,
+};
+
+const INSIDE: &[&[u8]] = &[
+    b"169.254.169.254",
+    b"metadata.google.internal",
+    b"[::ffff:a9fe:a9fe]",
+    b"100.100.100.200",
+    b"2852039166",
+    b"0xa9fea9fe",
+    b"instance-data/",
+];
+const SCHEMES: &[&[u8]] = &[
+    b"gopher://",
+    b"dict://",
+    b"ldap://",
+    b"ldaps://",
+    b"tftp://",
+    b"netdoc:",
+    b"jar:http",
+    b"sftp://",
+];
+const SCRIPTS: &[&[u8]] = &[
+    b".php?", b".txt?", b".txt", b".gif?", b".dat?", b".inc?", b".ico?", b".htm?", b".html?",
+    b".asp?",
+];
+
+fn confirm(view: &View<'_>) -> Option<Evidence> {
+    let text = view.lower;
+    if let Some(at) = INSIDE.iter().find_map(|host| find(text, host)) {
+        return Some(from(view, at, 0.85));
+    }
+    if SCHEMES.iter().any(|scheme| text.starts_with(scheme)) {
+        return Some(from(view, 0, 0.7));
+    }
+    let rest = ["http://", "https://", "ftp://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme.as_bytes()))?;
+    let length = run(rest, 0, |byte| !matches!(byte, b'/' | b'?' | b'#'));
+    let host = rest.get(..length)?;
+    let after = rest.get(length..)?;
+    let local = host.starts_with(b"127.")
+        || host.starts_with(b"localhost")
+        || host.starts_with(b"0.0.0.0")
+        || host.starts_with(b"[::1]")
+        || host == b"0";
+    // A trailing `?` swallows what the application appends to the name.
+    let swallows =
+        SCRIPTS.iter().any(|end| end.ends_with(b"?") && after.ends_with(end)) || after == b"?";
+    let numeric = host.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
+    let script = SCRIPTS.iter().any(|end| after.ends_with(end.strip_suffix(b"?").unwrap_or(end)));
+    match (local, swallows, numeric && script) {
+        (true, _, _) | (_, true, _) => Some(from(view, 0, 0.6)),
+        (_, _, true) => Some(from(view, 0, 0.55)),
+        _ => None,
+    }
+}

@@ -1,0 +1,50 @@
+//! What several confirmers need to know about a text.
+
+use super::{Evidence, View};
+
+/// Most words counted before a sign; more say nothing new.
+const WORDS_MAX: usize = 16;
+/// Longest text before a sign searched for words, in bytes.
+const PROSE_BYTES_MAX: usize = 512;
+
+/// Gives evidence with the rest of the text from `start` on.
+pub(super) fn from(view: &View<'_>, start: usize, score: f64) -> Evidence {
+    Evidence { score, span: start..view.text.len() }
+}
+
+/// Counts words of letters alone that stand before `at`: a sentence has them, a payload seldom.
+pub(super) fn prose_words(text: &[u8], at: usize) -> usize {
+    text.get(at.saturating_sub(PROSE_BYTES_MAX)..at)
+        .unwrap_or_default()
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic))
+        .take(WORDS_MAX)
+        .count()
+}
+
+/// Tells whether `text` begins with `literal` at `at`.
+pub(super) fn starts_at(text: &[u8], at: usize, literal: &[u8]) -> bool {
+    text.get(at..).is_some_and(|rest| rest.starts_with(literal))
+}
+
+/// Gives the offset of `literal` in `text`.
+pub(super) fn find(text: &[u8], literal: &[u8]) -> Option<usize> {
+    memchr::memmem::find(text, literal)
+}
+
+/// Tells whether the byte before `at` could not belong to the same word.
+pub(super) fn word_begins(text: &[u8], at: usize) -> bool {
+    at.checked_sub(1)
+        .and_then(|before| text.get(before))
+        .is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
+}
+
+/// Counts the bytes at `at` for which `accepts` holds.
+pub(super) fn run(text: &[u8], at: usize, accepts: impl Fn(u8) -> bool) -> usize {
+    text.get(at..).unwrap_or_default().iter().take_while(|byte| accepts(**byte)).count()
+}
+
+/// Tells whether `byte` occurs more than `times` in `text`.
+pub(super) fn more_than(text: &[u8], byte: u8, times: usize) -> bool {
+    memchr::memchr_iter(byte, text).nth(times).is_some()
+}

@@ -1,0 +1,224 @@
+//! One reading of a text, and what can be asked about it: operands, conditions, where they end.
+
+use super::tokens::{Kind, Token, tokens};
+use super::words::Word;
+
+/// Most tokens read of one operand or condition.
+pub(super) const TERM_TOKENS_MAX: usize = 64;
+/// So many plain words side by side make prose; SQL has a sign or a keyword between its names.
+const PROSE_PAIRS_MIN: usize = 2;
+
+/// Texts up to this length hold no sentence.
+const SHORT_BYTES_MAX: usize = 24;
+/// From this length on, what follows a `#` is an anchor's name.
+const ANCHOR_BYTES_MIN: usize = 8;
+
+/// A text read from one starting point.
+pub(super) struct Reading {
+    pub tokens: Vec<Token>,
+    /// Where it begins: the text's start, or the quote.
+    pub origin: usize,
+    /// The first `select`.
+    pub select: Option<usize>,
+    /// The text stood inside a string that its first quote closed.
+    pub broke_out: bool,
+    /// Plain words side by side, before and after the break.
+    prose_pairs: usize,
+    /// The quote opened a string of the text's own, as in `href="#top"`.
+    pub opened: bool,
+    /// Too short for a sentence.
+    pub short: bool,
+    /// Plain words in the data before the break.
+    pub lead_words: usize,
+}
+
+impl Reading {
+    pub(super) fn outside(text: &[u8]) -> Self {
+        let tokens = tokens(text, 0);
+        Self {
+            prose_pairs: prose_pairs(&tokens),
+            select: tokens.iter().position(|token| token.kind == Kind::Word(Word::Select)),
+            tokens,
+            origin: 0,
+            broke_out: false,
+            opened: false,
+            short: false,
+            lead_words: 0,
+        }
+    }
+
+    /// Reads from behind the quote at `quote`.
+    pub(super) fn inside(text: &[u8], quote: usize) -> Self {
+        let tokens = tokens(text, quote + 1);
+        let lead = text.get(..quote).unwrap_or_default();
+        let lead_words = lead.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty()).count();
+        let after = text.get(quote + 1..).unwrap_or_default();
+        Self {
+            prose_pairs: prose_pairs(&tokens),
+            select: tokens.iter().position(|token| token.kind == Kind::Word(Word::Select)),
+            tokens,
+            origin: quote,
+            broke_out: true,
+            // A `#` with a longer text behind it is an anchor, not a comment.
+            opened: lead.ends_with(b"=")
+                || after.starts_with(b"#") && after.len() > ANCHOR_BYTES_MIN,
+            short: text.len() <= SHORT_BYTES_MAX,
+            lead_words,
+        }
+    }
+
+    pub(super) fn kind(&self, at: usize) -> Option<Kind> {
+        self.tokens.get(at).map(|token| token.kind)
+    }
+
+    pub(super) fn word(&self, at: usize) -> Option<Word> {
+        match self.kind(at) {
+            Some(Kind::Word(word)) => Some(word),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_prose(&self) -> bool {
+        self.prose_pairs >= PROSE_PAIRS_MIN
+    }
+
+    pub(super) fn joins(&self, at: usize) -> bool {
+        matches!(self.kind(at), Some(Kind::Logic | Kind::Word(Word::Logic)))
+    }
+}
+
+fn prose_pairs(tokens: &[Token]) -> usize {
+    let name = |token: &Token| token.kind == Kind::Word(Word::Name);
+    tokens.windows(2).filter(|pair| pair.iter().all(name)).count()
+}
+
+/// One operand, or two and what compares them.
+pub(super) struct Term {
+    pub end: usize,
+    pub compared: bool,
+    pub names: usize,
+    pub calls: usize,
+}
+
+/// Reads `operand (operator operand)*` from token `start`, up to the next joining word.
+pub(super) fn term(reading: &Reading, start: usize) -> Option<Term> {
+    let mut term = Term { end: start, compared: false, names: 0, calls: 0 };
+    loop {
+        term.end = operand(reading, &mut term)?;
+        let mut operators = 0;
+        while matches!(
+            reading.kind(term.end),
+            Some(
+                Kind::Compare
+                    | Kind::Arithmetic
+                    | Kind::Not
+                    | Kind::Word(Word::Compare | Word::Not)
+            )
+        ) {
+            term.compared |=
+                matches!(reading.kind(term.end), Some(Kind::Compare | Kind::Word(Word::Compare)));
+            operators += 1;
+            term.end += 1;
+        }
+        if operators == 0 || term.end >= start + TERM_TOKENS_MAX {
+            return Some(term);
+        }
+        // The statement around it supplies what follows an operator at the end.
+        if reading.kind(term.end).is_none() {
+            return Some(term);
+        }
+    }
+}
+
+/// Reads one operand; gives where it ends.
+fn operand(reading: &Reading, term: &mut Term) -> Option<usize> {
+    let mut at = term.end;
+    while matches!(
+        reading.kind(at),
+        Some(Kind::Arithmetic | Kind::Not | Kind::Word(Word::Not | Word::Filler | Word::Modifier))
+    ) {
+        at += 1;
+    }
+    match reading.kind(at)? {
+        Kind::Number | Kind::Text | Kind::OpenText | Kind::Variable | Kind::Word(Word::Literal) => {
+            Some(at + 1)
+        }
+        Kind::Open => {
+            let end = closed(reading, at).unwrap_or(reading.tokens.len());
+            term.names += usize::from(end == at + 3 && reading.word(at + 1) == Some(Word::Name));
+            term.compared |= (at..end).any(|at| {
+                matches!(reading.kind(at), Some(Kind::Compare | Kind::Word(Word::Compare)))
+            });
+            term.calls += usize::from(reading.word(at + 1) == Some(Word::Select));
+            Some(end)
+        }
+        Kind::Word(word) => {
+            term.names += usize::from(matches!(word, Word::Name | Word::Catalog));
+            let mut at = at + 1;
+            while reading.kind(at) == Some(Kind::Dot) && reading.word(at + 1).is_some() {
+                at += 2;
+            }
+            if reading.kind(at) == Some(Kind::Open) {
+                term.calls += usize::from(word != Word::Name);
+                return Some(closed(reading, at).unwrap_or(reading.tokens.len()));
+            }
+            (word != Word::Logic).then_some(at)
+        }
+        _ => None,
+    }
+}
+
+/// Gives the token behind the parenthesis that closes the one at `open`.
+pub(super) fn closed(reading: &Reading, open: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, token) in reading.tokens.iter().enumerate().skip(open).take(TERM_TOKENS_MAX) {
+        match token.kind {
+            Kind::Open => depth += 1,
+            Kind::Close => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
+/// Tells whether a statement may go on, or end, at token `at`.
+pub(super) fn completes(reading: &Reading, at: usize) -> bool {
+    match reading.kind(at) {
+        None
+        | Some(
+            Kind::LineComment
+            | Kind::BlockComment
+            | Kind::Close
+            | Kind::Semicolon
+            | Kind::Comma
+            | Kind::Logic
+            | Kind::OpenText,
+        ) => true,
+        Some(Kind::Word(word)) => {
+            matches!(word, Word::Logic | Word::Union | Word::Clause | Word::Condition | Word::From)
+        }
+        _ => false,
+    }
+}
+
+/// Tells whether token `at` can end an operand.
+pub(super) fn operand_ends(reading: &Reading, at: usize) -> bool {
+    match reading.kind(at) {
+        Some(
+            Kind::Number
+            | Kind::Text
+            | Kind::OpenText
+            | Kind::Close
+            | Kind::Variable
+            | Kind::Semicolon
+            | Kind::Word(Word::Literal | Word::Filler),
+        ) => true,
+        Some(Kind::Word(Word::Name)) => {
+            at == 0 || !matches!(reading.kind(at - 1), Some(Kind::Word(Word::Name)))
+        }
+        _ => reading.joins(at),
+    }
+}

@@ -1,0 +1,152 @@
+//! Splits text as SQL servers do, from outside a string or from within one.
+//!
+//! The dialects are read together: `#` and `--` and `/* */` are comments, a versioned comment
+//! `/*!50000 … */` is its content, `||` and `&&` are operators, a missing closing quote is an end.
+
+use super::words::{Word, word};
+
+/// Most tokens read of one text.
+pub(super) const TOKENS_MAX: usize = 2048;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Number,
+    /// A closed string.
+    Text,
+    /// A string that the text does not close.
+    OpenText,
+    Word(Word),
+    /// `@x`, `@@version`, `:x`.
+    Variable,
+    /// `=`, `<>`, `>=` …
+    Compare,
+    /// `and` and `or` as signs: `&&`, `||`.
+    Logic,
+    /// `+ - * / % | & ^ ~`.
+    Arithmetic,
+    Not,
+    Open,
+    Close,
+    Comma,
+    Dot,
+    Semicolon,
+    /// To the end of the line, `--` or `#`.
+    LineComment,
+    /// `/* */`, or one that is never closed.
+    BlockComment,
+    Other,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token {
+    pub kind: Kind,
+    pub start: usize,
+}
+
+/// Splits `text` (in lower case) from `start` on, blocks of comment left out.
+pub(super) fn tokens(text: &[u8], start: usize) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut at = start;
+    while tokens.len() < TOKENS_MAX {
+        let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else { break };
+        let (kind, length) = next(rest);
+        if let Some(kind) = kind {
+            tokens.push(Token { kind, start: at });
+        }
+        at += length.max(1);
+    }
+    tokens
+}
+
+/// Reads one token; no kind for what SQL skips.
+fn next(rest: &[u8]) -> (Option<Kind>, usize) {
+    let run = |test: fn(u8) -> bool| rest.iter().take_while(|byte| test(**byte)).count();
+    match rest {
+        [b'/', b'*', b'!', ..] => (None, 3 + digits(rest.get(3..))),
+        [b'/', b'*', ..] => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
+            // Between words a comment is a space, and only that.
+            Some(length) => (None, length + 4),
+            None => (Some(Kind::BlockComment), rest.len()),
+        },
+        [b'*', b'/', ..] => (None, 2),
+        [b'-', b'-', ..] | [b'#', ..] => {
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            (Some(Kind::LineComment), end)
+        }
+        [b'\'' | b'"', ..] => string(rest),
+        [b'`', after @ ..] => match memchr::memchr(b'`', after) {
+            Some(length) => (Some(Kind::Word(Word::Name)), length + 2),
+            None => (Some(Kind::Other), 1),
+        },
+        [b'0', b'x', ..] if rest.get(2).is_some_and(u8::is_ascii_hexdigit) => (
+            Some(Kind::Number),
+            2 + rest.iter().skip(2).take_while(|b| b.is_ascii_hexdigit()).count(),
+        ),
+        [b'0'..=b'9', ..] | [b'.', b'0'..=b'9', ..] => number(rest),
+        [b'|', b'|', ..] | [b'&', b'&', ..] => (Some(Kind::Logic), 2),
+        [b'<' | b'>' | b'=' | b'!' | b'^', b'=' | b'>' | b'<', ..] => {
+            (Some(Kind::Compare), if rest.get(2) == Some(&b'>') { 3 } else { 2 })
+        }
+        [b'<' | b'>' | b'=', ..] => (Some(Kind::Compare), 1),
+        [b'!', ..] => (Some(Kind::Not), 1),
+        [b'+' | b'-' | b'*' | b'/' | b'%' | b'|' | b'&' | b'^' | b'~', ..] => {
+            (Some(Kind::Arithmetic), 1)
+        }
+        [b'(', ..] => (Some(Kind::Open), 1),
+        [b')', ..] => (Some(Kind::Close), 1),
+        [b',', ..] => (Some(Kind::Comma), 1),
+        [b'.', ..] => (Some(Kind::Dot), 1),
+        [b';', ..] => (Some(Kind::Semicolon), 1),
+        [b'@' | b':', ..] if rest.len() > 1 => (
+            Some(Kind::Variable),
+            1 + rest.iter().skip(1).take_while(|b| name_byte(**b) || **b == b'@').count(),
+        ),
+        [b'a'..=b'z' | b'_' | b'$' | 128.., ..] => {
+            let length = run(name_byte);
+            (Some(Kind::Word(word(rest.get(..length).unwrap_or_default()))), length)
+        }
+        [byte, ..] if byte.is_ascii_whitespace() || *byte < 32 => (None, 1),
+        _ => (Some(Kind::Other), 1),
+    }
+}
+
+fn name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 128..) && byte != 0xA0
+}
+
+fn digits(text: Option<&[u8]>) -> usize {
+    text.unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// A number, or a word that begins with digits (`1st`).
+fn number(rest: &[u8]) -> (Option<Kind>, usize) {
+    let plain = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+    let after = rest.get(plain..).unwrap_or_default();
+    if let [b'e', sign, ..] = after
+        && (sign.is_ascii_digit()
+            || matches!(sign, b'+' | b'-') && after.get(2).is_some_and(u8::is_ascii_digit))
+    {
+        return (Some(Kind::Number), plain + 2 + digits(after.get(2..)));
+    }
+    let tail = after.iter().take_while(|byte| name_byte(**byte)).count();
+    let tail_word = word(after.get(..tail).unwrap_or_default());
+    // `1union` and `1or` are two tokens to a server.
+    if tail == 0 || tail_word != Word::Name {
+        return (Some(Kind::Number), plain);
+    }
+    (Some(Kind::Word(Word::Name)), plain + tail)
+}
+
+fn string(rest: &[u8]) -> (Option<Kind>, usize) {
+    let quote = rest.first().copied().unwrap_or_default();
+    let mut at = 1;
+    while let Some(found) = memchr::memchr2(quote, b'\\', rest.get(at..).unwrap_or_default()) {
+        at += found;
+        match (rest.get(at), rest.get(at + 1)) {
+            (Some(b'\\'), _) => at += 2,
+            (_, Some(next)) if *next == quote => at += 2,
+            _ => return (Some(Kind::Text), at + 1),
+        }
+    }
+    (Some(Kind::OpenText), rest.len())
+}

@@ -1,0 +1,59 @@
+//! The body, by what it claims to be and, without a claim, by how it begins.
+
+use memchr::memmem;
+
+use super::query::{Owner, pairs};
+use super::{Coding, Kind, PART_BYTES_MAX, Part, PlaceRef, Visitor, json, multipart};
+use crate::Request;
+
+#[derive(Clone, Copy)]
+enum Form<'a> {
+    Pairs,
+    Json,
+    Multipart(&'a str),
+    Document,
+}
+
+pub(super) fn body(request: &Request<'_>, visitor: &mut impl Visitor) {
+    match form(request) {
+        Form::Pairs => pairs(request.body, Owner::Form, visitor),
+        Form::Json => json::strings(request.body, visitor),
+        Form::Multipart(boundary) => multipart::parts(request.body, boundary, visitor),
+        Form::Document => {
+            for text in request.body.chunks(PART_BYTES_MAX) {
+                let (place, coding) = (PlaceRef::Body, Coding::Plain);
+                visitor.part(&Part { place, kind: Kind::Document, coding, text });
+            }
+        }
+    }
+}
+
+fn form<'a>(request: &Request<'a>) -> Form<'a> {
+    let claimed = request
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
+        .map_or("", |(_, value)| value);
+    let mut words = claimed.split(';');
+    let media = words.next().unwrap_or("").trim().to_ascii_lowercase();
+    if media.starts_with("multipart/") {
+        let boundary = words.find_map(|word| word.trim().strip_prefix("boundary="));
+        if let Some(boundary) = boundary {
+            return Form::Multipart(boundary.trim_matches('"'));
+        }
+    }
+    // A JSON body under a form's content type is an old way past inspection, so looks count too.
+    let first = request.body.trim_ascii_start().first();
+    // Without a single string there is nothing for the JSON reader to find.
+    let strings = memchr::memchr(b'"', request.body).is_some();
+    if strings && (media.ends_with("json") || matches!(first, Some(b'{' | b'['))) {
+        return Form::Json;
+    }
+    if media == "application/x-www-form-urlencoded" {
+        return Form::Pairs;
+    }
+    let looks_like_pairs = memmem::find(request.body, b"=").is_some_and(|at| {
+        request.body.iter().take(at).all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    });
+    if media.is_empty() && looks_like_pairs { Form::Pairs } else { Form::Document }
+}

@@ -1,0 +1,81 @@
+//! Base64 (RFC 4648, both alphabets) where the whole of a text is that, and reads as text.
+
+use crate::parts::{Kind, Part};
+
+/// Shortest text taken for base64; shorter ones are words too often.
+const LENGTH_MIN: usize = 12;
+/// Of a hundred decoded bytes, at least so many must be printable.
+const PRINTABLE_PERCENT_MIN: usize = 95;
+/// The first bytes decoded to see whether it is worth the rest.
+const SAMPLE_BYTES: usize = 16;
+
+/// Tells whether `text` could be base64 of something readable.
+pub(super) fn plausible(part: &Part<'_>, text: &[u8]) -> bool {
+    let text = body(part, text);
+    text.len() >= LENGTH_MIN
+        && sample(text).is_some_and(|decoded| readable(&decoded))
+        && text.iter().all(|byte| sextet(*byte).is_some())
+}
+
+/// Decodes it; `None` when it is not plausible.
+pub(super) fn decode(part: &Part<'_>, text: &[u8]) -> Option<Vec<u8>> {
+    if !plausible(part, text) {
+        return None;
+    }
+    let text = body(part, text);
+    let mut decoded = Vec::with_capacity(text.len() / 4 * 3 + 3);
+    decode_into(text, &mut |byte| decoded.push(byte));
+    readable(&decoded).then_some(decoded)
+}
+
+/// The text without padding, spaces around it and, in a path, the slash that begins it.
+fn body<'a>(part: &Part<'_>, text: &'a [u8]) -> &'a [u8] {
+    let mut text = text.trim_ascii();
+    while let Some(shorter) = text.strip_suffix(b"=") {
+        text = shorter;
+    }
+    match part.kind {
+        Kind::Path => text.strip_prefix(b"/").unwrap_or(text),
+        Kind::Value | Kind::Name => text,
+        Kind::Header | Kind::Agent | Kind::Document => b"",
+    }
+}
+
+fn sample(text: &[u8]) -> Option<Vec<u8>> {
+    let text = text.get(..text.len().min(SAMPLE_BYTES / 4 * 4))?;
+    if !text.iter().all(|byte| sextet(*byte).is_some()) {
+        return None;
+    }
+    let mut decoded = Vec::new();
+    decode_into(text, &mut |byte| decoded.push(byte));
+    Some(decoded)
+}
+
+fn readable(text: &[u8]) -> bool {
+    let printable =
+        text.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')).count();
+    printable * 100 >= text.len() * PRINTABLE_PERCENT_MIN
+}
+
+fn decode_into(text: &[u8], push: &mut dyn FnMut(u8)) {
+    for group in text.chunks(4) {
+        let bits = group.iter().fold(0u32, |bits, byte| bits << 6 | sextet(*byte).unwrap_or(0));
+        let [_, a, b, c] = (bits << (6 * (4 - group.len()))).to_be_bytes();
+        for byte in [a, b, c].into_iter().take(group.len().saturating_sub(1)) {
+            push(byte);
+        }
+    }
+}
+
+fn sextet(byte: u8) -> Option<u32> {
+    let value = match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        // A form turns the plus into a space.
+        b'+' | b'-' | b' ' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    };
+    Some(u32::from(value))
+}

@@ -1,0 +1,152 @@
+//! Which classes to ask about a text: by its characters, and by the literals of all classes at
+//! once, in one automaton.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use crate::bytes::{AT, COMMA, DASH, DIGIT, DOT, LETTER};
+use crate::classes::{CLASSES, ClassRow};
+use crate::parts::Kind;
+
+/// A set of rows of [`CLASSES`], one bit each.
+pub(crate) type ClassSet = u32;
+
+/// Characters of which no payload consists: a value of these alone is a word or a number.
+const HARMLESS: u32 = LETTER | DIGIT | DASH | DOT | COMMA | AT;
+
+/// Longer ones may be an object in base64.
+const HARMLESS_BYTES_MAX: usize = 24;
+
+struct Prefilter {
+    /// Literals of the classes that listen to headers, and of those that listen to the rest: two
+    /// automata, so that a browser's name meets no literal at all and one pass is enough.
+    headers: Literals,
+    texts: Literals,
+    path: Listeners,
+    value: Listeners,
+    name: Listeners,
+    header: Listeners,
+    agent: Listeners,
+    document: Listeners,
+}
+
+/// The literals of some classes as one automaton.
+struct Literals {
+    automaton: Option<AhoCorasick>,
+    /// The row of each pattern, as a bit.
+    rows: Vec<ClassSet>,
+}
+
+/// What the classes listen to in one kind of part.
+struct Listeners {
+    /// Characters that call some class.
+    kinds: u32,
+    /// The classes that listen at all.
+    hearing: ClassSet,
+    /// The characters that call each class.
+    rows: Vec<(ClassSet, u32)>,
+}
+
+static PREFILTER: LazyLock<Prefilter> = LazyLock::new(build);
+
+fn build() -> Prefilter {
+    Prefilter {
+        headers: Literals::of(&[Kind::Header, Kind::Agent]),
+        texts: Literals::of(&[Kind::Path, Kind::Value, Kind::Name, Kind::Document]),
+        path: listeners(Kind::Path),
+        value: listeners(Kind::Value),
+        name: listeners(Kind::Name),
+        header: listeners(Kind::Header),
+        agent: listeners(Kind::Agent),
+        document: listeners(Kind::Document),
+    }
+}
+
+fn listeners(kind: Kind) -> Listeners {
+    let rows: Vec<(ClassSet, u32)> = CLASSES
+        .iter()
+        .zip(bits())
+        .filter(|(row, _)| !row.deaf.contains(&kind))
+        .map(|(row, bit)| (bit, characters(row, kind)))
+        .collect();
+    Listeners {
+        kinds: rows.iter().fold(0, |kinds, (_, row)| kinds | row),
+        hearing: rows.iter().fold(0, |set, (bit, _)| set | bit),
+        rows,
+    }
+}
+
+fn characters(row: &ClassRow, kind: Kind) -> u32 {
+    match kind {
+        Kind::Path => row.path_kinds,
+        Kind::Header | Kind::Agent => row.header_kinds,
+        Kind::Value | Kind::Name | Kind::Document => row.kinds,
+    }
+}
+
+/// Gives the bits of the rows in table order.
+pub(crate) fn bits() -> impl Iterator<Item = ClassSet> {
+    (0..ClassSet::BITS).map(|shift| 1 << shift)
+}
+
+/// Gives the classes to ask about `text`, which holds characters of `kinds`.
+pub(crate) fn called(kind: Kind, kinds: u32, text: &[u8]) -> ClassSet {
+    let word = kinds & !HARMLESS == 0 && text.len() < HARMLESS_BYTES_MAX;
+    if word && matches!(kind, Kind::Value | Kind::Name) {
+        return 0;
+    }
+    let prefilter = &*PREFILTER;
+    let (listeners, literals) = match kind {
+        Kind::Path => (&prefilter.path, &prefilter.texts),
+        Kind::Value => (&prefilter.value, &prefilter.texts),
+        Kind::Name => (&prefilter.name, &prefilter.texts),
+        Kind::Header => (&prefilter.header, &prefilter.headers),
+        Kind::Agent => (&prefilter.agent, &prefilter.headers),
+        Kind::Document => (&prefilter.document, &prefilter.texts),
+    };
+    let mut called = 0;
+    if kinds & listeners.kinds != 0 {
+        for (bit, wanted) in &listeners.rows {
+            if kinds & wanted != 0 {
+                called |= bit;
+            }
+        }
+    }
+    called | literals.heard(text) & listeners.hearing
+}
+
+impl Literals {
+    /// Builds the automaton of the classes that listen to any of `kinds`.
+    fn of(kinds: &[Kind]) -> Self {
+        let mut literals = Vec::new();
+        let mut rows = Vec::new();
+        for (row, bit) in CLASSES.iter().zip(bits()) {
+            if kinds.iter().any(|kind| !row.deaf.contains(kind)) {
+                literals.extend_from_slice(row.literals);
+                rows.extend(row.literals.iter().map(|_| bit));
+            }
+        }
+        let automaton = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(literals);
+        // The tables are ours and every test builds them; should one not build, all are asked.
+        Self { automaton: automaton.ok(), rows }
+    }
+
+    /// Gives the classes of which at least one literal stands in `text`.
+    fn heard(&self, text: &[u8]) -> ClassSet {
+        let Some(automaton) = &self.automaton else {
+            return ClassSet::MAX;
+        };
+        // Most texts hold no literal at all, and to learn that is cheaper than to list them.
+        if !automaton.is_match(text) {
+            return 0;
+        }
+        automaton.find_overlapping_iter(text).fold(0, |set, found| {
+            set | self.rows.get(found.pattern().as_usize()).copied().unwrap_or(0)
+        })
+    }
+}
