@@ -1,1 +1,34 @@
-//! Not begun.
+//! What must be transactional: alerts and their history, users and sessions, the list of segments.
+//!
+//! One SQLite file. One connection writes, a few read; every call blocks, so that asynchronous
+//! callers use their blocking threads. The statements keep to SQL that other databases share, but
+//! for opening and migrating. The clock is the caller's.
+
+mod alert_edits;
+mod alert_list;
+mod alerts;
+mod catalog;
+mod error;
+mod logins;
+mod records;
+mod schema;
+mod segments;
+mod sessions;
+mod sql;
+mod users;
+
+pub use alert_edits::{
+    AlertPatch, EditId, EditRow, HistoryRow, Patch, Selection, Signature, WorkState,
+};
+pub use alert_list::{
+    AlertBucket, AlertCount, AlertCursor, AlertFilter, AlertPage, AlertQuery, AlertSort, AlertSpan,
+    AssigneeFilter,
+};
+pub use alerts::Alerts;
+pub use catalog::Catalog;
+pub use error::{CatalogError, Fault};
+pub use logins::{Admission, Subject};
+pub use records::AuditEntry;
+pub use segments::{Committed, Publish, SegmentId, SegmentRow};
+pub use sessions::{NewSession, Session, SessionId, SessionSpan, TokenDigest};
+pub use users::{NewUser, Role, User, UserId};
