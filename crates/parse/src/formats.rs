@@ -1,0 +1,60 @@
+//! The table of formats: to add one, write its file and add its row.
+
+mod access;
+mod accounts;
+mod apache_error;
+mod charon;
+mod cef;
+mod cron;
+mod dovecot;
+mod filterlog;
+mod haproxy;
+mod json;
+mod key_value;
+mod leef;
+mod logind;
+mod named;
+mod netfilter;
+mod nginx_error;
+mod pam;
+mod postfix;
+mod proxy_manager;
+mod shared;
+mod sshd;
+mod su;
+mod sudo;
+mod syslog;
+mod systemd;
+
+pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
+pub(crate) use syslog::FORMAT as SYSLOG;
+
+use crate::Format;
+
+/// Every format, in the order in which they are tried.
+pub const FORMATS: &[Format] = &[
+    sshd::FORMAT,
+    pam::FORMAT,
+    sudo::FORMAT,
+    su::FORMAT,
+    cron::FORMAT,
+    accounts::FORMAT,
+    logind::FORMAT,
+    systemd::FORMAT,
+    charon::FORMAT,
+    dovecot::FORMAT,
+    filterlog::FORMAT,
+    named::FORMAT,
+    postfix::FORMAT,
+    netfilter::FORMAT,
+    json::FORMAT,
+    cef::FORMAT,
+    leef::FORMAT,
+    haproxy::FORMAT,
+    proxy_manager::FORMAT,
+    access::FORMAT,
+    nginx_error::FORMAT,
+    apache_error::FORMAT,
+    key_value::FORMAT,
+    syslog::FORMAT,
+];

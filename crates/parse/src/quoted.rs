@@ -1,0 +1,127 @@
+//! Text in quotes, and the escapes in it, as servers and firewalls write them: `\"`, `\\`, `\n` and
+//! `\xHH` for a byte.
+
+use model::{Event, Field};
+
+/// Splits a text whose opening quote has been read at its closing one: the inner text, its escapes
+/// still in it, and what follows.
+pub(crate) fn closing(text: &str) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some((text.get(..at)?, text.get(at + 1..)?));
+        }
+        at += 2;
+    }
+}
+
+/// Sets a field to a text, its escapes undone; a text without escapes is not copied.
+pub(crate) fn set(event: &mut Event, field: Field, raw: &str) {
+    if raw.contains('\\') {
+        event.set_made(field, |out| undo(raw, out));
+    } else {
+        event.set(field, raw);
+    }
+}
+
+/// Sets an unknown field to a text, its escapes undone.
+pub(crate) fn set_extra(event: &mut Event, name: &str, raw: &str) {
+    if raw.contains('\\') {
+        event.set_extra_made(name, |out| undo(raw, out));
+    } else {
+        event.set_extra(name, raw);
+    }
+}
+
+/// Appends what an escaped text means. Bytes that are no UTF-8, and escapes that nobody knows, stay
+/// as they are written.
+pub(crate) fn undo(raw: &str, out: &mut String) {
+    let mut bytes = Vec::new();
+    let mut rest = raw;
+    while let Some((clean, tail)) = rest.split_once('\\') {
+        if let Some((byte, after)) = hex_byte(tail) {
+            flush_unless_adjacent(clean, &mut bytes, out);
+            bytes.push(byte);
+            rest = after;
+            continue;
+        }
+        flush(&mut bytes, out);
+        out.push_str(clean);
+        let mut characters = tail.chars();
+        match characters.next() {
+            Some(escaped @ ('"' | '\\' | '\'' | '/')) => out.push(escaped),
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some('t') => out.push('\t'),
+            Some('b') => out.push('\u{8}'),
+            Some('f') => out.push('\u{c}'),
+            Some('v') => out.push('\u{b}'),
+            Some(other) => out.extend(['\\', other]),
+            None => out.push('\\'),
+        }
+        rest = characters.as_str();
+    }
+    flush(&mut bytes, out);
+    out.push_str(rest);
+}
+
+/// Reads `xHH`.
+fn hex_byte(text: &str) -> Option<(u8, &str)> {
+    let digits = text.strip_prefix(['x', 'X'])?;
+    let (digits, after) = digits.split_at_checked(2)?;
+    let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    plain.then(|| u8::from_str_radix(digits, 16).ok())?.map(|byte| (byte, after))
+}
+
+/// Ends the run of bytes where other text stands between it and the next one.
+fn flush_unless_adjacent(clean: &str, bytes: &mut Vec<u8>, out: &mut String) {
+    if !clean.is_empty() {
+        flush(bytes, out);
+        out.push_str(clean);
+    }
+}
+
+/// Writes a run of bytes: as text where it is text.
+fn flush(bytes: &mut Vec<u8>, out: &mut String) {
+    use std::fmt::Write;
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    bytes.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_quote_is_not_an_escaped_one() {
+        assert_eq!(closing(r#"a \" b" c"#), Some((r#"a \" b"#, " c")));
+        assert_eq!(closing(r#"a\\" c"#), Some((r"a\\", " c")));
+        assert_eq!(closing(r#""""#), Some(("", "\"")));
+        assert_eq!(closing("never"), None);
+        assert_eq!(closing("never\\"), None);
+        assert_eq!(closing("never\\\""), None);
+        assert_eq!(closing("é\\é\""), Some(("é\\é", "")));
+    }
+
+    #[test]
+    fn escapes_undone() {
+        let undone = |raw: &str| {
+            let mut out = String::new();
+            undo(raw, &mut out);
+            out
+        };
+        assert_eq!(undone(r#"a \" \\ b"#), "a \" \\ b");
+        assert_eq!(undone(r"\x16\x03"), "\u{16}\u{3}");
+        assert_eq!(undone(r"\xD0\xBF\xC3\xA9!"), "пé!");
+        assert_eq!(undone(r"\xff\xC3x\xC3"), r"\xff\xc3x\xc3");
+        assert_eq!(undone(r"\q \x4 \xé \"), r"\q \x4 \xé \");
+    }
+}

@@ -1,0 +1,194 @@
+//! Whatever comes in, an event comes out, and it holds the record as it was.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use model::{Clock, Field, Origin, Record, Text, Timestamp};
+use parse::{FORMATS, Parser, ParserConfig};
+use proptest::prelude::*;
+
+fn record(text: &str, origin: Origin) -> Record {
+    Record {
+        text: Text::from(text),
+        received_at: Timestamp::parse("2026-11-21T07:00:00Z").unwrap(),
+        origin: Arc::new(origin),
+        truncated_bytes: 0,
+        escaped_bytes: 0,
+    }
+}
+
+/// Pieces of records: put together at random they come near to every branch.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "<34>",
+        "1 ",
+        "- ",
+        "Nov 21 06:58:00 ",
+        "2026-11-21T06:58:00Z ",
+        "web1 ",
+        "sshd[1]: ",
+        "sudo: ",
+        "su: ",
+        "cron[1]: ",
+        "useradd[1]: ",
+        "kernel: ",
+        "systemd[1]: ",
+        "[a b=\"c\"] ",
+        "Failed password for ",
+        "invalid user ",
+        "root",
+        " from ",
+        "203.0.113.9",
+        " port ",
+        "22",
+        " ssh2",
+        ": ",
+        "(root) CMD (",
+        ")",
+        "pam_unix(sshd:auth): ",
+        "authentication failure; ",
+        "rhost=",
+        " user=",
+        " : TTY=",
+        " ; COMMAND=",
+        "new user: name=",
+        "'",
+        "\"",
+        "[",
+        "]",
+        "{",
+        "}",
+        "=",
+        "IN=eth0 ",
+        " SRC=",
+        " DST=",
+        "MAC=",
+        "message repeated ",
+        "5 times: [",
+        "é",
+        "\\",
+        "\u{feff}",
+        "\0",
+        "CEF:0|",
+        "LEEF:1.0|",
+        "GET / HTTP/1.1",
+        " - - [",
+        "%",
+        ".",
+        "::",
+        "last ",
+    ]);
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_an_event(text in ".{0,200}") {
+        let parser = Parser::new(ParserConfig::default());
+        let event = parser.parse(record(&text, Origin::default()));
+        prop_assert_eq!(event.original(), text.as_str());
+        prop_assert!(event.text(Field::EventModule).is_some());
+    }
+
+    #[test]
+    fn any_pieces_are_an_event(text in pieces(), forced in 0..FORMATS.len()) {
+        for parser in [
+            Parser::new(ParserConfig { utc_offset_seconds: -3600 }),
+            Parser::with_format(FORMATS[forced].id).unwrap(),
+        ] {
+            let event = parser.parse(record(&text, Origin::default()));
+            prop_assert_eq!(event.original(), text.as_str());
+            let module = event.text(Field::EventModule).unwrap();
+            prop_assert!(module == "unknown" || FORMATS.iter().any(|format| format.id == module));
+            // Every field can be told.
+            let _ = event.to_string();
+        }
+    }
+
+    /// Whatever the user's name, the address is the one that the server saw.
+    #[test]
+    fn user_names_cannot_forge_the_address(name in "[ -~]{0,60}", imitated in any::<bool>()) {
+        let name = if imitated { format!("{name} from 10.0.0.1 port 1 ssh2") } else { name };
+        let line = format!(
+            "Nov 21 06:58:00 web1 sshd[1]: Failed password for invalid user {name} from 203.0.113.9 port 22 ssh2"
+        );
+        let event = Parser::default().parse(record(&line, Origin::default()));
+        prop_assert_eq!(event.ip(Field::SourceIp), Some("203.0.113.9".parse::<IpAddr>().unwrap()));
+        prop_assert_eq!(event.text(Field::EventAction), Some("ssh_login"));
+        prop_assert_eq!(event.text(Field::UserName).unwrap_or(""), name);
+    }
+}
+
+#[test]
+fn the_origin_is_told() {
+    let origin = Origin {
+        input: "syslog_udp".to_owned(),
+        path: Some("/var/log/auth.log".to_owned()),
+        peer: Some("192.0.2.5".parse().unwrap()),
+        simulated: true,
+        ..Origin::default()
+    };
+    let mut record = record("hello", origin);
+    record.truncated_bytes = 7;
+    record.escaped_bytes = 3;
+    let event = Parser::default().parse(record);
+    expect_test::expect![[r"
+        bartizan.escaped_bytes = 3
+        bartizan.input = syslog_udp
+        bartizan.simulated = true
+        bartizan.truncated_bytes = 7
+        event.module = unknown
+        log.file.path = /var/log/auth.log
+        message = hello
+        observer.ip = 192.0.2.5
+    "]]
+    .assert_eq(&event.to_string());
+}
+
+#[test]
+fn live_times_are_held_and_old_files_are_not() {
+    let claims = |line: &str, clock| {
+        let event = Parser::default().parse(record(line, Origin { clock, ..Origin::default() }));
+        let claimed = event.get(Field::ClaimedTime).map(|time| time.to_string());
+        format!("{} {}", event.time, claimed.unwrap_or_default())
+    };
+    let file = Clock::File(Timestamp::parse("2019-03-01T00:00:00Z").unwrap());
+    let told = [
+        claims("<13>1 2026-11-21T06:58:00Z h a - - - x", Clock::Live),
+        claims("<13>1 2026-11-20T06:58:00Z h a - - - x", Clock::Live),
+        claims("<13>1 2036-11-20T06:58:00Z h a - - - x", Clock::Live),
+        claims("Dec 24 06:58:00 h a: x", Clock::Live),
+        claims("Dec 24 06:58:00 h a: x", file),
+        claims("<13>1 2006-11-20T06:58:00Z h a - - - x", file),
+    ];
+    expect_test::expect![[r"
+        2026-11-21T06:58:00.000Z 
+        2026-11-20T07:00:00.000Z 2026-11-20T06:58:00.000Z
+        2026-11-21T07:01:00.000Z 2036-11-20T06:58:00.000Z
+        2026-11-20T07:00:00.000Z 2025-12-24T06:58:00.000Z
+        2018-12-24T06:58:00.000Z 
+        2006-11-20T06:58:00.000Z "]]
+    .assert_eq(&told.join("\n"));
+}
+
+#[test]
+fn a_format_can_be_named() {
+    let origin = Origin { format: Some("sudo".to_owned()), ..Origin::default() };
+    let line = "ann : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/id";
+    let event = Parser::default().parse(record(line, origin));
+    assert_eq!(event.text(Field::EventModule), Some("sudo"));
+    assert!(Parser::with_format("no such format").is_none());
+    let event = Parser::with_format("sshd").unwrap().parse(record(line, Origin::default()));
+    assert_eq!(event.text(Field::EventModule), Some("unknown"));
+}
+
+#[test]
+fn no_program_speaks_in_anothers_name() {
+    let line = "Nov 21 06:58:00 web1 guestbook[1]: Accepted password for root from 203.0.113.9 port 22 ssh2";
+    let event = Parser::default().parse(record(line, Origin::default()));
+    assert_eq!(event.text(Field::EventModule), Some("syslog"));
+    assert_ne!(event.text(Field::EventAction), Some("ssh_login"));
+    assert_eq!(event.text(Field::ProcessName), Some("guestbook"));
+}
