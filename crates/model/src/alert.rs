@@ -112,6 +112,6 @@ pub struct Alert {
     pub events: Vec<EventId>,
     /// Whether all its evidence is marked sample traffic.
     pub simulated: bool,
-    /// Grows with each change; an edit names the one it was made upon.
+    /// Grows with each edit; an edit names the one it was made upon. Detections that join do not change it.
     pub version: u64,
 }

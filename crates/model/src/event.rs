@@ -2,17 +2,18 @@
 //!
 //! The record's text is shared with its source; a field is a small entry that points into that text,
 //! or into one buffer of text that had to be made (escapes undone, names joined), or holds its
-//! number or address itself. Reading or setting a field allocates nothing of its own.
+//! number or address itself. Reading or setting a field allocates nothing of its own. How the fields
+//! are kept is the matter of [`fields`](crate::fields).
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-use crate::text::usize_of;
-use crate::{Field, FieldKind, List, Text, Timestamp, Value};
+use crate::fields::{EXTRA_FIELDS_MAX, Fields, Known, Slot};
+use crate::schema::name_hash;
+use crate::{Field, FieldKind, Text, Timestamp, Value};
 
-/// Bounds the unknown fields of one event; what is past it stands in `event.original` only and is
-/// counted in `bartizan.fields_dropped`.
-const EXTRA_FIELDS_MAX: usize = 1_000;
+/// How many known fields most events have; room for them is made at once.
+const KNOWN_FIELDS_USUAL: usize = 12;
 
 /// The identity of an event in one installation: ascending in the order of arrival.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,48 +46,11 @@ pub struct Extra<'a> {
     pub value: Value<'a>,
 }
 
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Fields {
-    pub(crate) original: Text,
-    /// Text that does not stand in the record as it is needed.
-    pub(crate) made: String,
-    /// In the order of the schema.
-    pub(crate) known: Vec<(Field, Slot)>,
-    /// In the order of arrival.
-    pub(crate) extra: Vec<(Span, Slot)>,
-    /// The elements of lists.
-    pub(crate) items: Vec<Slot>,
-    /// IPv6 addresses, which would make every slot wider.
-    pub(crate) wide: Vec<Ipv6Addr>,
-}
-
-/// Where a text stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    pub(crate) made: bool,
-    pub(crate) start: u32,
-    pub(crate) length: u32,
-}
-
-/// A value as it is kept.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Slot {
-    Original { start: u32, length: u32 },
-    Made { start: u32, length: u32 },
-    Json { start: u32, length: u32 },
-    List { start: u32, length: u32 },
-    Integer(i64),
-    Float(f64),
-    Flag(bool),
-    V4(Ipv4Addr),
-    V6(u32),
-    Time(Timestamp),
-}
-
 impl Event {
     /// Gives an event that holds nothing but its record and the time of receipt.
     pub fn new(original: Text, received_at: Timestamp) -> Self {
-        let fields = Fields { original, known: Vec::with_capacity(16), ..Fields::default() };
+        let known = Known::with_capacity(KNOWN_FIELDS_USUAL);
+        let fields = Fields { original, known, ..Fields::default() };
         Self { id: EventId::default(), time: received_at, ingested: received_at, fields }
     }
 
@@ -96,13 +60,14 @@ impl Event {
     }
 
     /// Gives what a field holds.
+    #[inline]
     pub fn get(&self, field: Field) -> Option<Value<'_>> {
         match field {
             Field::Timestamp => Some(Value::Time(self.time)),
             Field::EventIngested => Some(Value::Time(self.ingested)),
             Field::EventOriginal => Some(Value::Text(self.original())),
             Field::EventId => i64::try_from(self.id.0).ok().map(Value::Integer),
-            _ => self.fields.value(self.fields.slot(field)?),
+            _ => self.fields.value(self.fields.known.get(field)?),
         }
     }
 
@@ -114,14 +79,15 @@ impl Event {
 
     /// Gives what an unknown field holds.
     pub fn get_extra(&self, name: &str) -> Option<Value<'_>> {
-        self.extras().find(|extra| extra.name == name).map(|extra| extra.value)
+        let (_, slot) = self.fields.extra(name_hash(name.as_bytes()), name)?;
+        self.fields.value(slot)
     }
 
     /// Gives the unknown fields in the order in which they came.
     pub fn extras(&self) -> impl Iterator<Item = Extra<'_>> {
         let fields = &self.fields;
         fields.extra.iter().filter_map(|(name, slot)| {
-            Some(Extra { name: fields.text(*name), value: fields.value(*slot)? })
+            Some(Extra { name: fields.text(name), value: fields.value(slot)? })
         })
     }
 
@@ -129,7 +95,7 @@ impl Event {
     /// and the record itself are not among them.
     pub fn known(&self) -> impl Iterator<Item = (Field, Value<'_>)> {
         let fields = &self.fields;
-        fields.known.iter().filter_map(|(field, slot)| Some((*field, fields.value(*slot)?)))
+        fields.known.iter().filter_map(|(field, slot)| Some((field, fields.value(slot)?)))
     }
 
     /// Gives the text of a text field.
@@ -171,40 +137,58 @@ impl Event {
             Field::EventOriginal | Field::EventId => {}
             Field::Timestamp | Field::EventIngested => self.set_moment(field, value),
             _ => match self.fields.convert(field.kind(), value) {
-                Some(slot) => self.fields.insert(field, slot),
+                Some(slot) => self.fields.known.insert(field, slot),
                 None => self.set_extra(field.name(), value),
             },
         }
     }
 
-    /// Sets a field to several values; with one value it is the same as [`Event::set`].
+    /// Sets a field to the text that `write` appends, converted like any other: for text that does
+    /// not stand in the record as it is needed, written without a copy between.
+    pub fn set_made(&mut self, field: Field, write: impl FnOnce(&mut String)) {
+        match (field, self.fields.convert_made(field.kind(), write)) {
+            (Field::EventOriginal | Field::EventId, _) => {}
+            (Field::Timestamp, Ok(Slot::Time(time))) => self.time = time,
+            (Field::EventIngested, Ok(Slot::Time(time))) => self.ingested = time,
+            (_, Ok(slot)) => self.fields.known.insert(field, slot),
+            (_, Err(text)) => self.put_extra(field.name(), text),
+        }
+    }
+
+    /// Sets a field to several values; with one value it is the same as [`Event::set`]. Where one of
+    /// them does not fit the field's kind, all are kept as an unknown field of the same name.
     pub fn set_list<'v>(&mut self, field: Field, values: impl IntoIterator<Item = Value<'v>>) {
-        let slots: Vec<Slot> = values
-            .into_iter()
-            .filter_map(|value| self.fields.convert(field.kind(), value))
-            .collect();
-        if let Some(slot) = self.fields.keep_list(&slots) {
-            self.fields.insert(field, slot);
+        let mut misfit = false;
+        let mut slots = Vec::new();
+        for value in values {
+            let slot = self.fields.convert(field.kind(), value);
+            misfit |= slot.is_none();
+            slots.push(slot.unwrap_or_else(|| self.fields.keep(value)));
+        }
+        match self.fields.keep_list(&slots) {
+            Some(slot) if misfit => self.put_extra(field.name(), slot),
+            Some(slot) => self.fields.known.insert(field, slot),
+            None => {}
         }
     }
 
     /// Adds a value to a field: to a list, or beside the one value that it holds.
     pub fn push<'v>(&mut self, field: Field, value: impl Into<Value<'v>>) {
         let Some(added) = self.fields.convert(field.kind(), value.into()) else { return };
-        let mut slots = match self.fields.slot(field) {
+        let mut slots = match self.fields.known.get(field) {
             None => Vec::new(),
             Some(Slot::List { start, length }) => self.fields.items(start, length).to_vec(),
             Some(single) => vec![single],
         };
         slots.push(added);
         if let Some(slot) = self.fields.keep_list(&slots) {
-            self.fields.insert(field, slot);
+            self.fields.known.insert(field, slot);
         }
     }
 
     /// Removes a field.
     pub fn remove(&mut self, field: Field) {
-        self.fields.known.retain(|(known, _)| *known != field);
+        self.fields.known.remove(field);
     }
 
     /// Sets the field of a dotted name, known or not.
@@ -222,23 +206,31 @@ impl Event {
         }
         let slots: Vec<Slot> = values.into_iter().map(|value| self.fields.keep(value)).collect();
         if let Some(slot) = self.fields.keep_list(&slots) {
-            self.add_extra(name, slot);
+            self.put_extra(name, slot);
         }
     }
 
-    /// Adds an unknown field under its sender's name.
+    /// Sets an unknown field under its sender's name; of a name that comes twice, the last counts.
     pub fn set_extra<'v>(&mut self, name: &str, value: impl Into<Value<'v>>) {
         let slot = self.fields.keep(value.into());
-        self.add_extra(name, slot);
+        self.put_extra(name, slot);
     }
 
-    fn add_extra(&mut self, name: &str, slot: Slot) {
-        if self.fields.extra.len() < EXTRA_FIELDS_MAX {
-            let name = self.fields.keep_text(name);
-            self.fields.extra.push((name, slot));
-        } else {
+    /// Sets an unknown field to the text that `write` appends.
+    pub fn set_extra_made(&mut self, name: &str, write: impl FnOnce(&mut String)) {
+        let slot = self.fields.keep_made(write);
+        self.put_extra(name, slot);
+    }
+
+    /// Makes room for so many unknown fields at once, where a format can guess how many will come.
+    pub fn reserve_extras(&mut self, count: usize) {
+        self.fields.extra.reserve(count.min(EXTRA_FIELDS_MAX));
+    }
+
+    fn put_extra(&mut self, name: &str, slot: Slot) {
+        if !self.fields.set_extra(name_hash(name.as_bytes()), name, slot) {
             let dropped = self.integer(Field::FieldsDropped).unwrap_or(0);
-            self.fields.insert(Field::FieldsDropped, Slot::Integer(dropped + 1));
+            self.fields.known.insert(Field::FieldsDropped, Slot::Integer(dropped + 1));
         }
     }
 
@@ -249,157 +241,6 @@ impl Event {
             _ => self.set_extra(field.name(), value),
         }
     }
-}
-
-impl Fields {
-    pub(crate) fn text(&self, span: Span) -> &str {
-        let Span { made, start, length } = span;
-        let range = usize_of(start)..usize_of(start).saturating_add(usize_of(length));
-        let whole = if made { self.made.as_str() } else { self.original.as_str() };
-        whole.get(range).unwrap_or_default()
-    }
-
-    pub(crate) fn value(&self, slot: Slot) -> Option<Value<'_>> {
-        Some(match slot {
-            Slot::Original { start, length } => {
-                Value::Text(self.text(Span { made: false, start, length }))
-            }
-            Slot::Made { start, length } => {
-                Value::Text(self.text(Span { made: true, start, length }))
-            }
-            Slot::Json { start, length } => {
-                Value::Json(self.text(Span { made: true, start, length }))
-            }
-            Slot::List { start, length } => {
-                Value::List(List { fields: self, items: self.items(start, length) })
-            }
-            Slot::Integer(number) => Value::Integer(number),
-            Slot::Float(number) => Value::Float(number),
-            Slot::Flag(flag) => Value::Flag(flag),
-            Slot::V4(address) => Value::Address(IpAddr::V4(address)),
-            Slot::V6(index) => Value::Address(IpAddr::V6(*self.wide.get(usize_of(index))?)),
-            Slot::Time(time) => Value::Time(time),
-        })
-    }
-
-    fn items(&self, start: u32, length: u32) -> &[Slot] {
-        let range = usize_of(start)..usize_of(start).saturating_add(usize_of(length));
-        self.items.get(range).unwrap_or_default()
-    }
-
-    fn slot(&self, field: Field) -> Option<Slot> {
-        self.known.iter().find(|(known, _)| *known == field).map(|(_, slot)| *slot)
-    }
-
-    fn insert(&mut self, field: Field, slot: Slot) {
-        match self.known.binary_search_by_key(&field, |(known, _)| *known) {
-            Ok(at) => {
-                if let Some(entry) = self.known.get_mut(at) {
-                    entry.1 = slot;
-                }
-            }
-            Err(at) => self.known.insert(at, (field, slot)),
-        }
-    }
-
-    /// Converts a value to a field's kind and keeps it, or gives `None` where it does not fit.
-    fn convert(&mut self, kind: FieldKind, value: Value<'_>) -> Option<Slot> {
-        if let Value::List(list) = value {
-            let slots: Option<Vec<Slot>> =
-                list.iter().map(|element| self.convert(kind, element)).collect();
-            return self.keep_list(&slots?);
-        }
-        let fitting = match (kind, value) {
-            (FieldKind::Keyword, Value::Text(_))
-            | (FieldKind::Long, Value::Integer(_))
-            | (FieldKind::Float, Value::Float(_))
-            | (FieldKind::Flag, Value::Flag(_))
-            | (FieldKind::Ip, Value::Address(_))
-            | (FieldKind::Date, Value::Time(_)) => value,
-            (FieldKind::Keyword, Value::Json(_)) => return None,
-            (FieldKind::Keyword, other) => return Some(self.keep_display(other)),
-            (FieldKind::Long, Value::Text(text)) => Value::Integer(text.trim().parse().ok()?),
-            (FieldKind::Float, Value::Text(text)) => Value::Float(finite(text.trim())?),
-            (FieldKind::Float, Value::Integer(number)) => {
-                Value::Float(f64::from(i32::try_from(number).ok()?))
-            }
-            (FieldKind::Flag, Value::Text("true")) => Value::Flag(true),
-            (FieldKind::Flag, Value::Text("false")) => Value::Flag(false),
-            (FieldKind::Ip, Value::Text(text)) => Value::Address(text.parse().ok()?),
-            (FieldKind::Date, Value::Text(text)) => Value::Time(Timestamp::parse(text)?),
-            _ => return None,
-        };
-        Some(self.keep(fitting))
-    }
-
-    fn keep(&mut self, value: Value<'_>) -> Slot {
-        match value {
-            Value::Text(text) => {
-                let Span { made, start, length } = self.keep_text(text);
-                if made { Slot::Made { start, length } } else { Slot::Original { start, length } }
-            }
-            Value::Json(text) => {
-                let Span { start, length, .. } = self.make(text);
-                Slot::Json { start, length }
-            }
-            Value::List(list) => {
-                let slots: Vec<Slot> = list.iter().map(|element| self.keep(element)).collect();
-                self.keep_list(&slots).unwrap_or(Slot::List { start: 0, length: 0 })
-            }
-            Value::Integer(number) => Slot::Integer(number),
-            Value::Float(number) => Slot::Float(number),
-            Value::Flag(flag) => Slot::Flag(flag),
-            Value::Address(IpAddr::V4(address)) => Slot::V4(address),
-            Value::Address(IpAddr::V6(address)) => {
-                self.wide.push(address);
-                Slot::V6(u32::try_from(self.wide.len() - 1).unwrap_or(u32::MAX))
-            }
-            Value::Time(time) => Slot::Time(time),
-        }
-    }
-
-    /// Finds a text within the record, or makes a copy of it.
-    fn keep_text(&mut self, text: &str) -> Span {
-        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        match self.original.offset_of(text) {
-            Some(start) => Span { made: false, start, length },
-            None => self.make(text),
-        }
-    }
-
-    pub(crate) fn make(&mut self, text: &str) -> Span {
-        let start = u32::try_from(self.made.len()).unwrap_or(u32::MAX);
-        self.made.push_str(text);
-        Span { made: true, start, length: u32::try_from(text.len()).unwrap_or(u32::MAX) }
-    }
-
-    fn keep_display(&mut self, value: Value<'_>) -> Slot {
-        use fmt::Write;
-        let before = self.made.len();
-        // Writing to a String cannot fail.
-        let _ = write!(self.made, "{value}");
-        let length = self.made.len() - before;
-        Slot::Made {
-            start: u32::try_from(before).unwrap_or(u32::MAX),
-            length: u32::try_from(length).unwrap_or(u32::MAX),
-        }
-    }
-
-    fn keep_list(&mut self, slots: &[Slot]) -> Option<Slot> {
-        match slots {
-            [] => None,
-            [single] => Some(*single),
-            several => {
-                let start = u32::try_from(self.items.len()).ok()?;
-                self.items.extend_from_slice(several);
-                Some(Slot::List { start, length: u32::try_from(several.len()).ok()? })
-            }
-        }
-    }
-}
-
-fn finite(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// One `name = value` a line, known fields first; the time only where it is not that of receipt.
@@ -420,9 +261,13 @@ impl fmt::Display for Event {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use expect_test::expect;
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::SCHEMA;
 
     fn event(text: &str) -> Event {
         Event::new(Text::from(text), Timestamp::from_seconds(0))
@@ -463,6 +308,79 @@ mod tests {
         event.set(Field::SourceIp, "not an address");
         assert_eq!(event.ip(Field::SourceIp), None);
         assert_eq!(event.get_path("source.ip"), Some(Value::Text("not an address")));
+    }
+
+    #[test]
+    fn list_with_one_that_does_not_fit_stays_beside() {
+        let mut event = event("");
+        event.set_list(Field::SourceIp, [Value::Text("192.0.2.1"), Value::Text("nowhere")]);
+        assert_eq!(event.ip(Field::SourceIp), None);
+        let kept = event.get_extra("source.ip").unwrap();
+        assert_eq!(kept.to_string(), "192.0.2.1, nowhere");
+    }
+
+    #[test]
+    fn made_text_takes_the_kind_of_its_field() {
+        let mut event = event("");
+        event.set_made(Field::UserName, |out| out.push_str("ann"));
+        event.set_made(Field::SourcePort, |out| out.push_str("22"));
+        event.set_made(Field::SourceIp, |out| out.push_str("2001:db8::9"));
+        event.set_made(Field::DestinationIp, |out| out.push_str("nowhere"));
+        event.set_made(Field::Timestamp, |out| out.push_str("2026-11-21T06:58:00Z"));
+        expect![[r"
+            @timestamp = 2026-11-21T06:58:00.000Z
+            source.ip = 2001:db8::9
+            source.port = 22
+            user.name = ann
+            destination.ip = nowhere
+        "]]
+        .assert_eq(&event.to_string());
+    }
+
+    #[test]
+    fn unknown_name_that_comes_twice_keeps_its_last_value() {
+        let mut event = event("");
+        for number in 0_i64..40 {
+            event.set_extra(&format!("x.{number}"), number);
+        }
+        event.set_extra("x.17", "last");
+        assert_eq!(event.get_extra("x.17"), Some(Value::Text("last")));
+        assert_eq!(event.get_extra("x.39"), Some(Value::Integer(39)));
+        assert_eq!(event.get_extra("x.40"), None);
+        assert_eq!(event.extras().count(), 40);
+    }
+
+    proptest! {
+        #[test]
+        fn known_fields_are_kept_as_in_a_map(
+            steps in prop::collection::vec((0..SCHEMA.len(), any::<bool>()), 0..80),
+        ) {
+            let mut event = event("");
+            let mut twin = BTreeMap::new();
+            for (number, (index, removed)) in steps.into_iter().enumerate() {
+                let field = SCHEMA[index].field;
+                if matches!(
+                    field,
+                    Field::Timestamp | Field::EventId | Field::EventIngested | Field::EventOriginal
+                ) {
+                    continue;
+                }
+                if removed {
+                    event.remove(field);
+                    twin.remove(&field);
+                } else {
+                    let number = i64::try_from(number).unwrap();
+                    event.fields.known.insert(field, Slot::Integer(number));
+                    twin.insert(field, Value::Integer(number));
+                }
+            }
+            for row in SCHEMA.iter().filter(|row| twin.contains_key(&row.field)) {
+                prop_assert_eq!(event.get(row.field), twin.get(&row.field).copied());
+            }
+            let kept: Vec<_> = event.known().collect();
+            let expected: Vec<_> = twin.into_iter().collect();
+            prop_assert_eq!(kept, expected);
+        }
     }
 
     #[test]

@@ -29,51 +29,53 @@ impl Event {
 }
 
 /// Writes sorted leaves as nested objects. Leaves that share a prefix stand together, since they are
-/// sorted; so one stack of open objects is enough.
+/// sorted; so one stack of open objects is enough. An object is kept as the place of the dot behind
+/// its name.
 fn write_tree(leaves: &[(&str, Value<'_>)], out: &mut String) {
-    let mut open: Vec<&str> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let mut previous = "";
     out.push('{');
     let mut first = true;
     for (name, value) in leaves {
-        let (parents, leaf) = nesting(leaves, name);
-        let shared = open.iter().zip(&parents).take_while(|(one, other)| one == other).count();
-        while open.len() > shared {
+        while let Some(dot) = open.last() {
+            let shared = name.as_bytes().get(..=*dot);
+            if shared.is_some() && shared == previous.as_bytes().get(..=*dot) {
+                break;
+            }
             open.pop();
             out.push('}');
         }
-        for parent in parents.get(shared..).unwrap_or_default() {
+        let mut rest = name.get(open.last().map_or(0, |dot| dot + 1)..).unwrap_or_default();
+        while let Some((parent, tail)) = parent(leaves, name, rest) {
             separate(out, &mut first);
             write_json_string(parent, out);
             out.push_str(":{");
             first = true;
-            open.push(parent);
+            open.push(name.len() - tail.len() - 1);
+            rest = tail;
         }
         separate(out, &mut first);
-        write_json_string(leaf, out);
+        write_json_string(rest, out);
         out.push(':');
         write_value(*value, out);
+        previous = name;
     }
-    for _ in open {
-        out.push('}');
-    }
+    out.extend(open.iter().map(|_| '}'));
     out.push('}');
 }
 
-/// Splits a name into the objects that hold it and its own key. Where a shorter name is a leaf
-/// itself (`a` beside `a.b`), JSON cannot nest: the rest of the name then stays one key.
-fn nesting<'n>(leaves: &[(&str, Value<'_>)], name: &'n str) -> (Vec<&'n str>, &'n str) {
-    let mut parents = Vec::new();
-    let mut rest = name;
-    while let Some((parent, tail)) = rest.split_once('.') {
-        let prefix = name.get(..name.len() - tail.len() - 1).unwrap_or_default();
-        let taken = leaves.binary_search_by(|(leaf, _)| (*leaf).cmp(prefix)).is_ok();
-        if taken || parent.is_empty() || tail.is_empty() {
-            break;
-        }
-        parents.push(parent);
-        rest = tail;
-    }
-    (parents, rest)
+/// Splits the next object's name from the rest of a leaf's name, if there is one. Where a shorter
+/// name is a leaf itself (`a` beside `a.b`), JSON cannot nest: the rest of the name then stays one
+/// key.
+fn parent<'n>(
+    leaves: &[(&str, Value<'_>)],
+    name: &str,
+    rest: &'n str,
+) -> Option<(&'n str, &'n str)> {
+    let (parent, tail) = rest.split_once('.')?;
+    let prefix = name.get(..name.len() - tail.len() - 1)?;
+    let taken = leaves.binary_search_by(|(leaf, _)| (*leaf).cmp(prefix)).is_ok();
+    (!taken && !parent.is_empty() && !tail.is_empty()).then_some((parent, tail))
 }
 
 fn separate(out: &mut String, first: &mut bool) {
@@ -116,13 +118,14 @@ fn write_value(value: Value<'_>, out: &mut String) {
 
 /// Appends a text as a JSON string, quotes included (RFC 8259).
 pub fn write_json_string(text: &str, out: &mut String) {
+    out.reserve(text.len() + 2);
     out.push('"');
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
-        let (clean, tail) = rest.split_at(at);
+    while let Some((clean, tail)) = rest.split_at_checked(json_plain_length(rest.as_bytes())) {
         out.push_str(clean);
         let mut characters = tail.chars();
         match characters.next() {
+            None => break,
             Some('"') => out.push_str("\\\""),
             Some('\\') => out.push_str("\\\\"),
             Some('\n') => out.push_str("\\n"),
@@ -131,17 +134,41 @@ pub fn write_json_string(text: &str, out: &mut String) {
             Some(control) => {
                 let _ = write!(out, "\\u{:04x}", u32::from(control));
             }
-            None => {}
         }
         rest = characters.as_str();
     }
-    out.push_str(rest);
     out.push('"');
+}
+
+/// Counts the bytes before the first that cannot stand in a JSON string as it is: a quote, a
+/// backslash or a control character. Looks at eight bytes at a time.
+pub fn json_plain_length(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    let mut rest = bytes;
+    while let Some((word, tail)) = rest.split_first_chunk::<8>() {
+        let special = special_bytes(u64::from_le_bytes(*word));
+        if special != 0 {
+            return length + usize::try_from(special.trailing_zeros() / 8).unwrap_or(0);
+        }
+        length += 8;
+        rest = tail;
+    }
+    let plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..0x20);
+    length + rest.iter().take_while(plain).count()
+}
+
+/// Marks the top bit of each byte that is a quote, a backslash or a control character. Marks above
+/// the first one may be wrong, because a subtraction borrows from its neighbour; the first is right.
+fn special_bytes(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & (ONES << 7);
+    below(word, 0x20) | below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5C), 1)
 }
 
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::{Text, Timestamp};
@@ -156,6 +183,17 @@ mod tests {
         event.push(Field::Tags, "two");
         expect![[r#"{"@timestamp":"1970-01-01T00:00:00.000Z","event":{"id":0,"ingested":"1970-01-01T00:00:00.000Z","original":"a \"line\"\t\u0001"},"source":{"ip":"203.0.113.9","nat":{"kind":"full"},"port":22},"tags":["one","two"]}"#]]
             .assert_eq(&event.to_json());
+    }
+
+    proptest! {
+        #[test]
+        fn plain_bytes_are_counted_as_one_by_one(bytes: Vec<u8>, at in 0_usize..40, byte: u8) {
+            let mut bytes = bytes;
+            bytes.retain(|byte| *byte >= 0x20 && !b"\"\\".contains(byte));
+            bytes.insert(at.min(bytes.len()), byte);
+            let slow = bytes.iter().take_while(|byte| **byte >= 0x20 && !b"\"\\".contains(byte));
+            prop_assert_eq!(json_plain_length(&bytes), slow.count());
+        }
     }
 
     #[test]

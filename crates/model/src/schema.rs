@@ -5,6 +5,17 @@
 //! under `bartizan.`. The rows are in the order of their names, and an event keeps its fields in
 //! that order.
 
+/// How many fields the schema knows.
+pub(crate) const FIELDS: usize = SCHEMA.len();
+
+/// A place of [`NAMES`] that is free.
+const FREE: u16 = u16::MAX;
+
+/// Where each name's row is: open addressing by the name's hash, laid out by the compiler. Large
+/// enough that most names that the schema does not know meet a free place at once.
+const NAMES_LENGTH: usize = 2048;
+static NAMES: [u16; NAMES_LENGTH] = lay_out_names();
+
 macro_rules! schema {
     ($($field:ident $name:literal $kind:ident $summary:literal)*) => {
         /// A field that this product knows by name.
@@ -60,8 +71,20 @@ pub enum FieldKind {
 impl Field {
     /// Gives the field of that dotted name.
     pub fn by_name(name: &str) -> Option<Self> {
-        let index = SCHEMA.binary_search_by(|row| row.name.cmp(name)).ok()?;
-        SCHEMA.get(index).map(|row| row.field)
+        let mut place = home(name_hash(name.as_bytes()));
+        // Ends, because the table is never full.
+        while let Some(row) = NAMES.get(place).and_then(|index| SCHEMA.get(usize::from(*index))) {
+            if row.name == name {
+                return Some(row.field);
+            }
+            place = (place + 1) % NAMES_LENGTH;
+        }
+        None
+    }
+
+    /// Gives the field at a place of [`SCHEMA`].
+    pub(crate) fn by_index(index: u16) -> Option<Self> {
+        SCHEMA.get(usize::from(index)).map(|row| row.field)
     }
 
     /// Gives the field's dotted name.
@@ -168,6 +191,7 @@ schema! {
     NetworkProtocol "network.protocol" Keyword "The application protocol."
     NetworkTransport "network.transport" Keyword "`tcp`, `udp`, `icmp`."
     NetworkType "network.type" Keyword "`ipv4`, `ipv6`."
+    ObserverEgressInterface "observer.egress.interface.name" Keyword "The interface it left by."
     ObserverIngressInterface "observer.ingress.interface.name" Keyword "The interface it came in by."
     ObserverIp "observer.ip" Ip "The address of the device that relayed or saw the event."
     ObserverName "observer.name" Keyword "The device that saw the event."
@@ -188,6 +212,7 @@ schema! {
     ProcessThreadId "process.thread.id" Long "The thread id."
     ProcessTty "process.tty" Keyword "The terminal."
     ProcessWorkingDirectory "process.working_directory" Keyword "The working directory."
+    RelatedIp "related.ip" Ip "Addresses that stand in a record of no known format."
     RuleCategory "rule.category" Keyword "The category of the sender's own rule."
     RuleId "rule.id" Keyword "The id of the sender's own rule."
     RuleName "rule.name" Keyword "The name of the sender's own rule."
@@ -226,6 +251,50 @@ schema! {
     UserShell "user.shell" Keyword "The user's shell."
     UserTargetName "user.target.name" Keyword "The user who was acted upon."
     UserAgentOriginal "user_agent.original" Keyword "The user agent, as it was sent."
+}
+
+/// Hashes a field's name, eight bytes at a time. No secret goes in: whoever makes names that collide
+/// gains as much as [`EXTRA_FIELDS_MAX`](crate::fields::EXTRA_FIELDS_MAX) names compared for each.
+#[expect(clippy::as_conversions, reason = "`From` cannot be called at compile time")]
+pub(crate) const fn name_hash(name: &[u8]) -> u32 {
+    const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut state = name.len() as u64;
+    let mut rest = name;
+    while let Some((word, tail)) = rest.split_first_chunk::<8>() {
+        state = (state.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(MULTIPLIER);
+        rest = tail;
+    }
+    let mut last = 0;
+    if let Some((word, tail)) = rest.split_first_chunk::<4>() {
+        last = u32::from_le_bytes(*word) as u64;
+        rest = tail;
+    }
+    while let Some((byte, tail)) = rest.split_first() {
+        last = last << 8 | *byte as u64;
+        rest = tail;
+    }
+    state = (state.rotate_left(23) ^ last).wrapping_mul(MULTIPLIER);
+    ((state ^ state >> 29).wrapping_mul(MULTIPLIER) >> 32) as u32
+}
+
+#[expect(clippy::as_conversions, reason = "`From` cannot be called at compile time")]
+const fn home(hash: u32) -> usize {
+    hash as usize % NAMES_LENGTH
+}
+
+#[expect(clippy::indexing_slicing, reason = "at compile time, where a panic is an error message")]
+const fn lay_out_names() -> [u16; NAMES_LENGTH] {
+    let mut names = [FREE; NAMES_LENGTH];
+    let mut index = 0;
+    while index < SCHEMA.len() {
+        let mut place = home(name_hash(SCHEMA[index].name.as_bytes()));
+        while names[place] != FREE {
+            place = (place + 1) % names.len();
+        }
+        names[place] = SCHEMA[index].field.index();
+        index += 1;
+    }
+    names
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::Timestamp;
-use crate::event::{Fields, Slot};
+use crate::fields::{Fields, Slot};
 
 /// One value of an event, borrowed from it.
 #[derive(Clone, Copy, Debug, PartialEq)]

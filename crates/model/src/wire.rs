@@ -6,7 +6,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::event::{Fields, Slot, Span};
+use crate::fields::{Fields, Slot, Span};
+use crate::schema::name_hash;
 use crate::{Event, EventId, Field, SCHEMA, Text, Timestamp};
 
 /// The bytes are not an event.
@@ -39,15 +40,15 @@ impl Event {
         put_text(&fields.original, out);
         put_text(&fields.made, out);
         put_length(fields.known.len(), out);
-        for (field, slot) in &fields.known {
+        for (field, slot) in fields.known.iter() {
             out.extend_from_slice(&field.index().to_le_bytes());
-            put_slot(*slot, out);
+            put_slot(slot, out);
         }
         put_length(fields.extra.len(), out);
-        for (name, slot) in &fields.extra {
+        for (name, slot) in fields.extra.iter() {
             out.push(u8::from(name.made));
             put_pair(name.start, name.length, out);
-            put_slot(*slot, out);
+            put_slot(slot, out);
         }
         put_length(fields.items.len(), out);
         for slot in &fields.items {
@@ -72,16 +73,16 @@ impl Event {
             let index = usize::from(u16::from_le_bytes(take(bytes)?));
             let slot = take_slot(bytes)?;
             match names.0.get(index).ok_or(DecodeError)? {
-                (_, Some(field)) => fields.known.push((*field, slot)),
+                (_, Some(field)) => fields.known.insert(*field, slot),
                 (name, None) => unknown.push((name, slot)),
             }
         }
-        fields.known.sort_by_key(|(field, _)| *field);
+        let mut extra = Vec::new();
         for _ in 0..take_length(bytes)? {
             let [made] = take(bytes)?;
             let (start, length) = take_pair(bytes)?;
             let slot = take_slot(bytes)?;
-            fields.extra.push((Span { made: made != 0, start, length }, slot));
+            extra.push((Span { made: made != 0, start, length }, slot));
         }
         for _ in 0..take_length(bytes)? {
             let slot = take_slot(bytes)?;
@@ -90,9 +91,14 @@ impl Event {
         for _ in 0..take_length(bytes)? {
             fields.wide.push(Ipv6Addr::from(take::<16>(bytes)?));
         }
+        for (name, slot) in extra {
+            let hash = name_hash(fields.text(name).as_bytes());
+            fields.extra.push(hash, name, slot);
+        }
         for (name, slot) in unknown {
+            let hash = name_hash(name.as_bytes());
             let name = fields.make(name);
-            fields.extra.push((name, slot));
+            fields.extra.push(hash, name, slot);
         }
         Ok(Self { id, time, ingested, fields })
     }
@@ -116,7 +122,7 @@ fn put_slot(slot: Slot, out: &mut Vec<u8>) {
     let (tag, payload) = match slot {
         Slot::Original { start, length } => (0, pair(start, length)),
         Slot::Made { start, length } => (1, pair(start, length)),
-        Slot::Json { start, length } => (2, pair(start, length)),
+        Slot::MadeJson { start, length } => (2, pair(start, length)),
         Slot::List { start, length } => (3, pair(start, length)),
         Slot::Integer(number) => (4, number.to_le_bytes()),
         Slot::Float(number) => (5, number.to_le_bytes()),
@@ -124,6 +130,7 @@ fn put_slot(slot: Slot, out: &mut Vec<u8>) {
         Slot::V4(address) => (7, u64::from(address.to_bits()).to_le_bytes()),
         Slot::V6(index) => (8, u64::from(index).to_le_bytes()),
         Slot::Time(time) => (9, time.nanos().to_le_bytes()),
+        Slot::OriginalJson { start, length } => (10, pair(start, length)),
     };
     out.push(tag);
     out.extend_from_slice(&payload);
@@ -163,7 +170,7 @@ fn take_slot(bytes: &mut &[u8]) -> Result<Slot, DecodeError> {
     Ok(match tag {
         0 => Slot::Original { start: high()?, length: low()? },
         1 => Slot::Made { start: high()?, length: low()? },
-        2 => Slot::Json { start: high()?, length: low()? },
+        2 => Slot::MadeJson { start: high()?, length: low()? },
         3 => Slot::List { start: high()?, length: low()? },
         4 => Slot::Integer(i64::from_le_bytes(payload)),
         5 => Slot::Float(f64::from_le_bytes(payload)),
@@ -171,6 +178,7 @@ fn take_slot(bytes: &mut &[u8]) -> Result<Slot, DecodeError> {
         7 => Slot::V4(Ipv4Addr::from_bits(low()?)),
         8 => Slot::V6(low()?),
         9 => Slot::Time(Timestamp::from_nanos(i64::from_le_bytes(payload))),
+        10 => Slot::OriginalJson { start: high()?, length: low()? },
         _ => return Err(DecodeError),
     })
 }

@@ -1,0 +1,56 @@
+//! The unknown fields of an event, found by the hash of their name.
+
+use super::{Slot, Span};
+
+/// How many hashes are compared at once; a length that the compiler turns into wide instructions.
+const HASHES_AT_ONCE: usize = 16;
+
+/// The unknown fields, in the order of arrival.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extras {
+    /// The hashes of their names, apart so that a search reads nothing else.
+    hashes: Vec<u32>,
+    entries: Vec<(Span, Slot)>,
+}
+
+impl Extras {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Span, Slot)> {
+        self.entries.iter().copied()
+    }
+
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.hashes.reserve(count);
+        self.entries.reserve(count);
+    }
+
+    pub(crate) fn push(&mut self, hash: u32, name: Span, slot: Slot) {
+        self.hashes.push(hash);
+        self.entries.push((name, slot));
+    }
+
+    pub(super) fn get(&self, place: usize) -> Option<&(Span, Slot)> {
+        self.entries.get(place)
+    }
+
+    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut (Span, Slot)> {
+        self.entries.get_mut(place)
+    }
+
+    /// Gives the places whose names have that hash.
+    #[inline]
+    pub(super) fn candidates(&self, hash: u32) -> impl Iterator<Item = usize> {
+        let starts = (0..).step_by(HASHES_AT_ONCE);
+        let chunks = starts.zip(self.hashes.chunks(HASHES_AT_ONCE));
+        // No early exit within a chunk: that is what lets it be compared at once.
+        let hits = chunks.filter(move |(_, chunk)| {
+            chunk.iter().fold(0, |hit, other| hit | u32::from(*other == hash)) != 0
+        });
+        hits.flat_map(move |(start, chunk)| {
+            (start..).zip(chunk).filter(move |(_, other)| **other == hash).map(|(place, _)| place)
+        })
+    }
+}

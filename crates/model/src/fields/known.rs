@@ -1,0 +1,100 @@
+//! The known fields of an event: a bit for each field of the schema, and the slots of those that
+//! are there.
+
+use super::Slot;
+use crate::Field;
+use crate::schema::FIELDS;
+use crate::text::usize_of;
+
+/// The known fields, in the order of the schema.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// One bit for each field of the schema.
+    present: [u64; Known::WORDS],
+    /// How many bits are set in the words before.
+    before: [u16; Known::WORDS],
+    slots: Vec<Slot>,
+}
+
+impl Known {
+    const WORDS: usize = FIELDS.div_ceil(64);
+
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self { slots: Vec::with_capacity(capacity), ..Self::default() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, field: Field) -> Option<Slot> {
+        let (word, bit) = position(field);
+        let present = self.present.get(word).is_some_and(|present| present & bit != 0);
+        // Most questions end here, without a look at the slots.
+        if !present {
+            return None;
+        }
+        self.slots.get(self.place(field).ok()?).copied()
+    }
+
+    pub(crate) fn insert(&mut self, field: Field, slot: Slot) {
+        match self.place(field) {
+            Ok(at) => {
+                if let Some(kept) = self.slots.get_mut(at) {
+                    *kept = slot;
+                }
+            }
+            Err(at) => {
+                let (word, bit) = position(field);
+                self.slots.insert(at, slot);
+                if let Some(present) = self.present.get_mut(word) {
+                    *present |= bit;
+                }
+                for before in self.before.iter_mut().skip(word + 1) {
+                    *before += 1;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, field: Field) {
+        let Ok(at) = self.place(field) else { return };
+        let (word, bit) = position(field);
+        self.slots.remove(at);
+        if let Some(present) = self.present.get_mut(word) {
+            *present &= !bit;
+        }
+        for before in self.before.iter_mut().skip(word + 1) {
+            *before -= 1;
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Field, Slot)> {
+        let words = (0_u16..).step_by(64).zip(self.present);
+        let fields = words.flat_map(|(first, word)| {
+            let bits = std::iter::successors(Some(word), |bits| Some(bits & bits.wrapping_sub(1)));
+            let places = bits.take_while(|bits| *bits != 0).map(u64::trailing_zeros);
+            places.filter_map(move |place| Field::by_index(first + u16::try_from(place).ok()?))
+        });
+        fields.zip(self.slots.iter().copied())
+    }
+
+    /// Gives where the field's slot is, or would be.
+    #[inline]
+    fn place(&self, field: Field) -> Result<usize, usize> {
+        let (word, bit) = position(field);
+        let present = self.present.get(word).copied().unwrap_or_default();
+        let within = (present & (bit - 1)).count_ones();
+        let before = self.before.get(word).copied().unwrap_or_default();
+        let at = usize::from(before) + usize_of(within);
+        if present & bit == 0 { Err(at) } else { Ok(at) }
+    }
+}
+
+/// Gives the word of a field's bit, and the bit.
+#[inline]
+fn position(field: Field) -> (usize, u64) {
+    let index = field.index();
+    (usize::from(index / 64), 1 << (index % 64))
+}
