@@ -1,1 +1,26 @@
-//! Not begun.
+//! The plain inputs: syslog over UDP and TCP, growing files, HTTP, standard input, and old files.
+//!
+//! A source cuts what it receives into records, and hands them to the line in batches through a bounded
+//! channel. It knows nothing of formats. [`start`] starts all that the configuration names; [`Import`]
+//! reads old files as a plain iterator.
+
+mod chunk;
+mod config;
+mod frames;
+mod import;
+mod input;
+mod lines;
+mod outlet;
+mod running;
+mod sources;
+
+pub use config::{Config, Fault};
+pub use import::{Import, ImportConfig, ImportFault, Progress};
+pub use input::{InputState, InputStatus, Inputs};
+pub use running::{Running, SourceError, Start, start};
+pub use sources::file::{FileConfig, From as FileFrom};
+pub use sources::http::HttpConfig;
+pub use sources::stdin::StdinConfig;
+pub use sources::syslog_tcp::SyslogTcpConfig;
+pub use sources::syslog_udp::SyslogUdpConfig;
+pub use sources::{SOURCES, Source};
