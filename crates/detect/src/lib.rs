@@ -1,1 +1,13 @@
-//! Not begun.
+//! Rules, correlation and inspection behind one [`Engine`].
+//!
+//! The engine is immutable and shared; what it remembers between events is a [`Memory`], which has
+//! one owner. Analysers ([`Engine::analyse`]) only add fields to an event; rules decide on them. So
+//! every detection comes from a rule, and last week's log, played again, gives last week's
+//! detections.
+
+mod analyse;
+mod engine;
+mod shipped;
+
+pub use engine::{Counters, EVIDENCE_MAX, Engine, Memory};
+pub use shipped::shipped_rules;

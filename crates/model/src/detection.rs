@@ -121,6 +121,8 @@ pub struct Detection {
     pub source_ip: Option<IpAddr>,
     /// How many happenings it stands on.
     pub count: u64,
+    /// How many of them no earlier detection of the same burst counted; these sum up.
+    pub fresh: u64,
     /// What happened, in one sentence.
     pub summary: String,
     /// The evidence, oldest first, bounded.

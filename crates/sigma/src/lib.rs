@@ -1,1 +1,30 @@
-//! Not begun.
+//! Sigma rules and correlations, compiled.
+//!
+//! Rules are read from YAML (the Sigma specification, version 2.1), each on its own: what cannot be
+//! read is a [`RuleFault`] with its place, and never stops the rest. A [`RuleSet`] answers which of
+//! its rules an event matches, and keeps the correlations' sliding windows in a [`Memory`] that its
+//! owner holds. Time is the event's; there is no clock.
+
+mod condition;
+mod correlation;
+mod detection;
+mod document;
+mod fault;
+mod fields;
+mod logsource;
+mod memory;
+mod modifiers;
+mod prefilter;
+mod rule;
+mod ruleset;
+mod summary;
+mod value;
+mod window;
+mod yaml;
+
+pub use correlation::{Bound, Correlation, CorrelationKind};
+pub use fault::RuleFault;
+pub use logsource::Logsource;
+pub use memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters};
+pub use rule::{Example, Rule, RuleIndex, RuleKind, Status};
+pub use ruleset::{Placeholders, RuleFile, RuleSet};

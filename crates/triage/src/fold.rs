@@ -81,7 +81,7 @@ fn begin(detection: &Detection) -> Alert {
 fn absorb(alert: &mut Alert, detection: &Detection) {
     // The database's numbers are signed, and a count past that says no more.
     let most = i64::MAX.unsigned_abs();
-    alert.count = alert.count.saturating_add(detection.count).min(most);
+    alert.count = alert.count.saturating_add(detection.fresh).min(most);
     alert.first = alert.first.min(detection.time);
     alert.simulated &= detection.simulated;
     keep_newest(&mut alert.events, &detection.events);

@@ -19,6 +19,7 @@ fn ten_thousand_closed_by_one_edit_and_opened_again() {
             entity: Some(Entity { kind: EntityKind::Host, value: host.to_string() }),
             source_ip: None,
             count: 1,
+            fresh: 1,
             summary: String::new(),
             events: vec![EventId(host)],
             simulated: true,

@@ -345,6 +345,7 @@ fn detection(rule: &str, address: &str, second: i64, event: u64) -> Detection {
         entity: Some(Entity { kind: EntityKind::Address, value: address.to_owned() }),
         source_ip: address.parse::<IpAddr>().ok(),
         count: 3,
+        fresh: 3,
         summary: format!("{address} did it"),
         events: vec![EventId(event)],
         simulated: false,

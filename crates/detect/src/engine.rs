@@ -1,0 +1,167 @@
+//! One event in, the detections that follow out.
+
+use model::{Detection, Entity, EntityKind, Event, Field, Value};
+use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet};
+
+use crate::analyse;
+
+pub use sigma::EVIDENCE_MAX;
+
+/// The rules, compiled; immutable, to be shared and swapped as a whole.
+#[derive(Debug, Default)]
+pub struct Engine {
+    rules: RuleSet,
+}
+
+/// What the engine remembers between events; it outlives a change of the rules.
+#[derive(Debug, Default)]
+pub struct Memory {
+    correlations: sigma::Memory,
+    /// Kept between events so that the usual event allocates nothing.
+    called: Vec<bool>,
+    matched: Vec<RuleIndex>,
+    fired: Vec<Fired>,
+}
+
+/// What was forgotten for want of room or of time.
+pub type Counters = MemoryCounters;
+
+impl Memory {
+    /// Gives a memory that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Gives what was forgotten so far.
+    pub fn counters(&self) -> Counters {
+        self.correlations.counters()
+    }
+}
+
+impl Engine {
+    /// Gives the engine that runs these rules.
+    pub fn new(rules: RuleSet) -> Self {
+        Self { rules }
+    }
+
+    /// Gives the rules.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// Adds the fields that rules decide on and that no format can read; done once, before the event
+    /// is shared.
+    pub fn analyse(&self, event: &mut Event) {
+        analyse::inspect_request(event);
+    }
+
+    /// Appends the detections that follow from one event.
+    ///
+    /// A rule on single events gives one detection each time it matches. A correlation gives one
+    /// when its condition becomes true, and again while it stays true: each time the count has
+    /// doubled, and once a timespan. Each carries the count of its own window, so of two detections
+    /// of one burst the later holds the earlier.
+    pub fn observe(&self, event: &Event, memory: &mut Memory, found: &mut Vec<Detection>) {
+        let Memory { correlations, called, matched, fired } = memory;
+        matched.clear();
+        fired.clear();
+        self.rules.matches_with(event, called, matched);
+        for rule in matched.iter().filter_map(|index| self.rules.rule(*index)) {
+            if rule.reports {
+                found.push(self.of_event(rule, event));
+            }
+        }
+        self.rules.correlate(event, matched, correlations, fired);
+        for firing in fired.drain(..) {
+            if let Some(rule) = self.rules.rule(firing.rule).filter(|rule| rule.reports) {
+                found.push(self.of_correlation(rule, event, firing));
+            }
+        }
+    }
+
+    /// Tells whether a rule fires on these events, played in order to an engine that has seen
+    /// nothing; also of a rule that reports nothing itself. This is how a rule's examples are tried.
+    pub fn fires(&self, rule: RuleIndex, events: &mut [Event]) -> bool {
+        let mut memory = sigma::Memory::default();
+        events.iter_mut().any(|event| {
+            self.analyse(event);
+            let (mut matched, mut fired) = (Vec::new(), Vec::new());
+            self.rules.matches(event, &mut matched);
+            self.rules.correlate(event, &matched, &mut memory, &mut fired);
+            matched.contains(&rule) || fired.iter().any(|firing| firing.rule == rule)
+        })
+    }
+
+    fn of_event(&self, rule: &Rule, event: &Event) -> Detection {
+        let count = event.repeat();
+        Detection {
+            rule: rule.header.clone(),
+            time: event.time,
+            entity: entity(event),
+            source_ip: event.ip(Field::SourceIp),
+            count,
+            fresh: count,
+            summary: self.rules.summary(rule, event, count),
+            events: vec![event.id],
+            simulated: event.get(Field::Simulated) == Some(Value::Flag(true)),
+        }
+    }
+
+    fn of_correlation(&self, rule: &Rule, event: &Event, firing: Fired) -> Detection {
+        let groups = Groups::of(rule);
+        Detection {
+            rule: rule.header.clone(),
+            time: event.time,
+            entity: groups.entity(event).or_else(|| entity(event)),
+            source_ip: event.ip(Field::SourceIp).filter(|_| groups.one_address()),
+            count: firing.count,
+            fresh: firing.fresh,
+            summary: self.rules.summary(rule, event, firing.count),
+            events: firing.events,
+            simulated: firing.simulated,
+        }
+    }
+}
+
+/// The fields whose values all of a correlation's events share.
+struct Groups<'r>(&'r [String]);
+
+impl<'r> Groups<'r> {
+    fn of(rule: &'r Rule) -> Self {
+        match &rule.kind {
+            RuleKind::Correlation(correlation) => Self(&correlation.group_by),
+            RuleKind::Event(_) => Self(&[]),
+        }
+    }
+
+    /// Gives whom the events have in common.
+    fn entity(&self, event: &Event) -> Option<Entity> {
+        ENTITY_FIELDS
+            .iter()
+            .filter(|(field, _)| self.0.iter().any(|group| group == field.name()))
+            .find_map(|(field, kind)| entity_in(event, *field, *kind))
+    }
+
+    /// Tells whether the events came from one address: where they are not grouped at all, the last
+    /// one speaks for them.
+    fn one_address(&self) -> bool {
+        self.0.is_empty() || self.0.iter().any(|group| group == Field::SourceIp.name())
+    }
+}
+
+/// Where to look for whom an event is about, in this order.
+const ENTITY_FIELDS: [(Field, EntityKind); 4] = [
+    (Field::SourceIp, EntityKind::Address),
+    (Field::UserName, EntityKind::User),
+    (Field::UserTargetName, EntityKind::User),
+    (Field::HostName, EntityKind::Host),
+];
+
+fn entity(event: &Event) -> Option<Entity> {
+    ENTITY_FIELDS.iter().find_map(|(field, kind)| entity_in(event, *field, *kind))
+}
+
+fn entity_in(event: &Event, field: Field, kind: EntityKind) -> Option<Entity> {
+    let value = event.get(field)?.each().next()?.to_string();
+    (!value.is_empty()).then_some(Entity { kind, value })
+}

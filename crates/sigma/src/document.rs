@@ -1,0 +1,197 @@
+//! One document of a rule file.
+
+use std::sync::Arc;
+
+use model::{Level, RuleHeader};
+use query::Predicate;
+
+use crate::correlation::Draft;
+use crate::fault::Fault;
+use crate::modifiers::Scope;
+use crate::rule::{Example, Status};
+use crate::ruleset::Placeholders;
+use crate::summary::Summary;
+use crate::yaml::{Kind, Yaml};
+use crate::{Logsource, detection};
+
+/// Bounds how often one line of an example is repeated.
+const REPEAT_MAX: usize = 10_000;
+
+/// A rule whose references are not resolved yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    pub(crate) header: Arc<RuleHeader>,
+    pub(crate) name: Option<String>,
+    pub(crate) author: String,
+    pub(crate) status: Status,
+    pub(crate) logsource: Logsource,
+    pub(crate) related: Vec<(String, String)>,
+    pub(crate) taxonomy: String,
+    pub(crate) reports: Option<bool>,
+    pub(crate) examples: Vec<Example>,
+    pub(crate) summary: Option<Summary>,
+    pub(crate) body: Body,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    Event(Predicate),
+    Correlation(Draft),
+}
+
+/// Reads a document.
+pub(crate) fn read(yaml: &Yaml, placeholders: &Placeholders) -> Result<Document, Fault> {
+    if !matches!(yaml.kind, Kind::Map(_)) {
+        return Err(Fault::at(yaml, "a rule is a map"));
+    }
+    if let Some(action) = yaml.get("action") {
+        return Err(Fault::at(
+            action,
+            "collections with `action` are not read: write each rule out",
+        ));
+    }
+    let own = yaml.get("bartizan");
+    let logsource = yaml.get("logsource").map(logsource).unwrap_or_default();
+    let body = body(yaml, &logsource, placeholders)?;
+    Ok(Document {
+        header: Arc::new(header(yaml)?),
+        name: text(yaml, "name"),
+        author: text(yaml, "author").unwrap_or_default(),
+        status: status(yaml)?,
+        logsource,
+        related: related(yaml),
+        taxonomy: text(yaml, "taxonomy").unwrap_or_else(|| "sigma".to_owned()),
+        reports: own.and_then(|own| own.get("reports")).and_then(flag),
+        examples: own
+            .and_then(|own| own.get("examples"))
+            .map(examples)
+            .transpose()?
+            .unwrap_or_default(),
+        summary: own.and_then(|own| own.get("summary")).map(summary).transpose()?,
+        body,
+    })
+}
+
+fn body(yaml: &Yaml, logsource: &Logsource, placeholders: &Placeholders) -> Result<Body, Fault> {
+    if let Some(correlation) = yaml.get("correlation") {
+        let generate = [correlation.get("generate"), yaml.get("generate")];
+        let generate = generate.into_iter().flatten().find_map(flag).unwrap_or(false);
+        return Draft::parse(correlation, generate).map(Body::Correlation);
+    }
+    if let Some(detection) = yaml.get("detection") {
+        let node = detection::compile(detection, &Scope { logsource, placeholders })?;
+        return Ok(Body::Event(Predicate::new(node)));
+    }
+    if let Some(filter) = yaml.get("filter") {
+        return Err(Fault::at(filter, "filters are not supported"));
+    }
+    Err(Fault::at(yaml, "a rule has a `detection` or a `correlation`"))
+}
+
+fn header(yaml: &Yaml) -> Result<RuleHeader, Fault> {
+    let level = match yaml.get("level") {
+        None => Level::default(),
+        Some(word) => word.text().and_then(Level::parse).ok_or_else(|| {
+            Fault::at(word, "the level is informational, low, medium, high or critical")
+        })?,
+    };
+    let Some(title) = text(yaml, "title") else {
+        return Err(Fault::at(yaml, "a rule needs a `title`"));
+    };
+    Ok(RuleHeader {
+        id: text(yaml, "id").or_else(|| text(yaml, "name")).unwrap_or_else(|| snake_case(&title)),
+        title,
+        level,
+        tags: texts(yaml, "tags"),
+        description: text(yaml, "description").unwrap_or_default().trim_end().to_owned(),
+        references: texts(yaml, "references"),
+        false_positives: texts(yaml, "falsepositives"),
+    })
+}
+
+fn status(yaml: &Yaml) -> Result<Status, Fault> {
+    let Some(word) = yaml.get("status") else { return Ok(Status::default()) };
+    match word.text() {
+        Some("stable") => Ok(Status::Stable),
+        Some("test") => Ok(Status::Test),
+        Some("experimental") => Ok(Status::Experimental),
+        Some(old @ ("deprecated" | "unsupported")) => {
+            Err(Fault::at(word, format!("its status is {old}: it is not run")))
+        }
+        _ => Err(Fault::at(
+            word,
+            "the status is stable, test, experimental, deprecated or unsupported",
+        )),
+    }
+}
+
+fn logsource(yaml: &Yaml) -> Logsource {
+    let name = |key| text(yaml, key).map(|name| name.to_ascii_lowercase());
+    Logsource { product: name("product"), category: name("category"), service: name("service") }
+}
+
+fn related(yaml: &Yaml) -> Vec<(String, String)> {
+    let Some(related) = yaml.get("related") else { return Vec::new() };
+    let pair = |entry: &Yaml| Some((text(entry, "id")?, text(entry, "type")?));
+    related.each().iter().filter_map(pair).collect()
+}
+
+fn summary(template: &Yaml) -> Result<Summary, Fault> {
+    Summary::parse(template.text().unwrap_or_default()).map_err(|error| Fault::at(template, error))
+}
+
+fn examples(yaml: &Yaml) -> Result<Vec<Example>, Fault> {
+    let mut examples = Vec::new();
+    for (key, matches) in [("match", true), ("no_match", false)] {
+        for example in yaml.get(key).map(Yaml::each).unwrap_or_default() {
+            let mut lines = Vec::new();
+            for line in example.each() {
+                append_lines(line, &mut lines)?;
+            }
+            examples.push(Example { lines, matches });
+        }
+    }
+    Ok(examples)
+}
+
+/// Reads a line, or `{repeat: 6, line: …}`, in which `{n}` counts from 1.
+fn append_lines(yaml: &Yaml, lines: &mut Vec<String>) -> Result<(), Fault> {
+    if let Some(line) = yaml.text() {
+        lines.push(line.to_owned());
+        return Ok(());
+    }
+    let times = match yaml.get("repeat").map(|times| &times.kind) {
+        Some(Kind::Integer(times)) => {
+            usize::try_from(*times).ok().filter(|times| *times <= REPEAT_MAX)
+        }
+        _ => None,
+    };
+    match (times, text(yaml, "line")) {
+        (Some(times), Some(line)) => {
+            lines.extend((1..=times).map(|n| line.replace("{n}", &n.to_string())));
+            Ok(())
+        }
+        _ => Err(Fault::at(yaml, "an example is a line, or `repeat` and `line`")),
+    }
+}
+
+fn text(yaml: &Yaml, key: &str) -> Option<String> {
+    yaml.get(key).and_then(Yaml::scalar)
+}
+
+fn texts(yaml: &Yaml, key: &str) -> Vec<String> {
+    yaml.get(key)
+        .map(|list| list.each().iter().filter_map(Yaml::scalar).collect())
+        .unwrap_or_default()
+}
+
+fn flag(yaml: &Yaml) -> Option<bool> {
+    if let Kind::Flag(flag) = yaml.kind { Some(flag) } else { None }
+}
+
+/// Gives a rule without an id a name that lasts as long as its title.
+fn snake_case(title: &str) -> String {
+    let words = title.split(|character: char| !character.is_alphanumeric());
+    let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    words.join("_")
+}

@@ -1,0 +1,89 @@
+//! A rule, read and compiled.
+
+use std::fmt;
+use std::sync::Arc;
+
+use model::RuleHeader;
+use query::Predicate;
+
+use crate::summary::Summary;
+use crate::{Correlation, Logsource};
+
+/// A rule's place in its [`RuleSet`](crate::RuleSet).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleIndex(pub usize);
+
+/// How far a rule has come, in Sigma's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// Proven over a year or more.
+    Stable,
+    /// Needs little tuning.
+    Test,
+    /// May be noisy.
+    #[default]
+    Experimental,
+}
+
+impl Status {
+    /// Gives the status's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Test => "test",
+            Self::Experimental => "experimental",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a rule decides on.
+#[derive(Clone, Debug)]
+pub enum RuleKind {
+    /// One event.
+    Event(Predicate),
+    /// Several events within a time.
+    Correlation(Correlation),
+}
+
+/// Lines that say what a rule must, or must not, match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// Records, sent in this order.
+    pub lines: Vec<String>,
+    /// Whether the rule must fire.
+    pub matches: bool,
+}
+
+/// A rule, read and compiled.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// What people are told of it.
+    pub header: Arc<RuleHeader>,
+    /// The name by which correlations refer to it, besides its id.
+    pub name: Option<String>,
+    /// Who wrote it.
+    pub author: String,
+    /// How far it has come.
+    pub status: Status,
+    /// The file it came from.
+    pub path: String,
+    /// The events it is for; of a correlation, nothing.
+    pub logsource: Logsource,
+    /// What it decides on.
+    pub kind: RuleKind,
+    /// The other rules it is related to, as `(id, type)`.
+    pub related: Vec<(String, String)>,
+    /// The taxonomy of its field names; `sigma` unless it says otherwise.
+    pub taxonomy: String,
+    /// Whether it makes detections of its own; one that serves a correlation only does not.
+    pub reports: bool,
+    /// Its own examples.
+    pub examples: Vec<Example>,
+    pub(crate) summary: Option<Summary>,
+}
