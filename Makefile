@@ -12,7 +12,7 @@ export CARGO_TERM_PROGRESS_WHEN ?= auto
 UI_SOURCES := $(shell find ui/src ui/public ui/index.html ui/package.json ui/package-lock.json ui/vite.config.ts ui/svelte.config.js ui/tsconfig.json -type f 2>/dev/null)
 ARGS ?=
 
-.PHONY: help run test test-rust test-ui test-browser ui lint bench deps fuzz crash clean needs-rust needs-node needs-browser
+.PHONY: help run test test-rust test-ui test-browser ui lint bench deps fuzz clean needs-rust needs-node needs-browser
 
 help: ## lists what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -66,6 +66,11 @@ deps: needs-rust ## tells how many packages the product stands on
 	@echo "packages in Cargo.lock: $$(grep -c '^\[\[package\]\]' Cargo.lock)"
 	@echo "packages in the product: $$(cargo tree --locked -p bartizan -e normal --prefix none --no-dedupe | sed 's/ (.*//' | sort -u | wc -l)"
 	@cargo tree --locked -p bartizan -e normal --duplicates --depth 0 | grep -v '^$$' || true
+
+TARGET ?= record
+fuzz: needs-rust ## fuzzes one reader of outside bytes for a minute; TARGET=record|event_bytes|search_text|rule_file|request
+	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
+	cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run --target-dir "$(CACHE)/fuzz" $(TARGET) -- -max_total_time=60 $(ARGS)
 
 clean: ## removes what was built
 	rm -rf ui/dist ui/node_modules

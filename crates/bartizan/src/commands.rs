@@ -1,0 +1,70 @@
+//! The command line: one row a command, each in a file of its own.
+
+mod completions;
+mod doctor;
+mod hunt;
+mod inspect;
+mod parse;
+mod query;
+mod rules;
+mod search;
+mod serve;
+mod simulate;
+mod user;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Outcome;
+
+/// A whole SIEM in one process: collects logs, understands them, detects, keeps, alerts.
+#[derive(Debug, Parser)]
+#[command(name = "bartizan", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the product can be asked to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the whole product
+    Serve(serve::Args),
+    /// Reads records and prints the events that would be stored, as JSON lines
+    Parse(parse::Args),
+    /// Runs the rules over old files
+    Hunt(hunt::Args),
+    /// Judges HTTP requests
+    Inspect(inspect::Args),
+    /// Asks the store in SQL, read-only
+    Query(query::Args),
+    /// Asks the store as the search bar does, in KQL
+    Search(search::Args),
+    /// Lists, checks and tests rules
+    Rules(rules::Args),
+    /// Sends marked sample traffic to a real input
+    Simulate(simulate::Args),
+    /// Manages who may log in
+    User(user::Args),
+    /// Looks whether everything is in order
+    Doctor(doctor::Args),
+    /// Prints completions for a shell
+    Completions(completions::Args),
+}
+
+impl Command {
+    pub(crate) fn run(self) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Serve(args) => serve::run(&args),
+            Self::Parse(args) => parse::run(&args),
+            Self::Hunt(args) => hunt::run(&args),
+            Self::Inspect(args) => inspect::run(&args),
+            Self::Query(args) => query::run(&args),
+            Self::Search(args) => search::run(&args),
+            Self::Rules(args) => rules::run(&args),
+            Self::Simulate(args) => simulate::run(&args),
+            Self::User(args) => user::run(&args),
+            Self::Doctor(args) => doctor::run(&args),
+            Self::Completions(args) => completions::run(&args),
+        }
+    }
+}

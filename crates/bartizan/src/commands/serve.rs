@@ -1,0 +1,245 @@
+//! `bartizan serve`: the whole product in one process.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use api::{AppState, Live};
+use arc_swap::ArcSwap;
+use catalog::Catalog;
+use detect::Engine;
+use store::Store;
+use tokio::net::TcpListener;
+
+use crate::clock::now;
+use crate::config::{self, Config};
+use crate::demo::Demo;
+use crate::failure::{Outcome, ending};
+use crate::output::complain;
+use crate::rules::{self, Shipped};
+use crate::runtime::{Rate, Runtime};
+use crate::{memory, output};
+
+/// Batches that wait for the line; beyond it TCP, HTTP and files wait and UDP counts a drop.
+const BATCHES_WAITING_MAX: usize = 256;
+/// How long the inputs may take to hand on what they have when the product stops.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Runs the whole product in one process, until it is told to stop.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bartizan serve
+  bartizan serve --config /etc/bartizan.toml
+  bartizan serve --data /tmp/look --demo
+  bartizan serve --print-config > bartizan.toml
+
+Without a configuration file: data in ./bartizan-data, console on 127.0.0.1:8440, syslog on
+0.0.0.0:5514 (UDP and TCP). Each setting can be given as a variable: BARTIZAN_API_LISTEN for
+api.listen.")]
+pub(crate) struct Args {
+    /// The configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "BARTIZAN_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where everything is kept; goes before the configuration
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Plays marked sample traffic through the real inputs
+    #[arg(long)]
+    demo: bool,
+    /// Prints every setting with its default, and ends
+    #[arg(long)]
+    print_config: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    if args.print_config {
+        output::say(config::example()?.trim_end())?;
+        return Ok(Outcome::Done);
+    }
+    let Some(config) = read_config(args)? else { return Ok(Outcome::Fault) };
+    crate::log::begin();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?;
+    runtime.block_on(serve(config, args.demo))
+}
+
+fn read_config(args: &Args) -> anyhow::Result<Option<Config>> {
+    let variables: Vec<(String, String)> = std::env::vars().collect();
+    match config::load(args.config.as_deref(), &variables)? {
+        Ok(mut config) => {
+            if let Some(data) = &args.data {
+                config.data.clone_from(data);
+            }
+            Ok(Some(config))
+        }
+        Err(faults) => {
+            for fault in &faults {
+                complain(&fault.to_string());
+            }
+            complain(&format!("bartizan: {} in the configuration", plural(faults.len(), "fault")));
+            Ok(None)
+        }
+    }
+}
+
+async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
+    let began = Instant::now();
+    complain(&format!("bartizan  {}", env!("CARGO_PKG_VERSION")));
+    complain(&format!("data      {}", config.data.display()));
+    let (catalog, store) = open(&config)?;
+    let loaded = load_rules(&config)?;
+    let engine = Engine::new(loaded.rules);
+    let view = rules::view(&engine, &loaded.faults);
+
+    let listen: SocketAddr = config.api.listen.parse().context("api.listen")?;
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        ending(
+            Outcome::Fault,
+            format!("cannot listen on {listen} for the console: {}", in_use(&error)),
+        )
+    })?;
+    let console = listener.local_addr()?;
+
+    let (inlet, batches) = crossbeam_channel::bounded(BATCHES_WAITING_MAX);
+    let live = Live::new();
+    let triage = triage::Triage::open(catalog.clone());
+    let line = pipeline::start(
+        pipeline::Parts {
+            parser: parse::Parser::new(parse::ParserConfig {
+                utc_offset_seconds: config.parse.utc_offset_minutes * 60,
+            }),
+            memory: memory::replay(&store, &engine, now()),
+            rules: Arc::new(ArcSwap::from_pointee(engine)),
+            store: store.clone(),
+            triage: triage.clone(),
+            outbox: outbox(live.clone()),
+        },
+        batches,
+    )?;
+    let sources = source::start(
+        &config.inputs,
+        source::Start {
+            outlet: inlet.clone(),
+            checkpoints: store.checkpoints(),
+            runtime: tokio::runtime::Handle::current(),
+            simulated: false,
+        },
+    )?;
+    for input in sources.inputs().status() {
+        let place = input.address.map(|address| address.to_string()).or(input.reads);
+        complain(&format!("input     {} {}", input.name, place.unwrap_or_default()));
+    }
+    let demonstration = Arc::new(Demo::new(inlet, live.clone()));
+    let runtime = Runtime {
+        line: line.counters(),
+        inputs: sources.inputs(),
+        store: store.clone(),
+        rules: view,
+        demo: Arc::clone(&demonstration),
+        started_at: now(),
+        rate: Rate::default(),
+    };
+    complain(&format!("console   http://{console}"));
+    if let Some(path) = api::issue_setup_link(&catalog, now())? {
+        complain(&format!("set up    http://{console}{path}"));
+        complain("          this link works once and for a day");
+    }
+    if demo {
+        demonstration.start().map_err(|message| ending(Outcome::Fault, message))?;
+        complain("demo      marked sample traffic plays");
+    }
+    let state = AppState::new(api::Parts {
+        store: store.clone(),
+        catalog,
+        triage,
+        runtime: Arc::new(runtime),
+        live,
+        config: api::Config { demo, hosts: hosts(console), ..api::Config::default() },
+    });
+    complain(&format!("ready     in {:.2} s", began.elapsed().as_secs_f64()));
+    let served = api::serve(listener, state, stop_asked()).await;
+
+    complain("stopping");
+    demonstration.end();
+    let late = sources.stop(STOP_WITHIN).await;
+    if !late.is_empty() {
+        complain(&format!("cut off: {}", late.join(", ")));
+    }
+    // Waiting for threads must not hold up the runtime on which the last tasks end.
+    tokio::task::spawn_blocking(move || {
+        line.join();
+        store.close()
+    })
+    .await??;
+    served?;
+    Ok(Outcome::Done)
+}
+
+fn open(config: &Config) -> anyhow::Result<(Catalog, Store)> {
+    make_private(&config.data)
+        .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
+    let catalog = Catalog::open(&config.data.join("catalog.db"))?;
+    let store = Store::open(&config.data, catalog.clone(), config.store.bounds())?;
+    Ok((catalog, store))
+}
+
+/// Makes the folder for its owner alone: it holds what others logged.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn load_rules(config: &Config) -> anyhow::Result<rules::Loaded> {
+    let shipped = if config.rules.shipped { Shipped::With } else { Shipped::Without };
+    let loaded = rules::load(shipped, &config.rules.folders)?;
+    let count = loaded.rules.rules().len();
+    match loaded.faults.len() {
+        0 => complain(&format!("rules     {count}")),
+        faults => {
+            complain(&format!("rules     {count}, set aside: {faults} (bartizan rules check)"))
+        }
+    }
+    for fault in &loaded.faults {
+        complain(&format!(
+            "          {}:{}:{}: {}",
+            fault.path, fault.line, fault.column, fault.message
+        ));
+    }
+    Ok(loaded)
+}
+
+fn outbox(live: Live) -> pipeline::Outbox {
+    Box::new(move |changes| live.publish(changes))
+}
+
+/// A console that only this machine can reach answers to this machine's names alone, so that no
+/// page elsewhere can point a name of its own at it.
+fn hosts(console: SocketAddr) -> api::Hosts {
+    if console.ip().is_loopback() { api::Hosts::Loopback } else { api::Hosts::Any }
+}
+
+async fn stop_asked() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn in_use(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::AddrInUse {
+        "the address is in use; end the other process or set api.listen".to_owned()
+    } else {
+        error.to_string()
+    }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

@@ -1,0 +1,98 @@
+//! `bartizan simulate`: realistic traffic, sent to a real input.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use simulate::{Control, Generator, Mix, Plan, Reach, Target};
+
+use crate::clock::now;
+use crate::failure::{Outcome, ending};
+use crate::interrupt::Interrupt;
+use crate::output::complain;
+
+/// Sends realistic benign and attack traffic to a real input.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bartizan simulate --to 127.0.0.1:5514
+  bartizan simulate --to tcp://127.0.0.1:5514 --rate 200 --duration 60s --seed 7
+  bartizan simulate --to file:/tmp/auth.log --count 10000 --rate 0
+  bartizan simulate --to http://127.0.0.1:8441/ingest --mix benign=8,named=1,hidden=1
+
+One third of the samples is everyday traffic, one third attacks that rules name, one third attacks
+that hide. All hosts and addresses are from the ranges kept for documentation.")]
+pub(crate) struct Args {
+    /// Where to: HOST:PORT or udp://, tcp://, tcp+lines://, http://…, file:PATH
+    #[arg(long, value_name = "ADDRESS")]
+    to: String,
+    /// Samples a second; 0 sends as fast as they go
+    #[arg(long, default_value_t = 20)]
+    rate: u32,
+    /// How much of each kind
+    #[arg(long, default_value = "benign=1,named=1,hidden=1", value_parser = mix)]
+    mix: Mix,
+    /// The same seed gives the same samples
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How long, such as 60s; without it and without --count until Ctrl-C
+    #[arg(long, value_name = "SPAN", value_parser = crate::span::parse)]
+    duration: Option<Duration>,
+    /// How many samples
+    #[arg(long)]
+    count: Option<u64>,
+    /// The file that holds the bearer token of an HTTP input
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Also sends to addresses beyond this machine and private networks: the target is yours
+    #[arg(long)]
+    anywhere: bool,
+}
+
+fn mix(text: &str) -> Result<Mix, String> {
+    Mix::parse(text).ok_or_else(|| "a mix is written benign=8,named=1,hidden=1".to_owned())
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let mut target =
+        Target::parse(&args.to).map_err(|error| ending(Outcome::Usage, error.to_string()))?;
+    if let (Target::Http { token, .. }, Some(path)) = (&mut target, &args.token_file) {
+        *token = Some(std::fs::read_to_string(path)?.trim().to_owned());
+    }
+    let rate = (args.rate > 0).then_some(args.rate);
+    let generator = Generator::new(simulate::Config {
+        seed: args.seed,
+        mix: args.mix,
+        start: now(),
+        step: rate.map_or(Duration::from_millis(1), |rate| Duration::from_secs(1) / rate),
+    });
+    let reach = if args.anywhere { Reach::Anywhere } else { Reach::Near };
+    let plan = Plan { target, rate, count: args.count, duration: args.duration, reach };
+    let stop = AtomicBool::new(false);
+    let interrupt = Interrupt::listen()?;
+    let bar = if std::io::stderr().is_terminal() {
+        ProgressBar::new_spinner()
+    } else {
+        ProgressBar::hidden()
+    };
+    let mut progress = |sent: &simulate::Sent| {
+        bar.set_message(format!("{} samples sent", sent.samples));
+        bar.tick();
+        if interrupt.is_asked() {
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    };
+    let mut control = Control { stop: &stop, progress: &mut progress };
+    let sent = simulate::send(generator, &plan, &mut control)?;
+    bar.finish_and_clear();
+    complain(&format!(
+        "{} samples in {:.1} s: {} benign, {} attacks that rules name, {} that hide",
+        sent.samples,
+        sent.elapsed.as_secs_f64(),
+        sent.benign,
+        sent.named,
+        sent.hidden
+    ));
+    Ok(if interrupt.is_asked() { Outcome::Interrupted } else { Outcome::Done })
+}

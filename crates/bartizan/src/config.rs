@@ -1,0 +1,140 @@
+//! The configuration: one TOML file over the defaults, environment variables over both.
+//!
+//! Each crate owns the settings that it reads; here they are put together and nothing else.
+
+mod load;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use load::{example, load};
+
+/// All settings, with their defaults.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where everything is kept.
+    pub(crate) data: PathBuf,
+    pub(crate) api: Api,
+    pub(crate) inputs: source::Config,
+    pub(crate) parse: Parse,
+    pub(crate) rules: Rules,
+    pub(crate) store: Store,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("bartizan-data"),
+            api: Api::default(),
+            inputs: source::Config::default(),
+            parse: Parse::default(),
+            rules: Rules::default(),
+            store: Store::default(),
+        }
+    }
+}
+
+/// The console and the programming interface.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Api {
+    /// The address to listen on.
+    pub(crate) listen: String,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8440".to_owned() }
+    }
+}
+
+/// How records are read.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Parse {
+    /// How far the clocks of senders that name no zone are ahead of UTC, in minutes.
+    pub(crate) utc_offset_minutes: i32,
+}
+
+/// Which rules run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Rules {
+    /// Whether the rules that come with the product run.
+    pub(crate) shipped: bool,
+    /// Folders with further Sigma rules.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { shipped: true, folders: Vec::new() }
+    }
+}
+
+/// How events are kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Store {
+    /// How many events wait in memory (durable in the log) before they are written as a segment.
+    pub(crate) generation_events_max: u64,
+    /// How many minutes they wait at most.
+    pub(crate) generation_minutes_max: u64,
+    /// How much memory all SQL queries together may take, in megabytes.
+    pub(crate) sql_memory_mb_max: usize,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        let defaults = store::Config::default();
+        Self {
+            generation_events_max: defaults.generation_events_max,
+            generation_minutes_max: defaults.generation_age_max.as_secs() / 60,
+            sql_memory_mb_max: defaults.sql_memory_bytes_max >> 20,
+        }
+    }
+}
+
+impl Store {
+    /// Gives the bounds as the store takes them.
+    pub(crate) fn bounds(&self) -> store::Config {
+        store::Config {
+            generation_events_max: self.generation_events_max,
+            generation_age_max: Duration::from_secs(self.generation_minutes_max.saturating_mul(60)),
+            sql_memory_bytes_max: self.sql_memory_mb_max.saturating_mul(1 << 20),
+            ..store::Config::default()
+        }
+    }
+}
+
+impl Config {
+    /// Gives what is wrong with the values, each with its path in the file.
+    fn faults(&self) -> Vec<(String, String)> {
+        let mut faults = Vec::new();
+        if self.api.listen.parse::<std::net::SocketAddr>().is_err() {
+            let text = &self.api.listen;
+            let message = format!("`{text}` is not an address with a port, such as 127.0.0.1:8440");
+            faults.push(("api.listen".to_owned(), message));
+        }
+        if self.parse.utc_offset_minutes.abs() > 14 * 60 {
+            let message = "is at most 840 minutes (14 hours) either way".to_owned();
+            faults.push(("parse.utc_offset_minutes".to_owned(), message));
+        }
+        if self.store.generation_events_max == 0 || self.store.generation_minutes_max == 0 {
+            let message = "must be at least 1".to_owned();
+            faults.push(("store.generation_events_max".to_owned(), message));
+        }
+        for (index, folder) in self.rules.folders.iter().enumerate() {
+            if !folder.is_dir() {
+                let message = format!("`{}` is not a folder", folder.display());
+                faults.push((format!("rules.folders[{index}]"), message));
+            }
+        }
+        let inputs = self.inputs.validate("inputs").into_iter();
+        faults.extend(inputs.map(|fault| (fault.path, fault.message)));
+        faults
+    }
+}

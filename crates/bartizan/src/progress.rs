@@ -1,0 +1,28 @@
+//! How far long work has come: a bar on a terminal, nothing in a pipe.
+
+use std::io::IsTerminal as _;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use source::Progress;
+
+/// Gives a bar over the bytes of an import.
+pub(crate) fn bar(progress: &Progress) -> ProgressBar {
+    if !std::io::stderr().is_terminal() || progress.bytes == 0 {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(progress.bytes);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+    let template = "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left, {msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Moves the bar to where the import is.
+pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
+    bar.set_position(progress.bytes_done);
+    if !bar.is_hidden() {
+        bar.set_message(format!("{} of {} files", progress.files_done, progress.files));
+    }
+}

@@ -1,0 +1,154 @@
+//! What the console asks of the process around it: counters, rules, sample traffic.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use api::{Counters, InputCounters, Metric, RulesView, Simulation, SimulationAction};
+use model::Timestamp;
+use source::Inputs;
+use store::Store;
+
+use crate::demo::Demo;
+
+/// Over how long the events a second are counted.
+const RATE_OVER: Duration = Duration::from_secs(5);
+/// How many samples of the count are kept at most.
+const SAMPLES_MAX: usize = 32;
+
+/// The running process, as the console sees it.
+pub(crate) struct Runtime {
+    pub(crate) line: Arc<pipeline::Counters>,
+    pub(crate) inputs: Inputs,
+    pub(crate) store: Store,
+    pub(crate) rules: Arc<RulesView>,
+    pub(crate) demo: Arc<Demo>,
+    pub(crate) started_at: Timestamp,
+    pub(crate) rate: Rate,
+}
+
+/// How fast a count grows.
+#[derive(Debug, Default)]
+pub(crate) struct Rate(Mutex<VecDeque<(Instant, u64)>>);
+
+impl Rate {
+    /// Takes a sample and gives the growth a second over the last seconds.
+    fn sample(&self, count: u64) -> f64 {
+        let now = Instant::now();
+        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = samples.back().is_none_or(|(at, _)| now.duration_since(*at) > RATE_OVER / 20);
+        if is_new {
+            samples.push_back((now, count));
+        }
+        while samples.len() > SAMPLES_MAX
+            || samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) > RATE_OVER)
+        {
+            samples.pop_front();
+        }
+        let Some((from, before)) = samples.front() else { return 0.0 };
+        let seconds = now.duration_since(*from).as_secs_f64().max(1.0);
+        let grown = u32::try_from(count.saturating_sub(*before)).unwrap_or(u32::MAX);
+        f64::from(grown) / seconds
+    }
+}
+
+impl api::Runtime for Runtime {
+    fn counters(&self) -> Counters {
+        let totals = self.line.totals();
+        let inputs = self.inputs.status().into_iter().map(|input| InputCounters {
+            name: input.name.to_owned(),
+            address: input
+                .address
+                .map(|address| address.to_string())
+                .or(input.reads)
+                .unwrap_or_default(),
+            received: input.received,
+            dropped: input.dropped,
+            last_event: input.last_received,
+        });
+        let unknown = totals.formats.last().map_or(0, |format| format.events);
+        Counters {
+            events_total: totals.stored,
+            events_per_second: self.rate.sample(totals.stored),
+            parse_unknown: unknown,
+            inputs: inputs.collect(),
+            started_at: self.started_at,
+            metrics: self.metrics(&totals),
+        }
+    }
+
+    fn rules(&self) -> Arc<RulesView> {
+        Arc::clone(&self.rules)
+    }
+
+    fn simulation(&self) -> Simulation {
+        self.demo.state()
+    }
+
+    fn set_simulation(&self, action: SimulationAction) -> Result<Simulation, String> {
+        match action {
+            SimulationAction::Start => self.demo.start()?,
+            SimulationAction::Stop => self.demo.stop(),
+        }
+        Ok(self.demo.state())
+    }
+}
+
+impl Runtime {
+    fn metrics(&self, totals: &pipeline::Totals) -> Vec<Metric> {
+        let stats = self.store.stats();
+        let inputs = self.inputs.status();
+        let sum = |of: fn(&source::InputStatus) -> u64| inputs.iter().map(of).sum::<u64>();
+        let row = |name, help, value: u64| Metric { name, help, value: lossy(value) };
+        vec![
+            row("bartizan_records_total", "Records that came down the line.", totals.records),
+            row("bartizan_events_stored_total", "Events made durable.", totals.stored),
+            row(
+                "bartizan_events_rejected_total",
+                "Events that could not be made durable and whose sender was told so.",
+                totals.rejected,
+            ),
+            row("bartizan_store_retries_total", "Times that the disk refused.", totals.retries),
+            row("bartizan_parse_panics_total", "Records on which a format failed.", totals.panics),
+            row("bartizan_detections_total", "Detections made.", totals.detections),
+            row(
+                "bartizan_detections_dropped_total",
+                "Detections lost because alerts could not be written.",
+                totals.detections_dropped,
+            ),
+            row(
+                "bartizan_input_dropped_total",
+                "Records dropped for want of room.",
+                sum(|input| input.dropped),
+            ),
+            row(
+                "bartizan_input_truncated_total",
+                "Records cut at the length bound.",
+                sum(|input| input.truncated),
+            ),
+            row(
+                "bartizan_input_escaped_total",
+                "Records that held bytes that were not UTF-8.",
+                sum(|input| input.escaped),
+            ),
+            row(
+                "bartizan_input_refused_total",
+                "Connections, requests or batches refused.",
+                sum(|input| input.refused),
+            ),
+            row("bartizan_store_memory_events", "Events not yet in a segment.", stats.in_memory),
+            row("bartizan_store_segment_events", "Events in segments.", stats.in_segments),
+            row(
+                "bartizan_store_quarantined_total",
+                "Parts of the log that were set aside as damaged.",
+                stats.quarantined,
+            ),
+        ]
+    }
+}
+
+/// Gives a count as Prometheus wants it; past 2^53 it loses its last digits.
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "no lossless way exists")]
+fn lossy(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,119 @@
+//! A person at the console, as far as HTTP sees one: cookie, token against forged requests, calls.
+
+use std::io::{BufRead, BufReader};
+use std::sync::mpsc::{Receiver, channel};
+
+use serde_json::Value;
+
+use crate::product::{PATIENCE, Product};
+
+pub(crate) struct Console {
+    agent: ureq::Agent,
+    base: String,
+    cookie: String,
+    token: String,
+}
+
+impl Console {
+    /// Goes through the set-up link, and stays logged in.
+    pub(crate) fn set_up(product: &mut Product) -> Self {
+        let base = product.console();
+        let link = product.line("set up");
+        let secret = link.split("token=").nth(1).unwrap().split_whitespace().next().unwrap();
+        let body = serde_json::json!({
+            "token": secret, "user": "admin", "password": "a long enough passphrase"
+        });
+        Self::enter(base, "/api/v1/setup", &body)
+    }
+
+    fn enter(base: String, path: &str, body: &Value) -> Self {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).build();
+        let agent = ureq::Agent::new_with_config(config);
+        let response = agent.post(format!("{base}{path}")).send_json(body).unwrap();
+        assert_eq!(response.status(), 204, "{path}");
+        let cookie = response.headers().get("set-cookie").unwrap().to_str().unwrap();
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let mut console = Self { agent, base, cookie, token: String::new() };
+        let session = console.get("/api/v1/session");
+        console.token = session["csrf"].as_str().unwrap().to_owned();
+        console
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let request = self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        let mut response = request.call().unwrap();
+        assert_eq!(
+            response.status(),
+            200,
+            "{path}: {}",
+            response.body_mut().read_to_string().unwrap()
+        );
+        response.body_mut().read_json().unwrap()
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
+        let mut response = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("cookie", &self.cookie)
+            .header("x-bartizan-csrf", &self.token)
+            .send_json(body)
+            .unwrap();
+        assert_eq!(
+            response.status(),
+            200,
+            "{path}: {}",
+            response.body_mut().read_to_string().unwrap()
+        );
+        response.body_mut().read_json().unwrap()
+    }
+
+    /// Runs a query and gives its rows.
+    pub(crate) fn sql(&self, sql: &str) -> Vec<Vec<Value>> {
+        let answer = self.post("/api/v1/sql", &serde_json::json!({ "sql": sql, "limit": 10_000 }));
+        assert_eq!(answer["truncated"], false, "{sql}");
+        let rows = answer["rows"].as_array().unwrap();
+        rows.iter().map(|row| row.as_array().unwrap().clone()).collect()
+    }
+
+    /// Listens to the live stream; gives the data of each event with its name.
+    pub(crate) fn live(&self) -> Live {
+        let request = self.agent.get(format!("{}/api/v1/live", self.base));
+        let response = request.header("cookie", &self.cookie).call().unwrap();
+        assert_eq!(response.status(), 200);
+        let (outlet, events) = channel();
+        std::thread::spawn(move || {
+            let mut name = String::new();
+            let reader = BufReader::new(response.into_body().into_reader());
+            for line in reader.lines().map_while(Result::ok) {
+                if let Some(event) = line.strip_prefix("event:") {
+                    name = event.trim().to_owned();
+                } else if let Some(data) = line.strip_prefix("data:")
+                    && outlet.send((name.clone(), data.trim().to_owned())).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        let live = Live { events };
+        live.next("hello");
+        live
+    }
+}
+
+pub(crate) struct Live {
+    events: Receiver<(String, String)>,
+}
+
+impl Live {
+    /// Waits for the next event of that name.
+    pub(crate) fn next(&self, wanted: &str) -> Value {
+        loop {
+            let (name, data) = self.events.recv_timeout(PATIENCE).expect("the stream went silent");
+            if name == wanted {
+                return serde_json::from_str(&data).unwrap_or(Value::Null);
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The product from outside: the real binary, its real ports, its real exit codes.
+
+mod alert;
+mod bad_input;
+mod console;
+mod crash;
+mod hunt;
+mod product;
