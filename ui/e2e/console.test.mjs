@@ -1,0 +1,270 @@
+// From the set-up link to a closed alert, as a new user walks it, in a real browser.
+
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, describe, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { CHROMIUM, FLAGS, launch, watched } from './browser.mjs';
+import { server } from './server.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const USER = 'admin';
+const PASSWORD = 'correct horse battery staple';
+const ATTACKER = '203.0.113.77';
+const ATTEMPTS = 6;
+const HOSTILE = '<img src=x onerror=alert(1)>';
+
+const running = await server();
+
+function line(user, at = new Date()) {
+  const month = at.toLocaleString('en-US', { month: 'short', timeZone: 'UTC' });
+  const stamp = `${month} ${String(at.getUTCDate()).padStart(2)} ${at.toISOString().slice(11, 19)}`;
+  return `<38>${stamp} web-1 sshd[4711]: Failed password for ${user} from ${ATTACKER} port 51514 ssh2`;
+}
+
+async function send(lines) {
+  const socket = createSocket('udp4');
+  for (const text of lines) {
+    await new Promise((resolve, reject) => {
+      socket.send(text, running.syslogPort, '127.0.0.1', (error) => (error ? reject(error) : resolve()));
+    });
+  }
+  socket.close();
+}
+
+describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BARTIZAN_URL is set' }, () => {
+  let context;
+  let page;
+  let seen;
+  let origin;
+  let title;
+
+  before(async () => {
+    origin = new URL(running.link).origin;
+    context = await launch();
+    page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    seen = watched(page, origin);
+  });
+
+  after(async () => {
+    await context?.close();
+    await running?.stop();
+  });
+
+  test('the set-up page passes the accessibility rules in both themes', async () => {
+    const { browser, visitor } = await accessible([]);
+    try {
+      for (const theme of ['dark', 'light']) await (await visitor(theme, 1440)).check(running.link);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  test('set-up creates the administrator and leads to an overview that says what to do', async () => {
+    await page.goto(running.link);
+    await page.getByLabel('User name').fill(USER);
+    await page.getByLabel('Password', { exact: true }).fill('short');
+    await page.getByLabel('Password again').fill('short');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').filter({ hasText: 'At least' }).or(page.getByRole('alert').filter({ hasText: 'at least' })).waitFor();
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+    await page.getByLabel('Password again').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    await page.getByText('Send syslog here').waitFor();
+    await page.getByRole('button', { name: 'Play' }).waitFor();
+    const [cookie] = (await context.cookies()).filter((one) => one.name === 'bartizan_session');
+    assert.equal(cookie.httpOnly, true);
+    assert.equal(cookie.sameSite, 'Strict');
+  });
+
+  test('failed log-ins arrive live, and become an alert without a reload', async () => {
+    await page.locator('header').getByText('Live', { exact: true }).waitFor();
+    const now = Date.now();
+    const users = ['root', 'admin', 'test', 'oracle', HOSTILE, 'ubuntu'];
+    assert.equal(users.length, ATTEMPTS);
+    await send(users.map((user, index) => line(user, new Date(now - (ATTEMPTS - index) * 1000))));
+    const alert = page.getByRole('row').filter({ hasText: ATTACKER });
+    await alert.first().waitFor();
+    // The first-run card gives way to what has arrived.
+    await page.getByText('Send syslog here').waitFor({ state: 'detached' });
+  });
+
+  test('Enter shows why, and the line as it was received', async () => {
+    await page.keyboard.press('Enter');
+    const panel = page.getByRole('complementary', { name: 'Alert' });
+    await panel.getByRole('heading', { name: 'Why' }).waitFor();
+    title = await panel.getByRole('heading', { level: 2 }).textContent();
+    const original = panel.locator('pre[aria-label="Original line"]');
+    await original.waitFor();
+    const text = await original.textContent();
+    assert.match(text, /Failed password for .* from 203\.0\.113\.77 port 51514 ssh2/);
+    assert.ok((await original.locator('mark').allTextContents()).includes(ATTACKER), 'the address is marked');
+    assert.match(page.url(), /\/alerts\?.*alert=/);
+  });
+
+  test('a note is kept with the name of its writer', async () => {
+    const panel = page.getByRole('complementary', { name: 'Alert' });
+    await page.keyboard.press('n');
+    await page.keyboard.type('Blocked at the gateway.');
+    await page.keyboard.press('Enter');
+    await panel.locator('[data-part="notes"]').getByText('Blocked at the gateway.').waitFor();
+    await panel.locator('[data-part="history"]').getByText(USER).first().waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  test('a verdict closes the alert, undo brings it back, and the verdict closes it again', async () => {
+    const list = page.getByRole('grid', { name: 'Alerts', exact: true });
+    const row = list.getByRole('row').filter({ hasText: ATTACKER }).filter({ hasText: title });
+    await page.keyboard.press('Escape');
+    await row.waitFor();
+    await page.keyboard.press('1');
+    await page.getByRole('dialog', { name: 'Close as true positive' }).getByLabel('Note (optional)').fill('Password guessing');
+    await page.keyboard.press('Enter');
+    await page.getByText(/closed as true positive/).waitFor();
+    await row.waitFor({ state: 'detached' });
+    await page.keyboard.press('z');
+    await row.waitFor();
+    await page.keyboard.press('1');
+    await page.getByRole('dialog', { name: 'Close as true positive' }).waitFor();
+    await page.keyboard.press('Enter');
+    await row.waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'All', exact: true }).click();
+    await row.click();
+    const panel = page.getByRole('complementary', { name: 'Alert' });
+    await panel.getByText('Closed as true positive').waitFor();
+    await panel.getByText('Password guessing').waitFor();
+  });
+
+  test('search finds the line, and hostile text stays text', async () => {
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('g');
+    await page.keyboard.press('s');
+    await page.getByRole('heading', { level: 1, name: 'Search' }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type(`source.ip: ${ATTACKER} and event.outcome: failure`);
+    await page.keyboard.press('Enter');
+    await page.getByText(`${ATTEMPTS} events`).first().waitFor();
+    const rows = page.getByRole('grid', { name: 'Events' }).getByRole('row');
+    assert.equal(await rows.count(), ATTEMPTS + 1);
+    await rows.filter({ hasText: HOSTILE }).first().waitFor();
+    assert.equal(await page.locator('img').count(), 0);
+    await rows.nth(1).click();
+    await page.getByRole('complementary', { name: 'Event', exact: true }).getByText('event.original').waitFor();
+    await page.keyboard.press('Escape');
+    await page.goBack();
+    await page.goBack();
+    await page.goForward();
+    await rows.nth(ATTEMPTS).waitFor();
+  });
+
+  test('a value leads to a search without it', async () => {
+    await page.goto(`${origin}/search?q=${encodeURIComponent(`source.ip: ${ATTACKER}`)}`);
+    await page.getByRole('button', { name: 'sshd', exact: true }).first().click();
+    await page.getByRole('menuitem', { name: /Exclude/ }).click();
+    await page.getByText('No events match').waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('q'), `source.ip: ${ATTACKER} and not event.module: sshd`);
+  });
+
+  test('a query that cannot be read is marked at its column', async () => {
+    await page.goto(`${origin}/search?q=${encodeURIComponent('user.name: (root')}`);
+    await page.getByRole('alert').filter({ hasText: 'cannot be read' }).waitFor();
+  });
+
+  test('SQL answers, and refuses to write', async () => {
+    await page.goto(`${origin}/sql`);
+    await page.getByLabel('SQL', { exact: true }).fill('SELECT event.module, count(*) AS events FROM events GROUP BY 1');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('grid', { name: 'Result' }).getByText('sshd').waitFor();
+    await page.getByLabel('SQL', { exact: true }).fill('DELETE FROM events');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('alert').filter({ hasText: 'refused' }).waitFor();
+  });
+
+  test('rules are listed', async () => {
+    await page.goto(`${origin}/rules`);
+    const rows = page.getByRole('grid', { name: 'Rules' }).getByRole('row');
+    await rows.nth(1).click();
+    await page.getByRole('complementary', { name: 'Rule' }).getByText('Path', { exact: true }).waitFor();
+  });
+
+  test('help lists the keys', async () => {
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys and queries' }).getByText('Acknowledge: mine, and on to the next').waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  test('nothing was refused, nothing failed, nothing was asked of another origin', () => {
+    assert.deepEqual(seen, { errors: [], refused: [], foreign: [] });
+  });
+
+  test('every page passes the accessibility rules in both themes', async (t) => {
+    const { browser, visitor } = await accessible(await context.cookies());
+    try {
+      const paths = ['/', '/alerts?tab=all', '/alerts?tab=all&alert=1', '/alerts/1', '/search', '/search?q=nothing-like-this', '/search?q=a%3A', '/sql', '/rules', '/nowhere'];
+      for (const theme of ['dark', 'light']) {
+        for (const width of [1440, 1100]) {
+          const stranger = await visitor(theme, width, []);
+          await t.test(`/login ${theme} ${width}`, () => stranger.check(`${origin}/login`));
+          await stranger.close();
+          const user = await visitor(theme, width);
+          for (const path of paths) {
+            await t.test(`${path} ${theme} ${width}`, () => user.check(origin + path));
+          }
+          await user.close();
+        }
+      }
+    } finally {
+      await browser.close();
+    }
+  });
+
+  test('logging out ends the session', async () => {
+    await page.goto(`${origin}/`);
+    await page.getByRole('button', { name: USER }).click();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Log in' }).waitFor();
+    assert.equal(await page.evaluate(async () => (await fetch('/api/v1/alerts')).status), 401);
+    await page.getByLabel('User name').fill(USER);
+    await page.getByLabel('Password').fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').filter({ hasText: 'User name or password is wrong.' }).waitFor();
+  });
+});
+
+/** A browser that lets the checker in, which the policy of the server would not. */
+async function accessible(cookies) {
+  const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+  /** Gives a visitor who sees pages in that theme and width, and checks each. */
+  async function visitor(theme, width, as = cookies) {
+    const beside = await browser.newContext({ bypassCSP: true, colorScheme: theme, viewport: { width, height: 900 }, reducedMotion: 'reduce' });
+    await beside.addCookies(as);
+    const page = await beside.newPage();
+    const waiting = new Set();
+    page.on('request', (request) => !request.url().endsWith('/live') && waiting.add(request));
+    for (const end of ['requestfinished', 'requestfailed']) page.on(end, (request) => waiting.delete(request));
+    return { check: (url) => check(page, url, waiting), close: () => beside.close() };
+  }
+  return { browser, visitor };
+}
+
+async function check(page, url, waiting) {
+  await page.goto(url);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.locator('[role="progressbar"]').waitFor({ state: 'detached' });
+  // An answer may ask for more: quiet is when nothing was asked for two frames.
+  do await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  while (waiting.size > 0);
+  await page.evaluate(() => document.fonts.ready.then(() => undefined));
+  assert.equal(await page.locator('h1').count(), 1);
+  assert.equal(await page.locator('main').count(), 1);
+  await page.evaluate(AXE);
+  const found = await page.evaluate(() =>
+    globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }),
+  );
+  const said = found.violations.map((one) => `${one.id}: ${one.help}\n  ${one.nodes.map((node) => node.html.slice(0, 200)).join('\n  ')}`);
+  assert.deepEqual(said, []);
+}

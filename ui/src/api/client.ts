@@ -1,0 +1,100 @@
+// One place that speaks HTTP: the cross-site token, problem documents, and what to do when signed out.
+
+import { busy } from '../state/busy.svelte';
+
+/** What the server, or the way to it, said was wrong. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    readonly detail: string,
+    readonly requestId: string | null = null,
+    readonly extra: Record<string, unknown> = {},
+  ) {
+    super(detail || title);
+  }
+
+  /** Gives a number that the problem carries, such as `column`. */
+  number(name: string): number | null {
+    const value = this.extra[name];
+    return typeof value === 'number' ? value : null;
+  }
+}
+
+export interface CallOptions {
+  query?: Record<string, string | number | null | undefined>;
+  body?: unknown;
+  ifMatch?: number;
+  signal?: AbortSignal;
+  /** Without it, the bar at the top shows that something is being waited for. */
+  quiet?: true;
+}
+
+let csrf: string | null = null;
+let signedOut: () => void = () => {};
+
+/** Keeps the token that every changing request must carry. */
+export function setCsrf(token: string | null): void {
+  csrf = token;
+}
+
+/** Names what happens when the server no longer knows the session. */
+export function onSignedOut(action: () => void): void {
+  signedOut = action;
+}
+
+export function address(path: string, query: CallOptions['query'] = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== '') parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return `/api/v1${path}${text ? `?${text}` : ''}`;
+}
+
+export async function call<T>(method: string, path: string, options: CallOptions = {}): Promise<T> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (options.body !== undefined) headers['content-type'] = 'application/json';
+  if (options.ifMatch !== undefined) headers['if-match'] = `"${options.ifMatch}"`;
+  if (method !== 'GET' && csrf) headers['x-bartizan-csrf'] = csrf;
+  const done = options.quiet ? () => {} : busy.begin();
+  try {
+    const response = await fetch(address(path, options.query), {
+      method,
+      headers,
+      credentials: 'same-origin',
+      body: options.body === undefined ? null : JSON.stringify(options.body),
+      signal: options.signal ?? null,
+    });
+    if (!response.ok) throw await problemOf(response);
+    if (response.status === 204) return undefined as T;
+    return (await response.json()) as T;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401 && error.code !== 'wrong_credentials') signedOut();
+    throw asProblem(error);
+  } finally {
+    done();
+  }
+}
+
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof DOMException && error.name === 'AbortError') {
+    return new Problem(0, 'aborted', 'Cancelled', 'The request was cancelled.');
+  }
+  return new Problem(0, 'unreachable', 'Server not reachable', 'The server did not answer. Is it running?');
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  let body: Record<string, unknown> = {};
+  try {
+    body = (await response.json()) as Record<string, unknown>;
+  } catch {
+    // Not every proxy speaks problem documents: the status has to do.
+  }
+  const text = (name: string) => (typeof body[name] === 'string' ? (body[name] as string) : '');
+  const title = text('title') || response.statusText || `Status ${response.status}`;
+  const requestId = text('request_id') || response.headers.get('x-request-id');
+  return new Problem(response.status, text('code'), title, text('detail'), requestId, body);
+}

@@ -1,0 +1,183 @@
+// The shapes of /api/v1, as the server gives them.
+
+export const LEVELS = ['critical', 'high', 'medium', 'low', 'informational'] as const;
+export type Level = (typeof LEVELS)[number];
+
+export const STATUSES = ['open', 'acknowledged', 'closed'] as const;
+export type Status = (typeof STATUSES)[number];
+
+export const VERDICTS = ['true_positive', 'false_positive', 'benign', 'duplicate'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export interface Session {
+  state: 'setup' | 'login' | 'in';
+  user: { name: string; role: string } | null;
+  csrf: string | null;
+  version: string;
+  demo: boolean;
+}
+
+export interface SignedIn {
+  id: string;
+  created?: string;
+  last_seen?: string;
+  address?: string;
+  user_agent?: string;
+  current?: boolean;
+}
+
+export interface Input {
+  name: string;
+  address: string;
+  received: number;
+  dropped: number;
+  last_event: string | null;
+}
+
+export interface Overview {
+  /** Since the server started; what is kept is in `store`. */
+  events_total: number;
+  events_per_second: number;
+  alerts_open: number;
+  alerts_critical: number;
+  parse_unknown: number;
+  inputs: Input[];
+  store: { bytes: number; segments: number; in_memory: number; events: number };
+  started_at: string;
+}
+
+export interface Entity {
+  type: string;
+  value: string;
+}
+
+export interface Alert {
+  id: string;
+  rule_id: string;
+  title: string;
+  level: Level;
+  tags: string[];
+  entity: Entity | null;
+  summary: string;
+  status: Status;
+  verdict: Verdict | null;
+  assignee: string | null;
+  count: number;
+  first: string;
+  last: string;
+  events: number;
+  simulated: boolean;
+  version: number;
+}
+
+export interface AlertChange {
+  at: string;
+  by: string;
+  change: string;
+  note: string | null;
+}
+
+export interface Rule {
+  id: string;
+  title: string;
+  level: Level;
+  status: string;
+  tags: string[];
+  description: string;
+  path: string;
+  logsource: string;
+  kind: string;
+  references?: string[];
+  false_positives?: string[];
+}
+
+export interface RuleFault {
+  path: string;
+  line: number;
+  column: number;
+  message: string;
+}
+
+export interface AlertDetail extends Alert {
+  history: AlertChange[];
+  rule: Partial<Rule> | null;
+}
+
+export interface Edit {
+  status?: Status;
+  verdict?: Verdict;
+  assignee?: string | null;
+  note?: string;
+}
+
+export interface AlertFilter {
+  status?: string;
+  level?: string;
+  rule?: string;
+  entity?: string;
+  assignee?: string;
+  q?: string;
+  /** Bounds of the last happening. */
+  from?: string;
+  to?: string;
+}
+
+export const SORTS = ['last', 'first', 'level', 'count'] as const;
+export type Sort = (typeof SORTS)[number];
+
+export interface AlertList {
+  items: Alert[];
+  next: string | null;
+  total: number;
+}
+
+export interface LevelBucket {
+  from: string;
+  to: string;
+  counts: Partial<Record<Level, number>>;
+}
+
+export interface EventBucket {
+  from: string;
+  to: string;
+  count: number;
+}
+
+/** An event as nested ECS JSON. */
+export type EventRecord = Record<string, unknown>;
+
+export interface EventList {
+  items: EventRecord[];
+  next: string | null;
+  took_ms: number;
+  truncated: boolean;
+}
+
+export interface FieldRow {
+  name: string;
+  kind: string;
+  summary: string;
+}
+
+export interface TopValues {
+  field: string;
+  values: { value: unknown; count: number }[];
+  /** Happenings of values that are not listed. */
+  other: number;
+  missing: number;
+}
+
+export interface SqlResult {
+  columns: { name: string; type: string }[];
+  rows: unknown[][];
+  truncated: boolean;
+  took_ms: number;
+}
+
+export interface Simulation {
+  running: boolean;
+  sent: number;
+  until: string | null;
+}
+
+export type LiveAlert = Alert & { change: 'created' | 'grown' | 'edited' };
