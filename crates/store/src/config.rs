@@ -1,0 +1,36 @@
+//! The bounds of the store.
+
+use std::time::Duration;
+
+/// The bounds of the store; [`Config::default`] suits one machine.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How many events the memory generation holds before it is written as segments.
+    pub generation_events_max: u64,
+    /// How many bytes, as encoded for the log, it holds before that.
+    pub generation_bytes_max: u64,
+    /// How old it grows before that.
+    pub generation_age_max: Duration,
+    /// How many full generations may wait to be written before appends are refused.
+    pub generations_waiting_max: usize,
+    /// How long an append waits for room in memory before it is refused.
+    pub room_wait_max: Duration,
+    /// How much memory all SQL queries together may take.
+    pub sql_memory_bytes_max: usize,
+    /// On how many threads one SQL query may run.
+    pub sql_threads: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            generation_events_max: 200_000,
+            generation_bytes_max: 64 << 20,
+            generation_age_max: Duration::from_mins(10),
+            generations_waiting_max: 3,
+            room_wait_max: Duration::from_secs(5),
+            sql_memory_bytes_max: 512 << 20,
+            sql_threads: 2,
+        }
+    }
+}

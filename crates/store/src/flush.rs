@@ -1,0 +1,111 @@
+//! The thread that writes generations as segments.
+//!
+//! The order of the steps makes a stop between any two of them harmless: segment files (orphans
+//! until published, deleted at the next start), the catalog's one transaction, the list that readers
+//! see, and last the log files that are not needed any more (skipped at the next start).
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{Committed, Publish, SegmentRow};
+
+use crate::StoreError;
+use crate::error::During;
+use crate::live::Shared;
+use crate::memory::Frozen;
+use crate::segment::{Segment, write_generation};
+use crate::wal;
+
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(30);
+
+/// Works until the store is closed; what then waits stands in the log.
+pub(crate) fn run(shared: &Shared) {
+    let mut retry = RETRY_FIRST;
+    loop {
+        let mut state = shared.state();
+        while state.frozen.is_empty() && !state.stopping {
+            state = shared.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+        if state.stopping {
+            return;
+        }
+        let Some(frozen) = state.frozen.first().map(Arc::clone) else { continue };
+        let committed = state.committed;
+        drop(state);
+        match write_and_publish(shared, &frozen, committed) {
+            Ok(()) => retry = RETRY_FIRST,
+            Err(error) => {
+                tracing::error!(%error, "segments could not be written; the log keeps the events");
+                let mut state = shared.state();
+                state.flush_failures += 1;
+                state.flush_error = Some(error);
+                shared.changed.notify_all();
+                // Woken early only to stop.
+                let waited =
+                    shared.changed.wait_timeout_while(state, retry, |state| !state.stopping);
+                drop(waited);
+                retry = (retry * 2).min(RETRY_MAX);
+            }
+        }
+    }
+}
+
+fn write_and_publish(shared: &Shared, frozen: &Frozen, expected: u64) -> Result<(), StoreError> {
+    let written = write_generation(&shared.dir, frozen)?;
+    let last = written.iter().map(|row| row.last_id.saturating_add(1)).max();
+    let next = last.map_or(expected, |last| last.max(expected));
+    let rows = publish(shared, frozen, written, Committed { expected, next })?;
+    let added = rows
+        .into_iter()
+        .map(|row| Segment::of(&shared.dir, row).map(Arc::new))
+        .collect::<Result<Vec<_>, _>>()?;
+    {
+        let mut state = shared.state();
+        let mut segments = state.segments.as_ref().clone();
+        segments.extend(added);
+        state.segments = Arc::new(segments);
+        state.frozen.retain(|other| other.last_log != frozen.last_log);
+        state.committed = next;
+    }
+    shared.changed.notify_all();
+    remove_logs(&shared.dir.join("wal"), frozen.last_log)
+}
+
+/// Publishes the segments and gives their rows with their identities.
+fn publish(
+    shared: &Shared,
+    frozen: &Frozen,
+    mut rows: Vec<SegmentRow>,
+    committed: Committed,
+) -> Result<Vec<SegmentRow>, StoreError> {
+    let publish =
+        Publish { segments: &rows, removed: &[], committed, checkpoints: &frozen.checkpoints };
+    match shared.catalog.publish(&publish) {
+        Ok(ids) => {
+            for (row, id) in rows.iter_mut().zip(ids) {
+                row.id = id;
+            }
+            Ok(rows)
+        }
+        Err(error) => {
+            // A commit may have come through although its answer did not.
+            let listed = shared.catalog.segments()?;
+            let ours: Vec<SegmentRow> = listed
+                .into_iter()
+                .filter(|listed| rows.iter().any(|row| row.file == listed.file))
+                .collect();
+            if !rows.is_empty() && ours.len() == rows.len() { Ok(ours) } else { Err(error.into()) }
+        }
+    }
+}
+
+/// Deletes the log files up to that number.
+pub(crate) fn remove_logs(dir: &Path, last: u64) -> Result<(), StoreError> {
+    for number in wal::list(dir)?.into_iter().take_while(|number| *number <= last) {
+        let path = wal::path_of(dir, number);
+        std::fs::remove_file(&path).during(|| format!("delete {}", path.display()))?;
+    }
+    Ok(())
+}

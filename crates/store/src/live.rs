@@ -1,0 +1,103 @@
+//! What readers see: the list of segments and the generations in memory, always as one.
+//!
+//! An event moves from the growing generation to a frozen one and from there to segments; each step
+//! is made under one lock, and a reader pins all three under the same lock. So it is never seen
+//! twice and never missed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use catalog::Catalog;
+
+use crate::memory::{Chunk, Frozen, Growing};
+use crate::segment::{Cache, Segment};
+use crate::{Config, StoreError};
+
+/// All that the threads of one store share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) dir: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) catalog: Catalog,
+    pub(crate) footers: Cache,
+    pub(crate) counters: Counters,
+    state: Mutex<State>,
+    /// Told whenever a generation was written, or could not be.
+    pub(crate) changed: Condvar,
+}
+
+/// What changes, under its lock.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) segments: Arc<Vec<Arc<Segment>>>,
+    pub(crate) frozen: Vec<Arc<Frozen>>,
+    pub(crate) growing: Growing,
+    pub(crate) checkpoints: BTreeMap<String, String>,
+    /// The first identity that no event has.
+    pub(crate) next_id: u64,
+    /// As the catalog has it.
+    pub(crate) committed: u64,
+    pub(crate) flush_failures: u64,
+    pub(crate) flush_error: Option<StoreError>,
+    pub(crate) stopping: bool,
+}
+
+/// What happened since the store was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) received: AtomicU64,
+    pub(crate) rejected: AtomicU64,
+    pub(crate) replayed: AtomicU64,
+    pub(crate) found: AtomicU64,
+    pub(crate) quarantined: AtomicU64,
+    pub(crate) orphans: AtomicU64,
+    pub(crate) missing: AtomicU64,
+}
+
+/// What one reader sees, unchanging.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) segments: Arc<Vec<Arc<Segment>>>,
+    pub(crate) memory: Vec<Chunk>,
+}
+
+impl Shared {
+    pub(crate) fn new(dir: PathBuf, config: Config, catalog: Catalog, state: State) -> Self {
+        Self {
+            dir,
+            config,
+            catalog,
+            footers: Cache::default(),
+            counters: Counters::default(),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The state is consistent between any two statements that change it, so a panic elsewhere does
+    /// not spoil it.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Pins what there is now.
+    pub(crate) fn pin(&self) -> Snapshot {
+        let state = self.state();
+        let mut memory: Vec<Chunk> =
+            state.frozen.iter().flat_map(|frozen| frozen.chunks.iter().cloned()).collect();
+        memory.extend(state.growing.chunks());
+        Snapshot { segments: Arc::clone(&state.segments), memory }
+    }
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64, number: usize) {
+        counter.fetch_add(u64::try_from(number).unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
+}

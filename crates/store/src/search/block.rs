@@ -1,0 +1,96 @@
+//! A run of rows of one segment, whose columns are read when they are first looked at.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use model::Event;
+
+use crate::StoreError;
+use crate::segment::{Cache, Column, Decoder, Segment, Texts, Values, Wanted, selection};
+
+/// A run of rows of one row group.
+#[derive(Debug)]
+pub(crate) struct Block<'s> {
+    pub(crate) segment: &'s Segment,
+    cache: &'s Cache,
+    group: usize,
+    group_rows: usize,
+    rows: Range<usize>,
+    read: HashMap<Column, Option<Values>>,
+}
+
+/// Where a block lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) group: usize,
+    pub(crate) group_rows: usize,
+    pub(crate) rows: Range<usize>,
+}
+
+impl<'s> Block<'s> {
+    pub(crate) fn at(segment: &'s Segment, cache: &'s Cache, place: Place) -> Self {
+        let Place { group, group_rows, rows } = place;
+        Self { segment, cache, group, group_rows, rows, read: HashMap::new() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Reads a column, if that was not done yet.
+    pub(crate) fn load(&mut self, column: Column) -> Result<(), StoreError> {
+        if self.read.contains_key(&column) {
+            return Ok(());
+        }
+        let values = if self.segment.has(column) {
+            let whole = selection([self.rows.clone()], self.group_rows);
+            let batch = self.batch(&[column], Texts::Keys, whole)?;
+            batch.and_then(|batch| Values::of(batch.columns().first()?))
+        } else {
+            None
+        };
+        self.read.insert(column, values);
+        Ok(())
+    }
+
+    /// Gives a column that was read; `None` where the segment does not have it.
+    pub(crate) fn values(&self, column: Column) -> Option<&Values> {
+        self.read.get(&column)?.as_ref()
+    }
+
+    /// Gives the events of some rows, given in ascending order, from the columns named.
+    pub(crate) fn events(
+        &self,
+        rows: &[usize],
+        columns: &[Column],
+    ) -> Result<Vec<Arc<Event>>, StoreError> {
+        let ranges = rows.chunk_by(|one, next| one + 1 == *next).filter_map(|run| {
+            let (first, last) = (run.first()?, run.last()?);
+            Some(self.rows.start + first..self.rows.start + last + 1)
+        });
+        let chosen = selection(ranges, self.group_rows);
+        let Some(batch) = self.batch(columns, Texts::Plain, chosen)? else {
+            return Ok(Vec::new());
+        };
+        let decoder = Decoder::of(&batch);
+        Ok((0..batch.num_rows()).map(|row| Arc::new(decoder.event(row))).collect())
+    }
+
+    fn batch(
+        &self,
+        columns: &[Column],
+        texts: Texts,
+        rows: parquet::arrow::arrow_reader::RowSelection,
+    ) -> Result<Option<RecordBatch>, StoreError> {
+        let batch_rows = rows.row_count().max(1);
+        let wanted = Wanted { columns, texts, group: self.group, rows, batch_rows };
+        let mut reader = self.segment.rows(self.cache, wanted)?;
+        let batch = reader.next().transpose().map_err(|error| self.segment.damaged(error))?;
+        if reader.next().is_some() {
+            return Err(self.segment.damaged("rows came in more than one batch"));
+        }
+        Ok(batch)
+    }
+}

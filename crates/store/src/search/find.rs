@@ -1,0 +1,392 @@
+//! Finds events, in order, and stops as soon as no better one can come.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
+
+use model::{Event, EventId, Field, Timestamp};
+use query::Node;
+
+use super::block::{Block, Place};
+use super::evaluate::narrow;
+use super::prune::may_match;
+use super::{Cursor, Order, SEARCH_EVENTS_MAX, Scope, Search};
+use crate::StoreError;
+use crate::live::{Shared, Snapshot};
+use crate::segment::{Column, Segment, Span};
+
+const BLOCK_ROWS_FIRST: usize = 8192;
+const BLOCK_ROWS_MAX: usize = 128 * 1024;
+/// How many events a scan takes at a time.
+const SCAN_EVENTS: usize = 8192;
+
+/// What a search found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The events, in the order asked for.
+    pub events: Vec<Arc<Event>>,
+    /// Where to go on, if there may be more.
+    pub next: Option<Cursor>,
+    /// Whether all was looked at that had to be; if not, the deadline came first, and better events
+    /// than those found may exist.
+    pub is_complete: bool,
+}
+
+/// Searches one snapshot.
+pub(crate) fn find(
+    shared: &Shared,
+    snapshot: &Snapshot,
+    search: &Search,
+) -> Result<Found, StoreError> {
+    let limit = search.limit.min(SEARCH_EVENTS_MAX);
+    if limit == 0 {
+        return Ok(Found { is_complete: true, ..Found::default() });
+    }
+    let mut finder = Finder {
+        shared,
+        search,
+        limit,
+        best: Best { order: search.order, limit, events: Vec::new(), worst: None },
+        is_complete: true,
+    };
+    finder.look_in_memory(snapshot);
+    finder.look_in_segments(snapshot)?;
+    let is_complete = finder.is_complete;
+    let events = finder.best.finish();
+    let next = events.last().filter(|_| events.len() == limit).map(|event| cursor_of(event));
+    Ok(Found { events, next, is_complete })
+}
+
+/// Gives every event of the scope to `each`, the oldest first; tells whether it saw all.
+pub(crate) fn scan(
+    shared: &Shared,
+    snapshot: &Snapshot,
+    scope: &Scope,
+    each: &mut dyn FnMut(&Arc<Event>) -> ControlFlow<()>,
+) -> Result<bool, StoreError> {
+    let mut search =
+        Search { scope: scope.clone(), order: Order::Oldest, limit: SCAN_EVENTS, cursor: None };
+    loop {
+        let found = find(shared, snapshot, &search)?;
+        for event in &found.events {
+            if each(event).is_break() {
+                return Ok(false);
+            }
+        }
+        search.cursor = found.next;
+        if search.cursor.is_none() || !found.is_complete {
+            return Ok(found.is_complete);
+        }
+    }
+}
+
+/// Gives the events of these identities, in the order asked for; those that do not exist are left out.
+pub(crate) fn get(
+    shared: &Shared,
+    snapshot: &Snapshot,
+    ids: &[EventId],
+) -> Result<Vec<Arc<Event>>, StoreError> {
+    let mut left: HashSet<u64> = ids.iter().map(|id| id.0).collect();
+    let mut found: Vec<Arc<Event>> = Vec::with_capacity(left.len());
+    for chunk in &snapshot.memory {
+        if left.iter().any(|id| (chunk.first_id..=chunk.last_id).contains(id)) {
+            found.extend(chunk.events.iter().filter(|event| left.remove(&event.id.0)).cloned());
+        }
+    }
+    for segment in snapshot.segments.iter() {
+        let row = &segment.row;
+        let mut here: Vec<u64> =
+            left.iter().copied().filter(|id| (row.first_id..=row.last_id).contains(id)).collect();
+        here.sort_unstable();
+        if let (Some(first), Some(last)) = (here.first(), here.last()) {
+            let signed = |id: &u64| i64::try_from(*id).unwrap_or(i64::MAX);
+            let span = signed(first)..=signed(last);
+            let events = get_in_segment(shared, segment, &span, &here)?;
+            for event in events {
+                left.remove(&event.id.0);
+                found.push(event);
+            }
+        }
+    }
+    found.sort_by_key(|event| event.id);
+    let by_id = |id: &EventId| {
+        let place = found.binary_search_by_key(id, |event| event.id).ok()?;
+        found.get(place).cloned()
+    };
+    Ok(ids.iter().filter_map(by_id).collect())
+}
+
+fn get_in_segment(
+    shared: &Shared,
+    segment: &Segment,
+    span: &Span,
+    ids: &[u64],
+) -> Result<Vec<Arc<Event>>, StoreError> {
+    let footer = segment.footer(&shared.footers)?;
+    let mut found = Vec::new();
+    for (group, group_rows) in footer.group_rows().into_iter().enumerate() {
+        let rows = footer.rows_within(group, Field::EventId, span);
+        let mut block = Block::at(segment, &shared.footers, Place { group, group_rows, rows });
+        if block.len() == 0 {
+            continue;
+        }
+        let column = Column::Known(Field::EventId);
+        block.load(column)?;
+        let is_wanted = |row: &usize| {
+            let id = block.values(column).and_then(|values| values.id(*row));
+            id.is_some_and(|id| ids.binary_search(&id).is_ok())
+        };
+        let wanted: Vec<usize> = (0..block.len()).filter(is_wanted).collect();
+        if !wanted.is_empty() {
+            found.extend(block.events(&wanted, &all_columns())?);
+        }
+    }
+    Ok(found)
+}
+
+fn all_columns() -> Vec<Column> {
+    Column::all().collect()
+}
+
+fn cursor_of(event: &Event) -> Cursor {
+    Cursor { time: event.time, id: event.id }
+}
+
+struct Finder<'f> {
+    shared: &'f Shared,
+    search: &'f Search,
+    limit: usize,
+    best: Best,
+    is_complete: bool,
+}
+
+impl Finder<'_> {
+    fn scope(&self) -> &Scope {
+        &self.search.scope
+    }
+
+    /// Tells whether an event of that place was not yet in an earlier answer.
+    fn is_new(&self, place: Cursor) -> bool {
+        self.search.cursor.is_none_or(|cursor| self.search.order.compare(cursor, place).is_lt())
+    }
+
+    /// Gives the span of times that can still come.
+    fn span(&self) -> Span {
+        let scope = self.scope();
+        let mut low = scope.from.nanos();
+        let mut high = match scope.to {
+            Timestamp::MAX => i64::MAX,
+            to => to.nanos().saturating_sub(1),
+        };
+        match (self.search.order, self.search.cursor) {
+            (Order::Newest, Some(cursor)) => high = high.min(cursor.time.nanos()),
+            (Order::Oldest, Some(cursor)) => low = low.max(cursor.time.nanos()),
+            (_, None) => {}
+        }
+        low..=high
+    }
+
+    /// Tells whether no event of a span of times can be better than those found.
+    fn is_hopeless(&self, first: Timestamp, last: Timestamp) -> bool {
+        self.best.worst.is_some_and(|worst| match self.search.order {
+            Order::Newest => last < worst.time,
+            Order::Oldest => first > worst.time,
+        })
+    }
+
+    fn look_in_memory(&mut self, snapshot: &Snapshot) {
+        let span = self.span();
+        for chunk in &snapshot.memory {
+            let (first, last) = (chunk.first_time, chunk.last_time);
+            if last.nanos() < *span.start()
+                || first.nanos() > *span.end()
+                || self.is_hopeless(first, last)
+            {
+                continue;
+            }
+            if self.scope().is_over() {
+                self.is_complete = false;
+                return;
+            }
+            for event in chunk.events.iter() {
+                let place = cursor_of(event);
+                if span.contains(&event.time.nanos())
+                    && self.is_new(place)
+                    && self.best.would_take(place)
+                    && self.scope().predicate.matches(event)
+                {
+                    self.best.offer(Arc::clone(event));
+                }
+            }
+        }
+    }
+
+    fn look_in_segments(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let span = self.span();
+        let mut segments: Vec<&Arc<Segment>> = snapshot
+            .segments
+            .iter()
+            .filter(|segment| {
+                let row = &segment.row;
+                row.last_time.nanos() >= *span.start() && row.first_time.nanos() <= *span.end()
+            })
+            .collect();
+        match self.search.order {
+            Order::Newest => {
+                segments.sort_by_key(|segment| std::cmp::Reverse(segment.row.last_time));
+            }
+            Order::Oldest => segments.sort_by_key(|segment| segment.row.first_time),
+        }
+        for segment in segments {
+            self.best.settle();
+            if self.is_hopeless(segment.row.first_time, segment.row.last_time) || !self.is_complete
+            {
+                break;
+            }
+            if may_match(self.scope().predicate.node(), segment) {
+                self.look_in_segment(segment, &span)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn look_in_segment(&mut self, segment: &Segment, span: &Span) -> Result<(), StoreError> {
+        let footer = segment.footer(&self.shared.footers)?;
+        let mut groups: Vec<(usize, usize)> = footer.group_rows().into_iter().enumerate().collect();
+        if self.search.order == Order::Newest {
+            groups.reverse();
+        }
+        let mut size = match self.scope().predicate.node() {
+            Node::All => self.limit.clamp(64, BLOCK_ROWS_MAX),
+            _ => BLOCK_ROWS_FIRST,
+        };
+        let mut hits = 0;
+        for (group, group_rows) in groups {
+            let mut left = footer.rows_within(group, Field::Timestamp, span);
+            while let Some(rows) = next_block(&mut left, self.search.order, size) {
+                if self.scope().is_over() {
+                    self.is_complete = false;
+                    return Ok(());
+                }
+                let place = Place { group, group_rows, rows };
+                let mut block = Block::at(segment, &self.shared.footers, place);
+                hits += self.look_in_block(&mut block, span)?;
+                if hits >= self.limit {
+                    return Ok(());
+                }
+                size = (size * 2).min(BLOCK_ROWS_MAX);
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers the hits of a block and gives how many there were, at most as many as are wanted.
+    fn look_in_block(&mut self, block: &mut Block<'_>, span: &Span) -> Result<usize, StoreError> {
+        let mut marks = self.mark_times(block, span)?;
+        narrow(self.scope().predicate.node(), block, &mut marks)?;
+        let marked = |row: &usize| marks.get(*row) == Some(&true);
+        let mut rows: Vec<usize> = match self.search.order {
+            Order::Newest => (0..marks.len()).rev().filter(marked).take(self.limit).collect(),
+            Order::Oldest => (0..marks.len()).filter(marked).take(self.limit).collect(),
+        };
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        rows.sort_unstable();
+        for event in block.events(&rows, &all_columns())? {
+            if self.scope().predicate.matches(&event) {
+                self.best.offer(event);
+            }
+        }
+        Ok(rows.len())
+    }
+
+    fn mark_times(&self, block: &mut Block<'_>, span: &Span) -> Result<Vec<bool>, StoreError> {
+        let (times, ids) = (Column::Known(Field::Timestamp), Column::Known(Field::EventId));
+        block.load(times)?;
+        if self.search.cursor.is_some() {
+            block.load(ids)?;
+        }
+        let time = |row: usize| block.values(times).and_then(|values| values.time(row));
+        let id = |row: usize| block.values(ids).and_then(|values| values.id(row));
+        let is_candidate = |row: usize| {
+            let Some(time) = time(row).filter(|time| span.contains(&time.nanos())) else {
+                return false;
+            };
+            let is_new = self.search.cursor.is_none()
+                || self.is_new(Cursor { time, id: EventId(id(row).unwrap_or_default()) });
+            is_new && !self.is_hopeless(time, time)
+        };
+        Ok((0..block.len()).map(is_candidate).collect())
+    }
+}
+
+/// Takes the next rows off the end at which the order begins.
+fn next_block(left: &mut Range<usize>, order: Order, size: usize) -> Option<Range<usize>> {
+    if left.start >= left.end {
+        return None;
+    }
+    Some(match order {
+        Order::Newest => {
+            let start = left.end.saturating_sub(size).max(left.start);
+            let taken = start..left.end;
+            left.end = start;
+            taken
+        }
+        Order::Oldest => {
+            let end = left.start.saturating_add(size).min(left.end);
+            let taken = left.start..end;
+            left.start = end;
+            taken
+        }
+    })
+}
+
+impl Order {
+    /// Compares two places; the lesser one comes first.
+    pub(crate) fn compare(self, one: Cursor, other: Cursor) -> Ordering {
+        match self {
+            Self::Newest => other.cmp(&one),
+            Self::Oldest => one.cmp(&other),
+        }
+    }
+}
+
+/// The best events so far.
+struct Best {
+    order: Order,
+    limit: usize,
+    events: Vec<Arc<Event>>,
+    /// The place of the last of them, once there are enough.
+    worst: Option<Cursor>,
+}
+
+impl Best {
+    fn would_take(&self, place: Cursor) -> bool {
+        self.worst.is_none_or(|worst| self.order.compare(place, worst).is_lt())
+    }
+
+    fn offer(&mut self, event: Arc<Event>) {
+        if !self.would_take(cursor_of(&event)) {
+            return;
+        }
+        self.events.push(event);
+        if self.events.len() >= self.limit.saturating_mul(2).max(256) {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        self.events.sort_by(|one, other| self.order.compare(cursor_of(one), cursor_of(other)));
+        self.events.truncate(self.limit);
+        if self.events.len() == self.limit {
+            self.worst = self.events.last().map(|event| cursor_of(event));
+        }
+    }
+
+    fn finish(mut self) -> Vec<Arc<Event>> {
+        self.settle();
+        self.events
+    }
+}

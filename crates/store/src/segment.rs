@@ -1,0 +1,33 @@
+//! Segments: events at rest, as Parquet files sorted by time.
+//!
+//! Each known field that occurs in a segment is a column of its own type, named by the field:
+//!
+//! | kind of field | column |
+//! |---|---|
+//! | keyword | text |
+//! | address | text, in its canonical form |
+//! | long, float, flag | 64-bit integer, 64-bit float, boolean |
+//! | date | nanoseconds since 1970, UTC |
+//! | `event.id` | unsigned 64-bit integer |
+//!
+//! A field that does not occur has no column and reads as null. A keyword or address field that
+//! holds several values stands in its column as a JSON array; one of another kind that does, and
+//! every unknown field, stands in `extra`, a JSON object of dotted names. `bartizan.lists` names the
+//! fields of the row that hold several values, so that an array is told from a text that looks like
+//! one. What is read back writes the same JSON as what was appended.
+
+mod build;
+mod decode;
+mod extra;
+mod layout;
+mod read;
+mod stats;
+mod write;
+
+pub(crate) use build::{Table, batch_of};
+pub(crate) use decode::{Decoder, Values, list_items};
+pub(crate) use extra::field_of;
+pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
+pub(crate) use read::{Cache, Segment, Span, Texts, Wanted, selection, widen};
+pub(crate) use stats::Bound;
+pub(crate) use write::write_generation;

@@ -1,0 +1,282 @@
+//! Events into columns.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, RecordBatchOptions,
+    StringViewBuilder, TimestampNanosecondBuilder, UInt64Builder,
+};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use model::{Event, Field, Value};
+
+use super::extra::{put, put_value};
+use super::layout::{Column, TEXT_TYPE};
+
+/// The columns of a table, and where each one stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    columns: Vec<Column>,
+    /// By [`Column::index`].
+    places: Vec<Option<usize>>,
+    schema: SchemaRef,
+}
+
+impl Table {
+    /// Gives the table of these columns, in this order.
+    pub(crate) fn new(columns: Vec<Column>) -> Self {
+        let mut places = vec![None; Column::all().count()];
+        for (place, column) in columns.iter().enumerate() {
+            if let Some(entry) = places.get_mut(column.index()) {
+                *entry = Some(place);
+            }
+        }
+        let fields: Vec<_> = columns.iter().map(|column| column.arrow()).collect();
+        Self { columns, places, schema: Arc::new(Schema::new(fields)) }
+    }
+
+    /// Gives the table of the columns that occur in these events.
+    pub(crate) fn of_events(events: &[Arc<Event>]) -> Self {
+        let mut seen = vec![false; Column::all().count()];
+        let mut mark = |column: Column| {
+            if let Some(entry) = seen.get_mut(column.index()) {
+                *entry = true;
+            }
+        };
+        for event in events {
+            for (field, value) in event.known() {
+                mark(Column::Known(field));
+                if matches!(value, Value::List(_)) {
+                    mark(Column::Lists);
+                }
+                if stays_extra(field, value) {
+                    mark(Column::Extra);
+                }
+            }
+            if event.extras().next().is_some() {
+                mark(Column::Extra);
+            }
+        }
+        let occurs = |column: &Column| {
+            column.is_always() || seen.get(column.index()).copied().unwrap_or(false)
+        };
+        Self::new(Column::all().filter(occurs).collect())
+    }
+
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    pub(crate) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn place(&self, column: Column) -> Option<usize> {
+        self.places.get(column.index()).copied().flatten()
+    }
+}
+
+/// Gives the events as one batch of the table's columns; fields without a column are left out.
+pub(crate) fn batch_of(table: &Table, events: &[Arc<Event>]) -> Result<RecordBatch, ArrowError> {
+    let mut builders: Vec<Builder> =
+        table.columns.iter().map(|column| Builder::of(&column.data_type())).collect();
+    let mut scratch = Scratch::default();
+    for (number, event) in events.iter().enumerate() {
+        put_event(&mut Row { table, builders: &mut builders, number }, event, &mut scratch);
+    }
+    let arrays: Vec<ArrayRef> = builders
+        .into_iter()
+        .zip(&table.columns)
+        .map(|(builder, column)| builder.finish(events.len(), &column.data_type()))
+        .collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(events.len()));
+    RecordBatch::try_new_with_options(Arc::clone(&table.schema), arrays, &options)
+}
+
+/// Text that is put together anew for each row.
+#[derive(Default)]
+struct Scratch {
+    text: String,
+    extra: String,
+    lists: String,
+}
+
+struct Row<'b> {
+    table: &'b Table,
+    builders: &'b mut [Builder],
+    number: usize,
+}
+
+fn put_event(row: &mut Row<'_>, event: &Event, scratch: &mut Scratch) {
+    let Scratch { text, extra, lists } = scratch;
+    extra.clear();
+    lists.clear();
+    for (field, value) in event.known() {
+        if let Value::List(list) = value {
+            if unfit(field, value) {
+                put(field.name(), value, extra);
+                continue;
+            }
+            if !lists.is_empty() {
+                lists.push(',');
+            }
+            lists.push_str(field.name());
+            if Column::Known(field).data_type() == TEXT_TYPE {
+                text.clear();
+                put_value(value, text);
+                row.text(Column::Known(field), text);
+            } else {
+                put(field.name(), value, extra);
+                if let Some(first) = list.iter().next() {
+                    row.scalar(field, first, text);
+                }
+            }
+        } else if !row.scalar(field, value, text) {
+            put(field.name(), value, extra);
+        }
+    }
+    for found in event.extras() {
+        put(found.name, found.value, extra);
+    }
+    if !extra.is_empty() {
+        extra.push('}');
+        row.text(Column::Extra, extra);
+    }
+    if !lists.is_empty() {
+        row.text(Column::Lists, lists);
+    }
+    row.time(Field::Timestamp, event.time.nanos());
+    row.time(Field::EventIngested, event.ingested.nanos());
+    row.text(Column::Known(Field::EventOriginal), event.original());
+    if let Some(Builder::Id(ids)) = row.builder(Column::Known(Field::EventId)) {
+        ids.append_value(event.id.0);
+    }
+}
+
+/// Tells whether a known field's value goes, wholly or beside its column, into `extra`.
+fn stays_extra(field: Field, value: Value<'_>) -> bool {
+    match value {
+        Value::List(_) => unfit(field, value) || Column::Known(field).data_type() != TEXT_TYPE,
+        scalar => !fits(field, scalar),
+    }
+}
+
+/// Tells whether a list is none that the column of the field can name: lists of lists, values of
+/// another kind.
+fn unfit(field: Field, value: Value<'_>) -> bool {
+    match value {
+        Value::List(list) => list.len() < 2 || !list.iter().all(|one| fits(field, one)),
+        _ => false,
+    }
+}
+
+/// Tells whether the column of the field can hold the value; a log written by another version may
+/// bring values of another kind.
+fn fits(field: Field, value: Value<'_>) -> bool {
+    match Column::Known(field).data_type() {
+        DataType::Utf8View => matches!(value, Value::Text(_) | Value::Address(_)),
+        DataType::Int64 => matches!(value, Value::Integer(_)),
+        DataType::Float64 => matches!(value, Value::Float(_)),
+        DataType::Boolean => matches!(value, Value::Flag(_)),
+        DataType::Timestamp(..) => matches!(value, Value::Time(_)),
+        _ => false,
+    }
+}
+
+impl Row<'_> {
+    fn builder(&mut self, column: Column) -> Option<&mut Builder> {
+        let builder = self.builders.get_mut(self.table.place(column)?)?;
+        builder.pad(self.number);
+        Some(builder)
+    }
+
+    fn text(&mut self, column: Column, value: &str) {
+        if let Some(Builder::Text(texts)) = self.builder(column) {
+            texts.append_value(value);
+        }
+    }
+
+    fn time(&mut self, field: Field, nanos: i64) {
+        if let Some(Builder::Time(times)) = self.builder(Column::Known(field)) {
+            times.append_value(nanos);
+        }
+    }
+
+    /// Puts one value into its column, and tells whether the column is of its kind.
+    fn scalar(&mut self, field: Field, value: Value<'_>, text: &mut String) -> bool {
+        if !fits(field, value) {
+            return false;
+        }
+        match (self.builder(Column::Known(field)), value) {
+            (Some(Builder::Text(texts)), Value::Text(value)) => texts.append_value(value),
+            (Some(Builder::Text(texts)), Value::Address(address)) => {
+                text.clear();
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{address}");
+                texts.append_value(&*text);
+            }
+            (Some(Builder::Integer(integers)), Value::Integer(value)) => {
+                integers.append_value(value);
+            }
+            (Some(Builder::Float(floats)), Value::Float(value)) => floats.append_value(value),
+            (Some(Builder::Flag(flags)), Value::Flag(value)) => flags.append_value(value),
+            (Some(Builder::Time(times)), Value::Time(value)) => times.append_value(value.nanos()),
+            _ => {}
+        }
+        true
+    }
+}
+
+enum Builder {
+    Text(StringViewBuilder),
+    Integer(Int64Builder),
+    Id(UInt64Builder),
+    Float(Float64Builder),
+    Flag(BooleanBuilder),
+    Time(TimestampNanosecondBuilder),
+}
+
+impl Builder {
+    fn of(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::Int64 => Self::Integer(Int64Builder::new()),
+            DataType::UInt64 => Self::Id(UInt64Builder::new()),
+            DataType::Float64 => Self::Float(Float64Builder::new()),
+            DataType::Boolean => Self::Flag(BooleanBuilder::new()),
+            DataType::Timestamp(..) => {
+                Self::Time(TimestampNanosecondBuilder::new().with_data_type(data_type.clone()))
+            }
+            _ => Self::Text(StringViewBuilder::new()),
+        }
+    }
+
+    /// Brings the column to `rows` rows with nulls.
+    fn pad(&mut self, rows: usize) {
+        use arrow::array::ArrayBuilder;
+        match self {
+            Self::Text(texts) => {
+                for _ in texts.len()..rows {
+                    texts.append_null();
+                }
+            }
+            Self::Integer(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Id(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Float(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Flag(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Time(values) => values.append_nulls(rows.saturating_sub(values.len())),
+        }
+    }
+
+    fn finish(mut self, rows: usize, data_type: &DataType) -> ArrayRef {
+        self.pad(rows);
+        match self {
+            Self::Text(mut texts) => Arc::new(texts.finish()),
+            Self::Integer(mut values) => Arc::new(values.finish()),
+            Self::Id(mut values) => Arc::new(values.finish()),
+            Self::Float(mut values) => Arc::new(values.finish()),
+            Self::Flag(mut values) => Arc::new(values.finish()),
+            Self::Time(mut values) => Arc::new(values.finish().with_data_type(data_type.clone())),
+        }
+    }
+}

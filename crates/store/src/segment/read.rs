@@ -1,0 +1,253 @@
+//! Reads rows of a segment: some columns, some rows.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use catalog::{SegmentId, SegmentRow};
+use model::Field;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowSelection,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+
+use super::build::Table;
+use super::layout::{Column, TEXT_TYPE};
+use super::stats::SegmentStats;
+use crate::StoreError;
+use crate::error::During;
+
+/// How many footers are kept in memory.
+const FOOTERS_MAX: usize = 256;
+
+/// One segment of the list.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) row: SegmentRow,
+    pub(crate) stats: SegmentStats,
+    path: PathBuf,
+}
+
+/// The footers of the segments that were read last.
+#[derive(Debug, Default)]
+pub(crate) struct Cache(Mutex<Footers>);
+
+#[derive(Debug, Default)]
+struct Footers {
+    kept: HashMap<SegmentId, Arc<Footer>>,
+    order: VecDeque<SegmentId>,
+}
+
+/// The footer of a segment, made ready for both ways of reading texts.
+#[derive(Debug)]
+pub(crate) struct Footer {
+    pub(crate) metadata: Arc<ParquetMetaData>,
+    plain: ArrowReaderMetadata,
+    keys: ArrowReaderMetadata,
+}
+
+impl Footer {
+    fn of(metadata: ParquetMetaData) -> Result<Self, ParquetError> {
+        let metadata = Arc::new(metadata);
+        let ready = |texts: Texts| {
+            let columns = metadata.file_metadata().schema_descr().columns();
+            let fields: Vec<ArrowField> = columns
+                .iter()
+                .map(|described| {
+                    let column = Column::by_name(described.name());
+                    let data_type = column.map_or(TEXT_TYPE, |column| type_of(column, texts));
+                    let nullable = column.is_none_or(|column| !column.is_always());
+                    ArrowField::new(described.name(), data_type, nullable)
+                })
+                .collect();
+            let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+            ArrowReaderMetadata::try_new(Arc::clone(&metadata), options)
+        };
+        Ok(Self { plain: ready(Texts::Plain)?, keys: ready(Texts::Keys)?, metadata })
+    }
+
+    /// Gives how many rows each row group has.
+    pub(crate) fn group_rows(&self) -> Vec<usize> {
+        let groups = self.metadata.row_groups().iter();
+        groups.map(|group| usize::try_from(group.num_rows()).unwrap_or_default()).collect()
+    }
+
+    /// Gives the rows of a group among which all those are whose value in the column is within a
+    /// span, as the pages tell; the column is one that every event has, of moments or numbers.
+    pub(crate) fn rows_within(&self, group: usize, field: Field, span: &Span) -> Range<usize> {
+        let rows = self.group_rows().get(group).copied().unwrap_or_default();
+        self.pages_within(group, field, span).unwrap_or(0..rows)
+    }
+
+    fn pages_within(&self, group: usize, field: Field, span: &Span) -> Option<Range<usize>> {
+        let columns = self.metadata.file_metadata().schema_descr().columns();
+        let place = columns.iter().position(|column| column.name() == field.name())?;
+        let rows = self.group_rows().get(group).copied()?;
+        let ColumnIndexMetaData::INT64(index) =
+            self.metadata.column_index()?.get(group)?.get(place)?
+        else {
+            return None;
+        };
+        let starts = self.metadata.offset_index()?.get(group)?.get(place)?.page_locations();
+        let mut found = rows..0;
+        for (page, start) in starts.iter().enumerate() {
+            let begin = usize::try_from(start.first_row_index).ok()?;
+            let end = starts
+                .get(page + 1)
+                .map_or(Some(rows), |next| usize::try_from(next.first_row_index).ok())?;
+            let (low, high) = (index.min_values().get(page)?, index.max_values().get(page)?);
+            if high >= span.start() && low <= span.end() {
+                found = found.start.min(begin)..found.end.max(end);
+            }
+        }
+        Some(if found.start < found.end { found } else { 0..0 })
+    }
+}
+
+/// A span of numbers, or of moments in nanoseconds, both ends included.
+pub(crate) type Span = RangeInclusive<i64>;
+
+/// How texts are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Texts {
+    /// As they are.
+    Plain,
+    /// As keys into the column's distinct values, but for prose.
+    Keys,
+}
+
+/// Which rows and columns are to be read.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted<'w> {
+    pub(crate) columns: &'w [Column],
+    pub(crate) texts: Texts,
+    /// One row group.
+    pub(crate) group: usize,
+    /// Rows within the group.
+    pub(crate) rows: RowSelection,
+    /// How many rows a batch has at most.
+    pub(crate) batch_rows: usize,
+}
+
+impl Segment {
+    /// Gives the segment of a row of the catalog.
+    pub(crate) fn of(dir: &Path, mut row: SegmentRow) -> Result<Self, StoreError> {
+        let stats = serde_json::from_str(&row.stats)
+            .map_err(|error| StoreError::damaged(&*row.file, error))?;
+        row.stats = String::new();
+        Ok(Self { path: dir.join(&row.file), row, stats })
+    }
+
+    /// Tells whether any row has the column.
+    pub(crate) fn has(&self, column: Column) -> bool {
+        self.stats.columns.contains_key(column.name())
+    }
+
+    /// Gives the footer.
+    pub(crate) fn footer(&self, cache: &Cache) -> Result<Arc<Footer>, StoreError> {
+        if let Some(footer) = cache.get(self.row.id) {
+            return Ok(footer);
+        }
+        let footer = ParquetMetaDataReader::new()
+            .with_page_index_policy(PageIndexPolicy::Optional)
+            .parse_and_finish(&self.open()?)
+            .and_then(Footer::of)
+            .map_err(|error| self.damaged(error))?;
+        let footer = Arc::new(footer);
+        cache.put(self.row.id, &footer);
+        Ok(footer)
+    }
+
+    /// Begins to read rows of one row group. The batches have the columns that the file has, in the
+    /// file's order.
+    pub(crate) fn rows(
+        &self,
+        cache: &Cache,
+        wanted: Wanted<'_>,
+    ) -> Result<ParquetRecordBatchReader, StoreError> {
+        let footer = self.footer(cache)?;
+        let file = self.open()?;
+        let schema = footer.metadata.file_metadata().schema_descr();
+        let roots = schema.columns().iter().enumerate().filter_map(|(place, described)| {
+            let column = Column::by_name(described.name())?;
+            wanted.columns.contains(&column).then_some(place)
+        });
+        let mask = ProjectionMask::roots(schema, roots);
+        let metadata = match wanted.texts {
+            Texts::Plain => footer.plain.clone(),
+            Texts::Keys => footer.keys.clone(),
+        };
+        ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+            .with_batch_size(wanted.batch_rows)
+            .with_row_groups(vec![wanted.group])
+            .with_projection(mask)
+            .with_row_selection(wanted.rows)
+            .build()
+            .map_err(|error| self.damaged(error))
+    }
+
+    fn open(&self) -> Result<File, StoreError> {
+        File::open(&self.path).during(|| format!("open {}", self.path.display()))
+    }
+
+    pub(crate) fn damaged(&self, reason: impl ToString) -> StoreError {
+        StoreError::damaged(&*self.row.file, reason)
+    }
+}
+
+fn type_of(column: Column, texts: Texts) -> DataType {
+    let plain = column.data_type();
+    if texts == Texts::Keys && plain == TEXT_TYPE && !column.is_prose() {
+        return DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    }
+    plain
+}
+
+/// Gives a batch the columns of the table, with nulls where the file has no such column.
+pub(crate) fn widen(batch: &RecordBatch, table: &Table) -> Result<RecordBatch, StoreError> {
+    let columns: Vec<ArrayRef> = table
+        .columns()
+        .iter()
+        .map(|column| {
+            let found = batch.column_by_name(column.name()).map(Arc::clone);
+            found.unwrap_or_else(|| new_null_array(&column.data_type(), batch.num_rows()))
+        })
+        .collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(table.schema()), columns, &options)
+        .map_err(|error| StoreError::Internal(error.to_string()))
+}
+
+/// Gives the rows of a group, in order, as a selection.
+pub(crate) fn selection(
+    ranges: impl IntoIterator<Item = Range<usize>>,
+    rows: usize,
+) -> RowSelection {
+    RowSelection::from_consecutive_ranges(ranges.into_iter(), rows)
+}
+
+impl Cache {
+    fn get(&self, id: SegmentId) -> Option<Arc<Footer>> {
+        let footers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        footers.kept.get(&id).map(Arc::clone)
+    }
+
+    fn put(&self, id: SegmentId, footer: &Arc<Footer>) {
+        let mut footers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if footers.kept.insert(id, Arc::clone(footer)).is_none() {
+            footers.order.push_back(id);
+        }
+        while footers.order.len() > FOOTERS_MAX {
+            let Some(oldest) = footers.order.pop_front() else { break };
+            footers.kept.remove(&oldest);
+        }
+    }
+}

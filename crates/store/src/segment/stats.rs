@@ -1,0 +1,127 @@
+//! What is known of a segment without opening it.
+//!
+//! Kept as JSON in the catalog beside the segment:
+//!
+//! ```json
+//! {"log":7,"columns":{"source.port":[1024,65001],"source.ip":["10.0.0.1","9.9.9.9"],"url.path":null},
+//!  "lists":["event.category"],"extra":["fw.rule"],"extra_whole":true}
+//! ```
+//!
+//! A column stands under `columns` with its least and greatest value, or with null where those help
+//! nobody. A column that does not stand there is null in every row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Event, Value};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
+use serde::{Deserialize, Serialize};
+
+use super::layout::Column;
+use std::sync::Arc;
+
+/// Bounds the names kept per segment; past it the segment may hold any name.
+const EXTRA_NAMES_MAX: usize = 500;
+/// Longer names would let a sender fill the catalog.
+const EXTRA_NAME_BYTES_MAX: usize = 128;
+/// Bounds a kept text; longer ones seldom help to skip a segment.
+const TEXT_BYTES_MAX: usize = 48;
+
+/// What is known of a segment without opening it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct SegmentStats {
+    /// The last log file that held any of its events.
+    pub(crate) log: u64,
+    /// The columns that the file has, and the span of each.
+    pub(crate) columns: BTreeMap<String, Option<(Bound, Bound)>>,
+    /// The text and address columns in which some rows hold several values.
+    pub(crate) lists: BTreeSet<String>,
+    /// The names of the unknown fields.
+    pub(crate) extra: BTreeSet<String>,
+    /// Whether `extra` holds all of them.
+    pub(crate) extra_whole: bool,
+}
+
+/// The least or greatest value of a column.
+#[derive(Clone, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Bound {
+    /// Of whole numbers, and of moments as nanoseconds.
+    Integer(i64),
+    /// Of numbers with a fraction.
+    Float(f64),
+    /// Of texts, perhaps shortened so that it still bounds.
+    Text(String),
+}
+
+impl SegmentStats {
+    /// Gathers what the events tell and the file does not.
+    pub(crate) fn of_events(events: &[Arc<Event>], log: u64) -> Self {
+        let mut stats = Self { log, extra_whole: true, ..Self::default() };
+        for event in events {
+            for (field, value) in event.known() {
+                if matches!(value, Value::List(_)) && !stats.lists.contains(field.name()) {
+                    stats.lists.insert(field.name().to_owned());
+                }
+            }
+            for extra in event.extras() {
+                stats.add_extra(extra.name);
+            }
+        }
+        stats
+    }
+
+    fn add_extra(&mut self, name: &str) {
+        if !self.extra_whole || self.extra.contains(name) {
+            return;
+        }
+        if self.extra.len() < EXTRA_NAMES_MAX && name.len() <= EXTRA_NAME_BYTES_MAX {
+            self.extra.insert(name.to_owned());
+        } else {
+            self.extra_whole = false;
+            self.extra.clear();
+        }
+    }
+
+    /// Adds the columns of the file that was written.
+    pub(crate) fn add_columns(&mut self, columns: &[Column], metadata: &ParquetMetaData) {
+        for (place, column) in columns.iter().enumerate() {
+            let spans = metadata
+                .row_groups()
+                .iter()
+                .map(|group| span(group.columns().get(place)?.statistics()?));
+            let span = spans.reduce(|one, other| {
+                let ((low, high), (other_low, other_high)) = (one?, other?);
+                Some((
+                    if other_low < low { other_low } else { low },
+                    if other_high > high { other_high } else { high },
+                ))
+            });
+            self.columns.insert(column.name().to_owned(), span.flatten());
+        }
+    }
+
+    /// Tells whether any event may hold an unknown field of that name.
+    pub(crate) fn may_have_extra(&self, name: &str) -> bool {
+        !self.extra_whole || self.extra.contains(name)
+    }
+}
+
+fn span(statistics: &Statistics) -> Option<(Bound, Bound)> {
+    match statistics {
+        Statistics::Int64(values) => {
+            Some((Bound::Integer(*values.min_opt()?), Bound::Integer(*values.max_opt()?)))
+        }
+        Statistics::Double(values) => {
+            Some((Bound::Float(*values.min_opt()?), Bound::Float(*values.max_opt()?)))
+        }
+        Statistics::ByteArray(values) => {
+            let text = |bytes: &[u8]| {
+                let text = std::str::from_utf8(bytes).ok().filter(|t| t.len() <= TEXT_BYTES_MAX)?;
+                Some(Bound::Text(text.to_owned()))
+            };
+            Some((text(values.min_opt()?.data())?, text(values.max_opt()?.data())?))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,174 @@
+//! What the conditions of a query say about which segments, pages and rows to read.
+//!
+//! Only a help: the engine tests every row that comes through again.
+
+use std::collections::HashSet;
+
+use datafusion::common::{Column as Name, ScalarValue};
+use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
+use model::Field;
+
+use crate::segment::{Bound, Column, Segment, Span, TEXT_TYPE};
+
+/// What must hold for a row to be wanted.
+#[derive(Clone, Debug)]
+pub(super) struct Filter {
+    /// When, in nanoseconds.
+    pub(super) times: Span,
+    /// Numbers that a column must be within.
+    numbers: Vec<(Field, Span)>,
+    /// Texts of which a column must hold one.
+    pub(super) texts: Vec<(Field, HashSet<String>)>,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self { times: i64::MIN..=i64::MAX, numbers: Vec::new(), texts: Vec::new() }
+    }
+}
+
+impl Filter {
+    /// Gathers what can be used of the conditions, all of which must hold.
+    pub(super) fn of(conditions: &[Expr]) -> Self {
+        let mut filter = Self::default();
+        for condition in conditions {
+            filter.add(condition);
+        }
+        filter
+    }
+
+    /// Tells whether there is no condition that helps.
+    pub(super) fn is_empty(&self) -> bool {
+        self.times == (i64::MIN..=i64::MAX) && self.numbers.is_empty() && self.texts.is_empty()
+    }
+
+    /// Tells whether the segment may hold wanted rows.
+    pub(super) fn may_match(&self, segment: &Segment) -> bool {
+        let row = &segment.row;
+        if row.last_time.nanos() < *self.times.start() || row.first_time.nanos() > *self.times.end()
+        {
+            return false;
+        }
+        let numbers = self.numbers.iter().all(|(field, span)| match bounds(segment, *field) {
+            Bounds::Absent => false,
+            Bounds::Known(Bound::Integer(low), Bound::Integer(high)) => {
+                high >= span.start() && low <= span.end()
+            }
+            Bounds::Unknown | Bounds::Known(..) => true,
+        });
+        let texts = || {
+            self.texts.iter().all(|(field, wanted)| match bounds(segment, *field) {
+                Bounds::Absent => false,
+                Bounds::Known(Bound::Text(low), Bound::Text(high)) => {
+                    wanted.iter().any(|text| low <= text && text <= high)
+                }
+                Bounds::Unknown | Bounds::Known(..) => true,
+            })
+        };
+        numbers && texts()
+    }
+
+    fn add(&mut self, condition: &Expr) {
+        match condition {
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+                self.add(left);
+                self.add(right);
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+                if let (Some(field), Expr::Literal(value, _)) = (field_of(left), &**right) {
+                    self.compare(field, *op, value);
+                } else if let (Expr::Literal(value, _), Some(field)) = (&**left, field_of(right))
+                    && let Some(op) = op.swap()
+                {
+                    self.compare(field, op, value);
+                }
+            }
+            Expr::Between(Between { expr, negated: false, low, high }) => {
+                if let (Some(field), Expr::Literal(low, _), Expr::Literal(high, _)) =
+                    (field_of(expr), &**low, &**high)
+                {
+                    self.compare(field, Operator::GtEq, low);
+                    self.compare(field, Operator::LtEq, high);
+                }
+            }
+            Expr::InList(list) if !list.negated => {
+                let text = |expr: &Expr| match expr {
+                    Expr::Literal(value, _) => text_of(value),
+                    _ => None,
+                };
+                let texts: Option<HashSet<String>> = list.list.iter().map(text).collect();
+                if let (Some(field), Some(texts)) = (field_of(&list.expr), texts) {
+                    self.add_texts(field, texts);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn compare(&mut self, field: Field, op: Operator, value: &ScalarValue) {
+        if let Some(text) = text_of(value) {
+            if op == Operator::Eq {
+                self.add_texts(field, HashSet::from([text]));
+            }
+            return;
+        }
+        let Some(number) = number_of(value) else { return };
+        let span = match op {
+            Operator::Eq => number..=number,
+            Operator::Gt => number.saturating_add(1)..=i64::MAX,
+            Operator::GtEq => number..=i64::MAX,
+            Operator::Lt => i64::MIN..=number.saturating_sub(1),
+            Operator::LtEq => i64::MIN..=number,
+            _ => return,
+        };
+        if field == Field::Timestamp {
+            let start = *self.times.start().max(span.start());
+            let end = *self.times.end().min(span.end());
+            self.times = start..=end;
+        } else {
+            self.numbers.push((field, span));
+        }
+    }
+
+    fn add_texts(&mut self, field: Field, texts: HashSet<String>) {
+        if Column::Known(field).data_type() == TEXT_TYPE {
+            self.texts.push((field, texts));
+        }
+    }
+}
+
+enum Bounds<'s> {
+    Absent,
+    Unknown,
+    Known(&'s Bound, &'s Bound),
+}
+
+fn bounds(segment: &Segment, field: Field) -> Bounds<'_> {
+    match segment.stats.columns.get(field.name()) {
+        None => Bounds::Absent,
+        Some(Some((low, high))) => Bounds::Known(low, high),
+        Some(None) => Bounds::Unknown,
+    }
+}
+
+fn field_of(expr: &Expr) -> Option<Field> {
+    match expr {
+        Expr::Column(Name { name, .. }) => Field::by_name(name),
+        _ => None,
+    }
+}
+
+fn text_of(value: &ScalarValue) -> Option<String> {
+    value.try_as_str().flatten().map(str::to_owned)
+}
+
+/// Gives a whole number, or a moment as nanoseconds.
+fn number_of(value: &ScalarValue) -> Option<i64> {
+    match value {
+        ScalarValue::Int64(number) | ScalarValue::TimestampNanosecond(number, _) => *number,
+        ScalarValue::Int32(number) => number.map(i64::from),
+        ScalarValue::UInt32(number) => number.map(i64::from),
+        ScalarValue::UInt64(number) => number.and_then(|number| i64::try_from(number).ok()),
+        _ => None,
+    }
+}

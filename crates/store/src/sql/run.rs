@@ -1,0 +1,297 @@
+//! Runs a query on threads of its own and hands its rows over batch by batch.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::DataFusionError;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
+use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement as EngineStatement;
+use futures::StreamExt;
+use parquet::arrow::ArrowWriter;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::AbortHandle;
+
+use super::names::{TABLE, parse, placed};
+use super::scan::Events;
+use super::{Cell, Column, Exported, SqlLimits, cells, functions};
+use crate::StoreError;
+use crate::error::During;
+use crate::live::Shared;
+
+/// Batches that wait for the reader of the answer.
+const BATCHES_WAITING: usize = 2;
+/// Planning walks the tree of a query; a bounded query fits well.
+const STACK_BYTES: usize = 16 << 20;
+
+/// The threads and the memory of all queries.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    /// Taken when the store goes, since a runtime must not end within another one.
+    runtime: Mutex<Option<Runtime>>,
+    memory: Arc<dyn MemoryPool>,
+    threads: usize,
+}
+
+impl Engine {
+    /// Starts the threads.
+    pub(crate) fn start(threads: usize, memory_bytes: usize) -> Result<Self, StoreError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads.max(1))
+            .thread_name("store-sql")
+            .thread_stack_size(STACK_BYTES)
+            .enable_time()
+            .build()
+            .during(|| "start the threads for SQL".to_owned())?;
+        Ok(Self {
+            runtime: Mutex::new(Some(runtime)),
+            memory: Arc::new(FairSpillPool::new(memory_bytes)),
+            threads,
+        })
+    }
+
+    fn context(&self, shared: &Arc<Shared>) -> Result<SessionContext, DataFusionError> {
+        let mut config = SessionConfig::new()
+            .with_target_partitions(self.threads.max(1))
+            .with_information_schema(true);
+        config.options_mut().sql_parser.collect_spans = true;
+        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::clone(&self.memory))
+            .with_disk_manager_builder(disk)
+            .build_arc()?;
+        let state = SessionStateBuilder::new()
+            .with_default_features()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .build();
+        let context = SessionContext::new_with_state(state);
+        for function in functions::all() {
+            context.register_udf(function);
+        }
+        context.register_table(TABLE, Arc::new(Events::new(shared)))?;
+        Ok(context)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(runtime) = runtime {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The rows of an answer, as they come. Dropping it ends the query.
+#[derive(Debug)]
+pub struct Rows {
+    columns: Vec<Column>,
+    schema: SchemaRef,
+    batches: Receiver<Result<RecordBatch, StoreError>>,
+    task: AbortHandle,
+    left: usize,
+    is_truncated: bool,
+    deadline: Option<Instant>,
+}
+
+impl Rows {
+    /// Gives the columns.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Gives the next rows; `None` after the last ones.
+    pub async fn next(&mut self) -> Result<Option<Vec<Vec<Cell>>>, StoreError> {
+        match self.next_batch().await? {
+            Some(batch) => cells::rows(&batch)
+                .map(Some)
+                .map_err(|error| StoreError::Internal(error.to_string())),
+            None => Ok(None),
+        }
+    }
+
+    /// Tells whether rows were left out because of the bound; known once `next` gave `None`.
+    pub fn is_truncated(&self) -> bool {
+        self.is_truncated
+    }
+
+    async fn next_batch(&mut self) -> Result<Option<RecordBatch>, StoreError> {
+        loop {
+            let Some(batch) = within(self.deadline, self.batches.recv()).await?.transpose()? else {
+                return Ok(None);
+            };
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            let taken = batch.num_rows().min(self.left);
+            self.is_truncated |= taken < batch.num_rows();
+            self.left -= taken;
+            if taken == 0 {
+                self.batches.close();
+                return Ok(None);
+            }
+            return Ok(Some(batch.slice(0, taken)));
+        }
+    }
+}
+
+impl Drop for Rows {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Plans a query and starts it.
+pub(crate) async fn start(
+    shared: &Arc<Shared>,
+    engine: &Arc<Engine>,
+    text: &str,
+    limits: SqlLimits,
+) -> Result<Rows, StoreError> {
+    let statement = parse(text)?;
+    let (planned, schema) = channel(1);
+    let (sender, batches) = channel(BATCHES_WAITING);
+    let (for_task, engine_of_task) = (Arc::clone(shared), Arc::clone(engine));
+    let task = {
+        let runtime = engine.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        let runtime = runtime.as_ref().ok_or(StoreError::Closed { why: "it was closed" })?;
+        runtime.spawn(async move {
+            let statement = EngineStatement::Statement(Box::new(statement));
+            let mut stream = match plan(&for_task, &engine_of_task, statement).await {
+                Ok(stream) => stream,
+                Err(error) => {
+                    // The asker may have gone away, here and below.
+                    let _ = planned.send(Err(explain(error))).await;
+                    return;
+                }
+            };
+            let _ = planned.send(Ok(stream.schema())).await;
+            while let Some(batch) = stream.next().await {
+                if sender.send(batch.map_err(explain)).await.is_err() {
+                    return;
+                }
+            }
+        })
+    };
+    let mut rows = Rows {
+        columns: Vec::new(),
+        schema: SchemaRef::new(arrow::datatypes::Schema::empty()),
+        batches,
+        task: task.abort_handle(),
+        left: limits.rows,
+        is_truncated: false,
+        deadline: limits.deadline,
+    };
+    let mut schema = schema;
+    let answer = within(limits.deadline, schema.recv()).await?;
+    let gone = || StoreError::Internal("the query ended while it was planned".to_owned());
+    rows.schema = answer.ok_or_else(gone)??;
+    rows.columns = cells::columns(&rows.schema);
+    Ok(rows)
+}
+
+async fn plan(
+    shared: &Arc<Shared>,
+    engine: &Engine,
+    statement: EngineStatement,
+) -> Result<SendableRecordBatchStream, DataFusionError> {
+    let context = engine.context(shared)?;
+    let state = context.state();
+    let plan = state.statement_to_plan(statement).await?;
+    SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+        .verify_plan(&plan)?;
+    let physical = state.create_physical_plan(&plan).await?;
+    execute_stream(cooperative(physical)?, context.task_ctx())
+}
+
+/// Lets every join pause now and then, so that a query can be ended: a join of two small tables may
+/// give rows for hours without asking for more input, which is where plans otherwise pause.
+fn cooperative(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let wrapped = plan.transform_up(|node| {
+        if !node.name().contains("Join") {
+            return Ok(Transformed::no(node));
+        }
+        let pausing: Arc<dyn ExecutionPlan> = Arc::new(CooperativeExec::new(node));
+        Ok(Transformed::yes(pausing))
+    })?;
+    Ok(wrapped.data)
+}
+
+/// Waits, but not past the deadline.
+async fn within<T>(
+    deadline: Option<Instant>,
+    work: impl Future<Output = T>,
+) -> Result<T, StoreError> {
+    match deadline {
+        None => Ok(work.await),
+        Some(deadline) => {
+            tokio::time::timeout_at(deadline.into(), work).await.map_err(|_| StoreError::Deadline)
+        }
+    }
+}
+
+/// Tells in our words what the engine says.
+fn explain(error: DataFusionError) -> StoreError {
+    let diagnosed = error.diagnostic().and_then(|diagnostic| {
+        let span = diagnostic.span?;
+        Some((diagnostic.message.clone(), span.start.line, span.start.column))
+    });
+    if let Some((message, line, column)) = diagnosed {
+        return StoreError::Sql { message, place: Some((line, column)) };
+    }
+    match error.find_root() {
+        DataFusionError::External(inner) => match inner.downcast_ref::<StoreError>() {
+            Some(ours) => ours.clone(),
+            None => placed(&inner.to_string()),
+        },
+        DataFusionError::ResourcesExhausted(_) => StoreError::Sql {
+            message: "the query needs more memory than queries may take; narrow it".to_owned(),
+            place: None,
+        },
+        root => {
+            let text = root.strip_backtrace();
+            let message = match root {
+                DataFusionError::Plan(message) if message.contains(" not supported: ") => {
+                    "the store is read-only: only SELECT is allowed"
+                }
+                DataFusionError::Plan(message)
+                | DataFusionError::Execution(message)
+                | DataFusionError::NotImplemented(message) => message.as_str(),
+                _ => text.as_str(),
+            };
+            placed(message.lines().next().unwrap_or_default())
+        }
+    }
+}
+
+/// Writes the answer as one Parquet file.
+pub(crate) async fn export(
+    mut rows: Rows,
+    sink: &mut (dyn Write + Send),
+) -> Result<Exported, StoreError> {
+    let failed =
+        |error: parquet::errors::ParquetError| StoreError::damaged("the exported file", error);
+    let mut writer = ArrowWriter::try_new(sink, Arc::clone(&rows.schema), None).map_err(failed)?;
+    let mut written = 0;
+    while let Some(batch) = rows.next_batch().await? {
+        writer.write(&batch).map_err(failed)?;
+        written += u64::try_from(batch.num_rows()).unwrap_or_default();
+    }
+    writer.close().map_err(failed)?;
+    Ok(Exported { rows: written, is_truncated: rows.is_truncated })
+}

@@ -1,0 +1,45 @@
+//! The ledger of the store: where every event is.
+
+/// What the store holds and what it did since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Events given to `append` since the store was opened.
+    pub received: u64,
+    /// Of those, the ones that could not be made durable and were refused.
+    pub rejected: u64,
+    /// Events in the log, not yet in segments.
+    pub in_memory: u64,
+    /// Events in segments.
+    pub in_segments: u64,
+    /// Events that were in segments when the store was opened.
+    pub found: u64,
+    /// Events read back from the log when the store was opened.
+    pub replayed: u64,
+    /// How many segments there are.
+    pub segments: u64,
+    /// The size of all segments.
+    pub segment_bytes: u64,
+    /// The size of the events in memory, as encoded for the log.
+    pub memory_bytes: u64,
+    /// Generations that wait to be written as segments.
+    pub generations_waiting: u64,
+    /// Damaged log files that were set aside.
+    pub quarantined: u64,
+    /// Unfinished segment files that were deleted when the store was opened.
+    pub orphans: u64,
+    /// Segments that the catalog lists and the disk does not have.
+    pub missing: u64,
+    /// How often segments could not be written.
+    pub flush_failures: u64,
+    /// The first event identity that is free.
+    pub next_id: u64,
+}
+
+impl Stats {
+    /// Tells whether every event is accounted for. While appends are under way it may be off by
+    /// those.
+    pub fn is_balanced(&self) -> bool {
+        self.found + self.replayed + self.received
+            == self.in_segments + self.in_memory + self.rejected
+    }
+}

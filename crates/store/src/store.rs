@@ -1,0 +1,311 @@
+//! The store itself: its threads, and what its owner may ask of it.
+
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use catalog::Catalog;
+use crossbeam_channel::{Sender, bounded};
+use model::{Checkpoint, Event, EventId};
+
+use crate::commit::{self, Append, Job};
+use crate::error::During;
+use crate::live::{Counters, Shared};
+use crate::open::{self, Access, Lock, Opened};
+use crate::search::{
+    Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, top,
+};
+use crate::sql::{self, Engine, Exported, Rows, SqlLimits};
+use crate::wal::{Frame, Writer};
+use crate::{Bucket, Config, Stats, StoreError, flush};
+
+/// How many batches may wait for the log; further appenders wait in line.
+const BATCHES_WAITING_MAX: usize = 256;
+
+/// Events on disk. Clones are cheap and share one store; the last one to go stops its threads.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    shared: Arc<Shared>,
+    engine: Arc<Engine>,
+    owner: Option<Owner>,
+}
+
+/// What only the process that writes has.
+#[derive(Debug)]
+struct Owner {
+    jobs: Sender<Job>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    _lock: Lock,
+}
+
+impl Store {
+    /// Opens the store in a folder, makes it where there is none, and replays its log. One process
+    /// at a time.
+    pub fn open(dir: &Path, catalog: Catalog, config: Config) -> Result<Self, StoreError> {
+        for folder in [dir.to_owned(), dir.join("wal"), dir.join("segments")] {
+            let what = || format!("create {}", folder.display());
+            std::fs::create_dir_all(&folder).during(what)?;
+        }
+        let lock = Lock::take(dir)?;
+        let Opened { shared, next_log } = open::open(dir, catalog, config, Access::Owner)?;
+        let shared = Arc::new(shared);
+        let next_id = shared.state().next_id;
+        let writer = Writer::begin(&dir.join("wal"), next_log, next_id);
+        let (jobs, waiting) = bounded(BATCHES_WAITING_MAX);
+        let for_commit = Arc::clone(&shared);
+        let for_flush = Arc::clone(&shared);
+        let threads = vec![
+            spawn("store-commit", move || commit::run(&for_commit, writer, &waiting))?,
+            spawn("store-flush", move || flush::run(&for_flush))?,
+        ];
+        let owner = Some(Owner { jobs, threads: Mutex::new(threads), _lock: lock });
+        let engine = Arc::new(engine_of(&shared.config)?);
+        Ok(Self { inner: Arc::new(Inner { shared, engine, owner }) })
+    }
+
+    /// Opens a store to be read only, beside the process that writes it, and shows what was durable
+    /// at that moment.
+    pub fn open_reader(dir: &Path, catalog: Catalog, config: Config) -> Result<Self, StoreError> {
+        for _ in 0..READ_TRIES_MAX {
+            let before = catalog.segments()?.len();
+            let read = open::open(dir, catalog.clone(), config.clone(), Access::Reader);
+            // A generation that became segments in between took its log files with it.
+            if catalog.segments()?.len() != before {
+                continue;
+            }
+            let shared = Arc::new(read?.shared);
+            let engine = Arc::new(engine_of(&shared.config)?);
+            return Ok(Self { inner: Arc::new(Inner { shared, engine, owner: None }) });
+        }
+        Err(StoreError::Busy { waiting: 0 })
+    }
+
+    /// Gives the first identity that no event has.
+    pub fn next_id(&self) -> u64 {
+        self.inner.shared.state().next_id
+    }
+
+    /// Gives how far the sources had come with what is durable.
+    pub fn checkpoints(&self) -> Vec<Checkpoint> {
+        let state = self.inner.shared.state();
+        let all = state.checkpoints.iter();
+        all.map(|(key, position)| Checkpoint { key: key.clone(), position: position.clone() })
+            .collect()
+    }
+
+    /// Makes events durable, with the checkpoints of the sources that brought them, all or none;
+    /// returns after the disk has said so. Batches of several callers are written together.
+    pub fn append(
+        &self,
+        events: &[Arc<Event>],
+        checkpoints: &[Checkpoint],
+    ) -> Result<(), StoreError> {
+        if events.is_empty() && checkpoints.is_empty() {
+            return Ok(());
+        }
+        let counters = &self.inner.shared.counters;
+        Counters::add(&counters.received, events.len());
+        let outcome = self.append_counted(events, checkpoints);
+        if outcome.is_err() {
+            Counters::add(&counters.rejected, events.len());
+        }
+        outcome
+    }
+
+    fn append_counted(
+        &self,
+        events: &[Arc<Event>],
+        checkpoints: &[Checkpoint],
+    ) -> Result<(), StoreError> {
+        let owner = self.inner.owner()?;
+        self.wait_for_room()?;
+        let frame = Frame::of_batch(events, checkpoints)?;
+        let (done, told) = bounded(1);
+        let job = Job::Append(Append {
+            frame,
+            events: events.to_vec(),
+            checkpoints: checkpoints.to_vec(),
+            done,
+        });
+        owner.jobs.send(job).map_err(|_| CLOSED)?;
+        told.recv().map_err(|_| CLOSED)?
+    }
+
+    /// Writes what is in memory as segments, and returns when they are published.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        let owner = self.inner.owner()?;
+        let shared = &self.inner.shared;
+        let failures = shared.state().flush_failures;
+        let (done, told) = bounded(1);
+        owner.jobs.send(Job::Freeze(done)).map_err(|_| CLOSED)?;
+        let last = told.recv().map_err(|_| CLOSED)?;
+        let mut state = shared.state();
+        while state.frozen.iter().any(|frozen| frozen.last_log <= last) {
+            if state.stopping {
+                return Err(CLOSED);
+            }
+            if state.flush_failures > failures
+                && let Some(error) = &state.flush_error
+            {
+                return Err(error.clone());
+            }
+            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+
+    /// Gives the ledger.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.inner.shared;
+        let state = shared.state();
+        let counters = &shared.counters;
+        let sum = |number: fn(&crate::memory::Frozen) -> u64| {
+            state.frozen.iter().map(|frozen| number(frozen)).sum::<u64>()
+        };
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        Stats {
+            received: Counters::get(&counters.received),
+            rejected: Counters::get(&counters.rejected),
+            in_memory: sum(|frozen| frozen.events) + state.growing.events(),
+            in_segments: state.segments.iter().map(|segment| segment.row.events).sum(),
+            found: Counters::get(&counters.found),
+            replayed: Counters::get(&counters.replayed),
+            segments: count(state.segments.len()),
+            segment_bytes: state.segments.iter().map(|segment| segment.row.bytes).sum(),
+            memory_bytes: sum(|frozen| frozen.bytes) + state.growing.bytes(),
+            generations_waiting: count(state.frozen.len()),
+            quarantined: Counters::get(&counters.quarantined),
+            orphans: Counters::get(&counters.orphans),
+            missing: Counters::get(&counters.missing),
+            flush_failures: state.flush_failures,
+            next_id: state.next_id,
+        }
+    }
+
+    /// Writes what is in memory as segments and stops the store, for all its clones. Without it, as
+    /// after a crash, the next start reads the log.
+    pub fn close(self) -> Result<(), StoreError> {
+        let flushed = if self.inner.owner.is_some() { self.flush() } else { Ok(()) };
+        self.inner.stop();
+        flushed
+    }
+
+    /// Finds events.
+    pub fn search(&self, search: &Search) -> Result<Found, StoreError> {
+        find(self.shared(), &self.shared().pin(), search)
+    }
+
+    /// Gives every event of the scope to `each`, the oldest first, until it breaks; tells whether it
+    /// saw them all. What is appended meanwhile is not among them.
+    pub fn scan(
+        &self,
+        scope: &Scope,
+        each: &mut dyn FnMut(&Arc<Event>) -> ControlFlow<()>,
+    ) -> Result<bool, StoreError> {
+        scan(self.shared(), &self.shared().pin(), scope, each)
+    }
+
+    /// Gives the events of these identities, in the order asked for; those that do not exist are
+    /// left out.
+    pub fn get(&self, ids: &[EventId]) -> Result<Vec<Arc<Event>>, StoreError> {
+        get(self.shared(), &self.shared().pin(), ids)
+    }
+
+    /// Counts events over time. Past the deadline it is an error: half a histogram misleads.
+    pub fn histogram(&self, question: &Histogram) -> Result<Vec<Bucket>, StoreError> {
+        match histogram(self.shared(), &self.shared().pin(), question)? {
+            (buckets, true) => Ok(buckets),
+            (_, false) => Err(StoreError::Deadline),
+        }
+    }
+
+    /// Gives the most frequent values of a field.
+    pub fn top(&self, question: &Top) -> Result<TopValues, StoreError> {
+        top(self.shared(), &self.shared().pin(), question)
+    }
+
+    /// Asks in SQL; only reading is allowed. The rows come as they are found.
+    pub async fn sql(&self, text: &str, limits: SqlLimits) -> Result<Rows, StoreError> {
+        sql::start(self.shared(), &self.inner.engine, text, limits).await
+    }
+
+    /// Asks in SQL and writes the answer as one Parquet file.
+    pub async fn export(
+        &self,
+        text: &str,
+        limits: SqlLimits,
+        sink: &mut (dyn Write + Send),
+    ) -> Result<Exported, StoreError> {
+        sql::export(self.sql(text, limits).await?, sink).await
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.inner.shared
+    }
+
+    fn wait_for_room(&self) -> Result<(), StoreError> {
+        let shared = &self.inner.shared;
+        let is_full = |state: &mut crate::live::State| {
+            state.frozen.len() >= shared.config.generations_waiting_max && !state.stopping
+        };
+        let wait = shared.config.room_wait_max;
+        let (state, waited) = shared
+            .changed
+            .wait_timeout_while(shared.state(), wait, is_full)
+            .unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            let waiting = state.frozen.iter().map(|frozen| frozen.events).sum();
+            return Err(StoreError::Busy { waiting });
+        }
+        Ok(())
+    }
+}
+
+/// A publication between two looks is rare; several in a row mean something else is wrong.
+const READ_TRIES_MAX: usize = 5;
+const CLOSED: StoreError = StoreError::Closed { why: "it was closed" };
+
+fn engine_of(config: &Config) -> Result<Engine, StoreError> {
+    Engine::start(config.sql_threads, config.sql_memory_bytes_max)
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .during(|| format!("start the thread {name}"))
+}
+
+impl Inner {
+    fn owner(&self) -> Result<&Owner, StoreError> {
+        self.owner.as_ref().ok_or(StoreError::Closed { why: "it was opened for reading" })
+    }
+
+    fn stop(&self) {
+        let Some(owner) = &self.owner else { return };
+        // No more jobs are taken; those before this one are done.
+        let _ = owner.jobs.send(Job::Stop);
+        self.shared.state().stopping = true;
+        self.shared.changed.notify_all();
+        let threads =
+            std::mem::take(&mut *owner.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,21 @@
+//! The write-ahead log: an event is acknowledged once it stands here and the disk has said so.
+//!
+//! ```text
+//! wal/00000007.wal   header: magic, version, codec, salt, next event id, field names, CRC
+//!                    record: marker, length, check, payload
+//!                    record: …
+//! ```
+//!
+//! A record is one batch: its events and the checkpoints of the sources that brought them. All
+//! numbers are little-endian. One file belongs to one memory generation; it is deleted once the
+//! generation stands in segments.
+
+mod file;
+mod frame;
+mod replay;
+mod writer;
+
+pub(crate) use file::{list, path_of, sync_dir};
+pub(crate) use frame::Frame;
+pub(crate) use replay::{Damage, Replayed, cut_tail, quarantine, read};
+pub(crate) use writer::Writer;

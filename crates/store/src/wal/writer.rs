@@ -1,0 +1,108 @@
+//! Writes records to the open file of the log.
+//!
+//! A group of records is written and synced as one. When either fails, the file is cut back to what
+//! was durable before, and the next group goes to a new file: after a failed sync nobody knows what
+//! the system still holds for the old one.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::file::{create, path_of};
+use super::frame::Frame;
+use crate::StoreError;
+use crate::error::During;
+
+/// The open file of the log.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    dir: PathBuf,
+    number: u64,
+    next_id: u64,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    salt: u32,
+    durable: u64,
+}
+
+impl Writer {
+    /// Gives a writer to the file of that number, which is made at the first append: a store can be
+    /// opened and read when the disk is full.
+    pub(crate) fn begin(dir: &Path, number: u64, next_id: u64) -> Self {
+        Self { dir: dir.to_owned(), number, next_id, open: None }
+    }
+
+    /// Gives the number of the file that is, or will be, written to.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Makes records durable, all or none.
+    pub(crate) fn append(&mut self, frames: &mut [Frame]) -> Result<(), StoreError> {
+        self.open_file()?;
+        let Some(open) = &mut self.open else {
+            return Err(StoreError::Internal("no log file is open".to_owned()));
+        };
+        match write_and_sync(open, frames) {
+            Ok(written) => {
+                open.durable += written;
+                Ok(())
+            }
+            Err(error) => {
+                self.abandon();
+                Err(error).during(|| format!("write to the log {}", self.dir.display()))
+            }
+        }
+    }
+
+    /// Ends the file and begins the next one; where that fails, the next append tries again.
+    pub(crate) fn rotate(&mut self, next_id: u64) {
+        self.open = None;
+        self.number += 1;
+        self.next_id = next_id;
+    }
+
+    fn open_file(&mut self) -> Result<(), StoreError> {
+        if self.open.is_some() {
+            return Ok(());
+        }
+        let path = path_of(&self.dir, self.number);
+        match create(&path, self.next_id) {
+            Ok((file, salt, durable)) => {
+                self.open = Some(Open { file, salt, durable });
+                Ok(())
+            }
+            Err(error) => {
+                // Half a header helps nobody, and would stand in the way of the next try.
+                let _ = std::fs::remove_file(&path);
+                Err(error).during(|| format!("create {}", path.display()))
+            }
+        }
+    }
+
+    /// Cuts what is not durable off the file and leaves the file.
+    fn abandon(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        let cut = open.file.set_len(open.durable).and_then(|()| open.file.sync_all());
+        if let Err(error) = cut {
+            // The torn record has no good check, or was never acknowledged: replay stays correct.
+            tracing::warn!(%error, file = self.number, "could not cut a torn record off the log");
+        }
+        self.number += 1;
+    }
+}
+
+fn write_and_sync(open: &mut Open, frames: &mut [Frame]) -> io::Result<u64> {
+    let mut written = 0;
+    for frame in frames {
+        let bytes = frame.sealed(open.salt);
+        open.file.write_all(bytes)?;
+        written += u64::try_from(bytes.len()).unwrap_or_default();
+    }
+    open.file.sync_data()?;
+    Ok(written)
+}

@@ -1,0 +1,16 @@
+//! The store as its callers see it.
+
+#![expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "small known numbers; a test that finds nothing ends there"
+)]
+
+mod crash;
+mod questions;
+mod samples;
+mod sql;
+mod together;
