@@ -43,11 +43,15 @@ impl Default for Config {
 pub(crate) struct Api {
     /// The address to listen on.
     pub(crate) listen: String,
+    /// The host names under which a proxy shows the console, besides this machine's own.
+    pub(crate) hosts: Vec<String>,
+    /// Whether a proxy before it speaks TLS, so that cookies are for TLS only.
+    pub(crate) secure_cookies: bool,
 }
 
 impl Default for Api {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8440".to_owned() }
+        Self { listen: "127.0.0.1:8440".to_owned(), hosts: Vec::new(), secure_cookies: false }
     }
 }
 

@@ -50,6 +50,14 @@ impl Failure {
     }
 }
 
+/// Tells whether the command ended because nobody reads its output any more (`| head`).
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let closed = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+        cause.downcast_ref::<std::io::Error>().is_some_and(closed)
+    })
+}
+
 /// Gives an error that ends the command in a certain way.
 pub(crate) fn ending(outcome: Outcome, sentence: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(Marked { outcome, sentence: sentence.into() })

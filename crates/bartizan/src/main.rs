@@ -29,6 +29,10 @@ fn main() -> ExitCode {
     match cli.command.run() {
         Ok(outcome) => outcome.code(),
         Err(error) => {
+            // Whoever read our output has seen enough.
+            if failure::is_closed_pipe(&error) {
+                return failure::Outcome::Done.code();
+            }
             let failure = failure::Failure::of(&error);
             output::complain(&format!("bartizan: {}", failure.sentence));
             failure.outcome.code()

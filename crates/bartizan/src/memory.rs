@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use detect::{Engine, Memory};
-use model::Timestamp;
+use model::{EventId, Timestamp};
 use query::{Node, Predicate};
 use store::{Order, Scope, Search, Store};
+use triage::Triage;
 
 /// How far back events are read again: the longest span of most correlations.
 const REPLAY_SPAN: Duration = Duration::from_hours(1);
@@ -14,27 +15,40 @@ const REPLAY_EVENTS_MAX: usize = 50_000;
 /// Bounds how long that may take.
 const REPLAY_WITHIN: Duration = Duration::from_secs(2);
 
-/// Runs the rules over the last stored events and keeps what they remember of them. What they
-/// detect was detected before, so it is not told again.
-pub(crate) fn replay(store: &Store, engine: &Engine, now: Timestamp) -> Memory {
+/// What is replayed, and what becomes of it.
+pub(crate) struct Replay<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) engine: &'a Engine,
+    pub(crate) triage: &'a Triage,
+    /// Up to which event all detections have become alerts.
+    pub(crate) detected_upto: EventId,
+    pub(crate) now: Timestamp,
+}
+
+/// Runs the rules over the last stored events and gives what they remember of them. Detections of
+/// events that were stored just before the process was cut off become alerts now; all others were
+/// told before.
+pub(crate) fn replay(replay: &Replay<'_>) -> anyhow::Result<Memory> {
     let mut memory = Memory::default();
-    let mut found = Vec::new();
+    let (mut found, mut missed) = (Vec::new(), Vec::new());
     let scope = Scope {
-        from: now.minus(REPLAY_SPAN),
+        from: replay.now.minus(REPLAY_SPAN),
         deadline: Some(Instant::now() + REPLAY_WITHIN),
         ..Scope::of(Predicate::new(Node::All))
     };
     let search = Search { scope, order: Order::Newest, limit: REPLAY_EVENTS_MAX, cursor: None };
-    match store.search(&search) {
-        Ok(last) => {
-            for event in last.events.iter().rev() {
-                engine.observe(event, &mut memory, &mut found);
-                found.clear();
-            }
+    let last = replay.store.search(&search)?;
+    let mut upto = replay.detected_upto;
+    for event in last.events.iter().rev() {
+        replay.engine.observe(event, &mut memory, &mut found);
+        if event.id > replay.detected_upto {
+            missed.append(&mut found);
         }
-        Err(error) => {
-            tracing::warn!(%error, "the last events cannot be read again; correlations start anew");
-        }
+        found.clear();
+        upto = upto.max(event.id);
     }
-    memory
+    if !missed.is_empty() {
+        replay.triage.fold_upto(&missed, upto)?;
+    }
+    Ok(memory)
 }

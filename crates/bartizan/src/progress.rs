@@ -3,7 +3,10 @@
 use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use source::Progress;
+use source::{Import, Progress};
+
+use crate::failure::Outcome;
+use crate::output::complain;
 
 /// Gives a bar over the bytes of an import.
 pub(crate) fn bar(progress: &Progress) -> ProgressBar {
@@ -25,4 +28,12 @@ pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
     if !bar.is_hidden() {
         bar.set_message(format!("{} of {} files", progress.files_done, progress.files));
     }
+}
+
+/// Tells what could not be read, and how the command ends because of it.
+pub(crate) fn tell_faults(import: &Import) -> Outcome {
+    for fault in import.faults() {
+        complain(&format!("{}: {}", fault.path.display(), fault.message));
+    }
+    if import.faults().is_empty() { Outcome::Done } else { Outcome::Unreadable }
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use api::{Counters, InputCounters, Metric, RulesView, Simulation, SimulationAction};
 use model::Timestamp;
 use source::Inputs;
-use store::Store;
 
 use crate::demo::Demo;
 
@@ -20,7 +19,6 @@ const SAMPLES_MAX: usize = 32;
 pub(crate) struct Runtime {
     pub(crate) line: Arc<pipeline::Counters>,
     pub(crate) inputs: Inputs,
-    pub(crate) store: Store,
     pub(crate) rules: Arc<RulesView>,
     pub(crate) demo: Arc<Demo>,
     pub(crate) started_at: Timestamp,
@@ -96,7 +94,6 @@ impl api::Runtime for Runtime {
 
 impl Runtime {
     fn metrics(&self, totals: &pipeline::Totals) -> Vec<Metric> {
-        let stats = self.store.stats();
         let inputs = self.inputs.status();
         let sum = |of: fn(&source::InputStatus) -> u64| inputs.iter().map(of).sum::<u64>();
         let row = |name, help, value: u64| Metric { name, help, value: lossy(value) };
@@ -109,17 +106,16 @@ impl Runtime {
                 totals.rejected,
             ),
             row("bartizan_store_retries_total", "Times that the disk refused.", totals.retries),
-            row("bartizan_parse_panics_total", "Records on which a format failed.", totals.panics),
+            row(
+                "bartizan_panics_total",
+                "Records on which a format or a rule failed.",
+                totals.panics,
+            ),
             row("bartizan_detections_total", "Detections made.", totals.detections),
             row(
                 "bartizan_detections_dropped_total",
                 "Detections lost because alerts could not be written.",
                 totals.detections_dropped,
-            ),
-            row(
-                "bartizan_input_dropped_total",
-                "Records dropped for want of room.",
-                sum(|input| input.dropped),
             ),
             row(
                 "bartizan_input_truncated_total",
@@ -135,13 +131,6 @@ impl Runtime {
                 "bartizan_input_refused_total",
                 "Connections, requests or batches refused.",
                 sum(|input| input.refused),
-            ),
-            row("bartizan_store_memory_events", "Events not yet in a segment.", stats.in_memory),
-            row("bartizan_store_segment_events", "Events in segments.", stats.in_segments),
-            row(
-                "bartizan_store_quarantined_total",
-                "Parts of the log that were set aside as damaged.",
-                stats.quarantined,
             ),
         ]
     }

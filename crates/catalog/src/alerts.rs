@@ -5,7 +5,7 @@ use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use crate::sql::{signed, unsigned};
-use crate::{Catalog, CatalogError};
+use crate::{Catalog, CatalogError, records};
 
 pub(crate) const COLUMNS: &str = "id, rule_id, title, level, tags, entity_kind, entity_value, \
      summary, status, verdict, assignee, happenings, first_at, last_at, evidence, simulated, \
@@ -39,6 +39,11 @@ impl Catalog {
 }
 
 impl Alerts<'_> {
+    /// Keeps up to which event all detections have become alerts, in the transaction that made them.
+    pub fn keep_detected(self, upto: EventId) -> Result<(), CatalogError> {
+        records::set(self.transaction, records::DETECTED_UPTO, &upto.to_string())
+    }
+
     /// Gives one alert.
     pub fn get(self, id: AlertId) -> Result<Option<Alert>, CatalogError> {
         one(self.transaction, id)

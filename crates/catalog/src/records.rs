@@ -1,9 +1,12 @@
 //! Settings that people change while it runs, and the record of who did what.
 
-use model::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use model::{EventId, Timestamp};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::{Catalog, CatalogError};
+
+/// The setting that [`Catalog::detected_upto`] reads.
+pub(crate) const DETECTED_UPTO: &str = "detected_upto";
 
 /// One thing that somebody did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +35,14 @@ impl Catalog {
 
     /// Keeps the value of a setting.
     pub fn set_setting(&self, name: &str, value: &str) -> Result<(), CatalogError> {
-        self.write(|transaction| {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO settings (name, value) VALUES (?1, ?2)
-                     ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                )?
-                .execute([name, value])?;
-            Ok(())
-        })
+        self.write(|transaction| set(transaction, name, value))
+    }
+
+    /// Gives up to which event all detections have become alerts; later events may have been stored
+    /// without their detections, when the process was cut off in between.
+    pub fn detected_upto(&self) -> Result<EventId, CatalogError> {
+        let kept = self.setting(DETECTED_UPTO)?;
+        Ok(EventId(kept.and_then(|id| id.parse().ok()).unwrap_or(0)))
     }
 
     /// Records what somebody did; a record is never changed.
@@ -81,4 +83,19 @@ impl Catalog {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Keeps the value of a setting within a transaction.
+pub(crate) fn set(
+    transaction: &Transaction<'_>,
+    name: &str,
+    value: &str,
+) -> Result<(), CatalogError> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO settings (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        )?
+        .execute([name, value])?;
+    Ok(())
 }

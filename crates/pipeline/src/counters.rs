@@ -30,7 +30,7 @@ pub struct Totals {
     pub rejected: u64,
     /// Times that a group had to be tried again because the disk refused it.
     pub retries: u64,
-    /// Records on which a format panicked; they were kept as unknown.
+    /// Records on which a format panicked (they were kept as unknown), and events on which a rule did.
     pub panics: u64,
     /// Detections made.
     pub detections: u64,

@@ -1,5 +1,6 @@
 //! The second half of the line: events to the disk, to the rules, to the alerts.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -9,7 +10,7 @@ use std::{io, thread};
 use arc_swap::ArcSwap;
 use crossbeam_channel::Receiver;
 use detect::{Engine, Memory};
-use model::{Batch, Checkpoint, Detection, Event, Refusal};
+use model::{Batch, Checkpoint, Detection, Event, EventId, Refusal};
 use parse::Parser;
 use store::{Store, StoreError};
 use triage::{Change, Triage};
@@ -70,6 +71,7 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
         triage: parts.triage,
         outbox: parts.outbox,
         waiting: Vec::new(),
+        observed: EventId::default(),
         counters: Arc::clone(&counters),
         stopping: Arc::clone(&stopping),
     };
@@ -110,6 +112,8 @@ struct Worker {
     triage: Triage,
     outbox: Outbox,
     waiting: Vec<Detection>,
+    /// The last event that the rules have seen.
+    observed: EventId,
     counters: Arc<Counters>,
     stopping: Arc<AtomicBool>,
 }
@@ -120,7 +124,14 @@ impl Worker {
         let events = self.keep(group.batches);
         let engine = self.rules.load_full();
         for event in &events {
-            engine.observe(event, &mut self.memory, &mut self.waiting);
+            let (memory, waiting) = (&mut self.memory, &mut self.waiting);
+            // A fault of ours in one rule must cost one event its detections, not everybody the line.
+            let observed =
+                catch_unwind(AssertUnwindSafe(|| engine.observe(event, memory, waiting)));
+            if observed.is_err() {
+                add(&self.counters.panics, 1);
+            }
+            self.observed = event.id;
         }
         self.write_alerts();
     }
@@ -178,7 +189,7 @@ impl Worker {
         if self.waiting.is_empty() {
             return;
         }
-        match self.triage.fold(&self.waiting) {
+        match self.triage.fold_upto(&self.waiting, self.observed) {
             Ok(changes) => {
                 add(&self.counters.detections, self.waiting.len());
                 self.waiting.clear();

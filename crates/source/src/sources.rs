@@ -2,6 +2,7 @@
 
 pub(crate) mod file;
 pub(crate) mod http;
+mod shared;
 pub(crate) mod stdin;
 pub(crate) mod syslog_tcp;
 pub(crate) mod syslog_udp;

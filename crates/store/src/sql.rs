@@ -10,6 +10,8 @@
 //! | `cidr_match(address, '10.0.0.0/8')` | whether an address, or one of several, is in a network |
 //! | `has(tags, 'vip')` | whether a field of one or several values holds a value |
 //!
+//! Left out are functions that make much of little (`repeat`, `replace`, `lpad` …) and recursion.
+//!
 //! A field of several values shows as a JSON array. Each query sees one snapshot, runs on the
 //! store's own threads within a bound of memory, rows and time, and can reach neither files nor the
 //! network.

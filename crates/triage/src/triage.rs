@@ -1,7 +1,7 @@
 //! The handle that all others hold.
 
 use catalog::{AlertBucket, AlertCount, AlertFilter, AlertPage, AlertQuery, AlertSpan, Catalog};
-use model::{Alert, AlertId, Detection};
+use model::{Alert, AlertId, Detection, EventId};
 
 use crate::edit::{EditRequest, Edited, Undo};
 use crate::{HistoryEntry, TriageError, edit, fold, history};
@@ -56,6 +56,18 @@ impl Triage {
             return Ok(Vec::new());
         }
         self.catalog.alter_alerts(|alerts| fold::fold(alerts, detections))
+    }
+
+    /// The same, and keeps in the same transaction that every detection up to that event is folded.
+    pub fn fold_upto(
+        &self,
+        detections: &[Detection],
+        upto: EventId,
+    ) -> Result<Vec<Change>, TriageError> {
+        self.catalog.alter_alerts(|alerts| {
+            alerts.keep_detected(upto)?;
+            fold::fold(alerts, detections)
+        })
     }
 
     /// Changes alerts as an analyst asks, all of them or, on an error, none.

@@ -9,7 +9,6 @@ use model::{Detection, EventId};
 use parse::{Parser, ParserConfig};
 use source::{Import, ImportConfig};
 
-use super::parse::tell_faults;
 use crate::failure::Outcome;
 use crate::interrupt::Interrupt;
 use crate::output::{Cell, Printer, Shape, complain};
@@ -103,7 +102,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.stats {
         tell_stats(events, began, &hits);
     }
-    let unread = tell_faults(&import);
+    let unread = progress::tell_faults(&import);
     Ok(if outcome == Outcome::Done { unread } else { outcome })
 }
 

@@ -9,7 +9,6 @@ use source::{Import, ImportConfig};
 
 use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
-use crate::output::complain;
 use crate::progress;
 
 /// Reads records and prints one JSON object each: the event as it would be stored.
@@ -83,13 +82,5 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
     }
     bar.finish_and_clear();
-    Ok(tell_faults(&import))
-}
-
-/// Tells what could not be read.
-pub(super) fn tell_faults(import: &Import) -> Outcome {
-    for fault in import.faults() {
-        complain(&format!("{}: {}", fault.path.display(), fault.message));
-    }
-    if import.faults().is_empty() { Outcome::Done } else { Outcome::Unreadable }
+    Ok(progress::tell_faults(&import))
 }

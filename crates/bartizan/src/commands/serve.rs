@@ -113,7 +113,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
             parser: parse::Parser::new(parse::ParserConfig {
                 utc_offset_seconds: config.parse.utc_offset_minutes * 60,
             }),
-            memory: memory::replay(&store, &engine, now()),
+            memory: replay(&store, &engine, &triage, &catalog)?,
             rules: Arc::new(ArcSwap::from_pointee(engine)),
             store: store.clone(),
             triage: triage.clone(),
@@ -138,7 +138,6 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     let runtime = Runtime {
         line: line.counters(),
         inputs: sources.inputs(),
-        store: store.clone(),
         rules: view,
         demo: Arc::clone(&demonstration),
         started_at: now(),
@@ -159,7 +158,12 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         triage,
         runtime: Arc::new(runtime),
         live,
-        config: api::Config { demo, hosts: hosts(console), ..api::Config::default() },
+        config: api::Config {
+            demo,
+            hosts: hosts(console, &config.api.hosts),
+            secure_cookies: config.api.secure_cookies,
+            ..api::Config::default()
+        },
     });
     complain(&format!("ready     in {:.2} s", began.elapsed().as_secs_f64()));
     let served = api::serve(listener, state, stop_asked()).await;
@@ -178,6 +182,16 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     .await??;
     served?;
     Ok(Outcome::Done)
+}
+
+fn replay(
+    store: &Store,
+    engine: &Engine,
+    triage: &triage::Triage,
+    catalog: &Catalog,
+) -> anyhow::Result<detect::Memory> {
+    let detected_upto = catalog.detected_upto()?;
+    memory::replay(&memory::Replay { store, engine, triage, detected_upto, now: now() })
 }
 
 fn open(config: &Config) -> anyhow::Result<(Catalog, Store)> {
@@ -218,9 +232,13 @@ fn outbox(live: Live) -> pipeline::Outbox {
 }
 
 /// A console that only this machine can reach answers to this machine's names alone, so that no
-/// page elsewhere can point a name of its own at it.
-fn hosts(console: SocketAddr) -> api::Hosts {
-    if console.ip().is_loopback() { api::Hosts::Loopback } else { api::Hosts::Any }
+/// page elsewhere can point a name of its own at it; and to the names that a proxy before it uses.
+fn hosts(console: SocketAddr, named: &[String]) -> api::Hosts {
+    match (named, console.ip().is_loopback()) {
+        ([], true) => api::Hosts::Loopback,
+        ([], false) => api::Hosts::Any,
+        (named, _) => api::Hosts::Named(named.to_vec()),
+    }
 }
 
 async fn stop_asked() {

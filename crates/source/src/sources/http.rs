@@ -33,7 +33,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::Source;
-use super::syslog_tcp::bind;
+use super::shared::bind;
 use crate::config::Faults;
 use crate::input::{Counted, Input, now};
 use crate::outlet::{Outlet, Stop};

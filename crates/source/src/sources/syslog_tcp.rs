@@ -3,7 +3,6 @@
 //! A batch is what a connection had to read, so nothing waits for more. While the line is full nothing is
 //! read, which slows the sender down instead of losing records.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 
 use super::Source;
+use super::shared::bind;
 use crate::chunk::Chunk;
 use crate::config::{Faults, LINE_BYTES_DEFAULT};
 use crate::frames::Framer;
@@ -29,7 +29,6 @@ pub(crate) const SOURCE: Source =
 const READ_BYTES_MAX: usize = 64 * 1024;
 /// Past it a batch is handed on, although the connection has more to read.
 const BATCH_BYTES_MAX: usize = 512 * 1024;
-const BACKLOG_MAX: u32 = 1024;
 /// After this silence the system asks whether the peer still lives.
 const KEEPALIVE: Duration = Duration::from_mins(2);
 /// After an accept that failed, for instance for want of file descriptors.
@@ -89,18 +88,6 @@ fn start(starter: &mut Starter<'_>) -> Result<(), SourceError> {
     });
     starter.spawn(&input, accept(listener, shared, starter.stop.clone()));
     Ok(())
-}
-
-/// Gives a listener that can take its port back while old connections still fade.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        tokio::net::TcpSocket::new_v4()?
-    } else {
-        tokio::net::TcpSocket::new_v6()?
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG_MAX)
 }
 
 /// What the connections have in common.

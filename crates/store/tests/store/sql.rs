@@ -421,6 +421,33 @@ fn texts_that_are_too_deep_or_too_long() {
 }
 
 #[test]
+fn much_of_little_is_refused() {
+    let (_dir, store) = small();
+    for text in [
+        "SELECT length(repeat('a', 2000000000))",
+        "SELECT lpad('a', 2000000000)",
+        "SELECT replace(replace('aaaa', 'a', 'bbbb'), 'b', 'cccc')",
+        "WITH RECURSIVE t AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t",
+    ] {
+        let refused = run(answer(&store, text, SqlLimits::default()));
+        assert!(matches!(refused, Err(StoreError::Sql { .. })), "{text}: {refused:?}");
+    }
+}
+
+#[test]
+fn nested_text_is_read_on_a_stack_that_bears_it() {
+    let (_dir, store) = small();
+    // As small as the threads that ask.
+    let asker = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
+        for depth in [30, 400] {
+            let text = format!("SELECT {}true", "NOT ".repeat(depth));
+            let _ = run(answer(&store, &text, SqlLimits::default()));
+        }
+    });
+    asker.unwrap().join().unwrap();
+}
+
+#[test]
 fn same_answer_from_memory_and_from_segments() {
     let questions = [
         "SELECT count(*), sum(source.port), min(user.name), count(fw.rule) FROM events",

@@ -38,7 +38,7 @@ impl Twin {
         events.sort_unstable();
         events.dedup();
         let events = &events[events.len().saturating_sub(EVIDENCE_MAX)..];
-        let count: u64 = all.iter().map(|detection| detection.count).sum();
+        let count: u64 = all.iter().map(|detection| detection.fresh).sum();
         let first = all.iter().map(|detection| detection.time).min().unwrap();
         let simulated = all.iter().all(|detection| detection.simulated);
         let (status, level) = (self.status.as_str(), latest.rule.level);
