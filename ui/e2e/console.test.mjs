@@ -113,6 +113,7 @@ describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BART
     await page.keyboard.press('Enter');
     await panel.locator('[data-part="notes"]').getByText('Blocked at the gateway.').waitFor();
     await panel.locator('[data-part="history"]').getByText(USER).first().waitFor();
+    assert.equal(await page.evaluate(() => document.scrollingElement.scrollTop), 0, 'only the panel scrolls');
     await page.keyboard.press('Escape');
   });
 

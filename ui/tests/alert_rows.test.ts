@@ -59,6 +59,20 @@ describe('an alert arrives', () => {
     expect(next.total).toBe(3);
   });
 
+  test('grown, it goes where its time belongs, if rows may move', () => {
+    const list = { ...rows, items: [alert('1', { last: '2026-11-21T12:09:00Z' }), alert('2'), alert('3')] };
+    expect(ids(withArrived(list, alert('3', { last: '2026-11-21T12:10:00Z' }), OPEN, 'move').items)).toBe('3 1 2');
+    expect(ids(withArrived(list, alert('3', { last: '2026-11-21T12:07:00.5Z' }), OPEN, 'move').items)).toBe('1 3 2');
+    expect(ids(withArrived(list, alert('4', { last: '2026-11-21T12:07:00Z' }), OPEN, 'move').items)).toBe('1 4 2 3');
+  });
+
+  test('grown, and not loaded yet, it is counted already', () => {
+    const grown = { ...alert('9'), change: 'grown' as const };
+    expect(withArrived({ ...rows, next: 'more', total: 300 }, grown, OPEN, 'move').total).toBe(300);
+    expect(withArrived(rows, grown, OPEN, 'move').total).toBe(4);
+    expect(withArrived({ ...rows, next: 'more', total: 300 }, { ...grown, change: 'created' }, OPEN, 'move').total).toBe(301);
+  });
+
   test('old news changes nothing', () => {
     const known = { ...rows, items: [alert('1', { version: 3, status: 'acknowledged' })] };
     expect(withArrived(known, alert('1', { version: 2 }), {}, 'move')).toBe(known);

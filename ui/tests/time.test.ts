@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { age, fullTime, iso, momentOf, rangeLabel, rangeOf, RANGE_DEFAULT, shifted, shortTime, spanOf } from '../src/text/time';
+import { age, fullTime, iso, momentOf, rangeLabel, rangeOf, RANGE_DEFAULT, roundMoments, shifted, shortTime, spanOf } from '../src/text/time';
 
 const NOW = Date.parse('2026-11-21T12:30:00.000Z');
 const HOUR = 3_600_000;
@@ -78,6 +78,22 @@ test('what the screen shows', () => {
   expect([500, 45_000, 600_000, 5 * HOUR, 72 * HOUR].map((ms) => age(NOW - ms, NOW))).toEqual(['now', '45 s', '10 min', '5 h', '3 d']);
   expect(age(null, NOW)).toBe('');
   expect(rangeLabel({ from: '-24h', to: 'now' }, 'utc', NOW)).toBe('Last 24 hours');
-  expect(rangeLabel({ from: '-90m', to: 'now' }, 'utc', NOW)).toBe('Last 90m');
+  expect(rangeLabel({ from: '-90m', to: 'now' }, 'utc', NOW)).toBe('Last 90 minutes');
+  expect(rangeLabel({ from: 'now-1w', to: 'now' }, 'utc', NOW)).toBe('Last 1 week');
   expect(rangeLabel({ from: '2026-11-20T00:00:00Z', to: '2026-11-21T00:00:00Z' }, 'utc', NOW)).toBe('11-20 00:00:00 to 11-21 00:00:00');
+});
+
+describe('round moments', () => {
+  const shown = (from: string, to: string, wanted: number) =>
+    roundMoments({ from: Date.parse(from), to: Date.parse(to) }, wanted, 'utc').map((at) => new Date(at).toISOString().slice(5, 16));
+
+  test('a quarter of an hour by minutes, a day by hours, a month by days', () => {
+    expect(shown('2026-11-21T08:29:46Z', '2026-11-21T08:44:46Z', 4)).toEqual(['11-21T08:30', '11-21T08:35', '11-21T08:40']);
+    expect(shown('2026-11-20T08:43:00Z', '2026-11-21T08:43:00Z', 5)).toEqual(['11-20T12:00', '11-20T18:00', '11-21T00:00', '11-21T06:00']);
+    expect(shown('2026-11-01T08:43:00Z', '2026-11-29T08:43:00Z', 4)).toEqual(['11-08T00:00', '11-15T00:00', '11-22T00:00', '11-29T00:00']);
+  });
+
+  test('never more than asked for, however long the span', () => {
+    expect(shown('1970-01-01T00:00:00Z', '2026-11-21T00:00:00Z', 6).length).toBeLessThanOrEqual(7);
+  });
 });

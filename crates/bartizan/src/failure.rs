@@ -3,8 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a command ended; where several things came together, the greatest tells most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// It did what was asked.
     Done,
@@ -48,14 +48,6 @@ impl Failure {
         });
         Self { outcome: outcome.unwrap_or(Outcome::Fault), sentence: format!("{error:#}") }
     }
-}
-
-/// Tells whether the command ended because nobody reads its output any more (`| head`).
-pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let closed = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
-        cause.downcast_ref::<std::io::Error>().is_some_and(closed)
-    })
 }
 
 /// Gives an error that ends the command in a certain way.

@@ -1,5 +1,7 @@
 //! What the product says of itself, on standard error.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 
 /// Begins to log warnings and errors, or what `BARTIZAN_LOG` asks for.
@@ -10,5 +12,7 @@ pub(crate) fn begin() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
+        // Colours are for terminals; in a file or the journal they would be noise.
+        .with_ansi(std::io::stderr().is_terminal())
         .try_init();
 }

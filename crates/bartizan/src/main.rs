@@ -29,12 +29,11 @@ fn main() -> ExitCode {
     match cli.command.run() {
         Ok(outcome) => outcome.code(),
         Err(error) => {
-            // Whoever read our output has seen enough.
-            if failure::is_closed_pipe(&error) {
-                return failure::Outcome::Done.code();
-            }
             let failure = failure::Failure::of(&error);
-            output::complain(&format!("bartizan: {}", failure.sentence));
+            // Whoever read our output and left has seen enough: there is nothing to complain of.
+            if failure.outcome != failure::Outcome::Done {
+                output::complain(&format!("bartizan: {}", failure.sentence));
+            }
             failure.outcome.code()
         }
     }

@@ -1,9 +1,13 @@
 //! What a command prints: results to standard output, everything else to standard error.
 
+use std::fmt::Write as _;
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use clap::ValueEnum;
 use model::write_json_string;
+use sigma::RuleFault;
+
+use crate::failure::{Outcome, ending};
 
 /// The shape of a list of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -92,18 +96,23 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    pub(crate) fn new(shape: Shape, columns: &[&str]) -> io::Result<Self> {
+    pub(crate) fn new(shape: Shape, columns: &[&str]) -> anyhow::Result<Self> {
         let mut table = comfy_table::Table::new();
-        table.load_preset(comfy_table::presets::NOTHING).set_header(columns);
+        let header = columns.iter().map(|name| printable(name));
+        table.load_preset(comfy_table::presets::NOTHING).set_header(header);
         let columns: Vec<String> = columns.iter().map(|&name| name.to_owned()).collect();
         let mut out = BufWriter::new(io::stdout().lock());
         if shape == Shape::Csv {
-            write_csv(&mut out, &columns)?;
+            told(write_csv(&mut out, &columns))?;
         }
         Ok(Self { shape, columns, table, out })
     }
 
-    pub(crate) fn row(&mut self, cells: &[Cell]) -> io::Result<()> {
+    pub(crate) fn row(&mut self, cells: &[Cell]) -> anyhow::Result<()> {
+        told(self.write_row(cells))
+    }
+
+    fn write_row(&mut self, cells: &[Cell]) -> io::Result<()> {
         let texts = || cells.iter().map(Cell::text);
         match self.shape {
             Shape::Table => {
@@ -127,7 +136,11 @@ impl Printer {
         }
     }
 
-    pub(crate) fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        told(self.write_rest())
+    }
+
+    fn write_rest(&mut self) -> io::Result<()> {
         if self.shape == Shape::Table {
             for line in self.table.lines() {
                 writeln!(self.out, "{}", line.trim_end())?;
@@ -137,17 +150,35 @@ impl Printer {
     }
 }
 
-/// Makes text from outside harmless for a terminal: control characters stand as `\xHH`.
+/// Makes text from outside harmless for a terminal: control characters stand as `\xHH`, and what
+/// turns the direction of a line around or cannot be seen as `\u{HHHH}`.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() {
-            shown.push_str(&format!("\\x{:02x}", u32::from(character)));
+            // Writing to a string cannot fail.
+            let _ = write!(shown, "\\x{:02x}", u32::from(character));
+        } else if is_deceptive(character) {
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(character));
         } else {
             shown.push(character);
         }
     }
     shown
+}
+
+/// Tells a character that makes a terminal show something else than what stands there: marks of
+/// direction, separators that end a line for some, and the byte-order mark.
+fn is_deceptive(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}'
+    )
 }
 
 fn write_csv(out: &mut impl Write, cells: &[String]) -> io::Result<()> {
@@ -164,13 +195,51 @@ fn write_csv(out: &mut impl Write, cells: &[String]) -> io::Result<()> {
     out.write_all(b"\r\n")
 }
 
-/// Prints one line to standard output; a closed pipe ends the command in peace.
-pub(crate) fn say(line: &str) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{line}")
+/// Gives what became of something written to standard output. A reader that left (`| head`) ends
+/// the command in peace. Only what is written here: a connection that breaks is another matter.
+pub(crate) fn told(outcome: io::Result<()>) -> anyhow::Result<()> {
+    outcome.map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => ending(Outcome::Done, "nobody reads the output any more"),
+        _ => ending(Outcome::Fault, format!("cannot write the output: {error}")),
+    })
 }
 
-/// Prints one line to standard error.
-pub(crate) fn complain(line: &str) {
+/// Prints one line to standard output.
+pub(crate) fn say(line: &str) -> anyhow::Result<()> {
+    told(writeln!(io::stdout().lock(), "{line}"))
+}
+
+/// Prints a sentence, of one line or several, to standard error.
+pub(crate) fn complain(sentence: &str) {
+    let lines: Vec<String> = sentence.split('\n').map(printable).collect();
     // There is nobody left to tell if this fails.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
+}
+
+/// Prints why a rule was set aside, on one line whatever its file is called.
+pub(crate) fn complain_of(fault: &RuleFault) {
+    let RuleFault { path, line, column, message } = fault;
+    complain(&printable(&format!("{path}:{line}:{column}: {message}")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_deceives_a_terminal_is_spelt_out() {
+        assert_eq!(printable("\x1b[31mred\n\u{9b}"), "\\x1b[31mred\\x0a\\x9b");
+        assert_eq!(printable("a\u{202e}fdp.exe\u{2066}"), "a\\u{202e}fdp.exe\\u{2066}");
+        assert_eq!(printable("\u{200f}\u{2028}\u{feff}"), "\\u{200f}\\u{2028}\\u{feff}");
+        assert_eq!(printable("größer 東京 🏰 שלום"), "größer 東京 🏰 שלום");
+    }
+
+    #[test]
+    fn a_reader_that_left_is_no_fault() {
+        let outcome = |kind: io::ErrorKind| {
+            crate::failure::Failure::of(&told(Err(kind.into())).unwrap_err()).outcome
+        };
+        assert_eq!(outcome(io::ErrorKind::BrokenPipe), Outcome::Done);
+        assert_eq!(outcome(io::ErrorKind::StorageFull), Outcome::Fault);
+    }
 }

@@ -1,22 +1,23 @@
 //! Which data folder a command means, and how it is opened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use catalog::Catalog;
+use catalog::{Catalog, CatalogError};
 use store::Store;
 
 use crate::config::{self, Config};
 use crate::failure::{Outcome, ending};
+use crate::output::complain;
 
 /// Where the data is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Place {
     /// The configuration file (TOML)
-    #[arg(long, value_name = "FILE", env = "BARTIZAN_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "BARTIZAN_CONFIG", global = true)]
     config: Option<PathBuf>,
     /// Where everything is kept; goes before the configuration
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     data: Option<PathBuf>,
 }
 
@@ -34,18 +35,22 @@ impl Place {
         Ok(config)
     }
 
+    /// Gives the data folder that was named on the command line.
+    pub(crate) fn named(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+
     /// Opens the catalog of an existing data folder.
     pub(crate) fn catalog(&self) -> anyhow::Result<(Config, Catalog)> {
         let config = self.config()?;
-        let file = config.data.join("catalog.db");
-        if !file.is_file() {
+        if !has_catalog(&config)? {
             let folder = config.data.display();
             let sentence = format!(
                 "there is no data in {folder}; name the folder with --data, or start `bartizan serve` first"
             );
             return Err(ending(Outcome::Unreadable, sentence));
         }
-        let catalog = Catalog::open(&file).with_context(|| format!("{}", file.display()))?;
+        let catalog = Catalog::open(&catalog_file(&config)).map_err(on_one_line)?;
         Ok((config, catalog))
     }
 
@@ -53,5 +58,36 @@ impl Place {
     pub(crate) fn reader(&self) -> anyhow::Result<Store> {
         let (config, catalog) = self.catalog()?;
         Ok(Store::open_reader(&config.data, catalog, config.store.bounds())?)
+    }
+}
+
+/// Tells whether there is a catalog; a folder that may not be looked into is an error.
+pub(crate) fn has_catalog(config: &Config) -> anyhow::Result<bool> {
+    let file = catalog_file(config);
+    file.try_exists().with_context(|| format!("cannot look at {}", file.display()))
+}
+
+/// Tells where an answer cannot be the whole one.
+pub(crate) fn tell_gaps(store: &Store) {
+    let missing = store.stats().missing;
+    if missing > 0 {
+        complain(&format!(
+            "segments missing: {missing}; this answer is from what is left (bartizan doctor)"
+        ));
+    }
+}
+
+fn catalog_file(config: &Config) -> PathBuf {
+    config.data.join("catalog.db")
+}
+
+/// The database tells of damage on several lines; a sentence of ours has one.
+fn on_one_line(error: CatalogError) -> CatalogError {
+    match error {
+        CatalogError::Damaged { path, detail } => {
+            let detail = detail.lines().collect::<Vec<_>>().join("; ");
+            CatalogError::Damaged { path, detail }
+        }
+        error => error,
     }
 }

@@ -6,7 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use source::{Import, Progress};
 
 use crate::failure::Outcome;
-use crate::output::complain;
+use crate::output::{complain, printable};
 
 /// Gives a bar over the bytes of an import.
 pub(crate) fn bar(progress: &Progress) -> ProgressBar {
@@ -33,7 +33,7 @@ pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
 /// Tells what could not be read, and how the command ends because of it.
 pub(crate) fn tell_faults(import: &Import) -> Outcome {
     for fault in import.faults() {
-        complain(&format!("{}: {}", fault.path.display(), fault.message));
+        complain(&printable(&format!("{}: {}", fault.path.display(), fault.message)));
     }
     if import.faults().is_empty() { Outcome::Done } else { Outcome::Unreadable }
 }

@@ -3,8 +3,8 @@
 mod access;
 mod accounts;
 mod apache_error;
-mod charon;
 mod cef;
+mod charon;
 mod cron;
 mod dovecot;
 mod filterlog;

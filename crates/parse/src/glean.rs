@@ -91,13 +91,30 @@ const SOURCE_WORDS: [&str; 11] = [
     "remote_ip",
 ];
 
+/// How surely an address is the one that something came from. Whoever logs in chooses the name, and a
+/// name may be `ann from 203.0.113.9`: programs write their own `from` behind it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Claim {
+    #[default]
+    None,
+    /// Within quotation marks, where names stand.
+    Quoted,
+    /// Behind a word such as `client`: the first one counts.
+    Named,
+    /// Behind `from`: the last one counts.
+    From,
+}
+
 /// The addresses that stand in a text, in their order, each once.
 #[derive(Default)]
 struct Addresses {
     found: [Option<IpAddr>; ADDRESSES_MAX],
     count: usize,
-    /// The first that stands behind a word such as `from`, and where it ends.
+    /// The one that stands behind a word such as `from`, and where it ends.
     source: Option<(IpAddr, usize)>,
+    claim: Claim,
+    /// How many quotation marks stand before the word that is looked at.
+    quotes: usize,
     /// Where the last one ends.
     end: usize,
 }
@@ -134,6 +151,7 @@ fn addresses(text: &str) -> Addresses {
             }
             _ => {}
         }
+        addresses.quotes += usize::from(byte == b'"');
         if addresses.count == ADDRESSES_MAX {
             return addresses;
         }
@@ -153,8 +171,16 @@ impl Addresses {
         }
         let Some((address, length)) = text.get(start..end).and_then(address) else { return };
         let end = start + length;
-        if self.source.is_none() && is_source(before) {
+        let claim = self.claim(before);
+        let is_surer = match claim {
+            Claim::None => false,
+            Claim::Quoted => self.claim == Claim::None,
+            Claim::Named => matches!(self.claim, Claim::None | Claim::Quoted),
+            Claim::From => self.claim != Claim::Named,
+        };
+        if is_surer {
             self.source = Some((address, end));
+            self.claim = claim;
         }
         if !self.found.contains(&Some(address))
             && let Some(place) = self.found.get_mut(self.count)
@@ -162,6 +188,16 @@ impl Addresses {
             *place = Some(address);
             self.count += 1;
             self.end = end;
+        }
+    }
+
+    /// Tells what the last word before an address says of it.
+    fn claim(&self, before: &str) -> Claim {
+        match source_word(before) {
+            None => Claim::None,
+            Some(_) if self.quotes % 2 == 1 => Claim::Quoted,
+            Some("from") => Claim::From,
+            Some(_) => Claim::Named,
         }
     }
 }
@@ -175,16 +211,14 @@ fn port(text: &str) -> Option<u16> {
     rest.get(..end)?.parse().ok()
 }
 
-/// Tells whether the last word of a text says that an address follows which something came from.
-fn is_source(before: &str) -> bool {
+/// Gives the last word of a text if it says that an address follows which something came from.
+fn source_word(before: &str) -> Option<&'static str> {
     let before = before.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
     // The words are short; no more of the text is looked at.
     let start = before.len().saturating_sub(12);
-    let Some(tail) = before.as_bytes().get(start..) else { return false };
-    let word = tail.rsplit(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').next();
-    word.is_some_and(|word| {
-        SOURCE_WORDS.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(word))
-    })
+    let tail = before.as_bytes().get(start..)?;
+    let word = tail.rsplit(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').next()?;
+    SOURCE_WORDS.into_iter().find(|known| known.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// Reads `203.0.113.9`, `203.0.113.9:22`, `2001:db8::9`, with full stops or colons behind, and tells
@@ -231,6 +265,21 @@ mod tests {
             related.ip = 192.0.2.1, 203.0.113.9
         "]],
         );
+    }
+
+    #[test]
+    fn user_name_that_imitates_the_address() {
+        for text in [
+            "failed password for invalid user a from 192.0.2.66 from 203.0.113.9 port 22",
+            "login failed for user \"bob from 192.0.2.66\" from 203.0.113.9",
+            "login failed, client 203.0.113.9, user \"bob from 192.0.2.66\"",
+            "login failed, client 203.0.113.9, user bob from 192.0.2.66",
+        ] {
+            let mut event = Event::new(Text::from(text), Timestamp::default());
+            addresses_and_login(text, &mut event);
+            let found = event.ip(Field::SourceIp).map(|address| address.to_string());
+            assert_eq!(found.as_deref(), Some("203.0.113.9"), "{text}");
+        }
     }
 
     #[test]

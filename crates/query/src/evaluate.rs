@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use model::{Event, Field, Value};
 
 use crate::compare::moment;
-use crate::{Matcher, Node, Test, TextMatcher};
+use crate::{FieldRef, Matcher, Node, Test, TextMatcher};
 
 /// The longest value that is not a text itself: a small `f64` written out in full.
 const RENDERED_BYTES_MAX: usize = 400;
@@ -16,11 +16,26 @@ impl Node {
         match self {
             Self::All => true,
             Self::And(nodes) => nodes.iter().all(|node| node.matches(event)),
-            Self::Or(nodes) => nodes.iter().any(|node| node.matches(event)),
+            Self::Or(nodes) => one_of(nodes, event),
             Self::Not(node) => !node.matches(event),
             Self::Test(test) => test.matches(event),
         }
     }
+}
+
+/// Tells whether an event passes one of them. Lists of values for one field are long in rules, so a
+/// field is looked up once for as long as the tests stay with it.
+fn one_of(nodes: &[Node], event: &Event) -> bool {
+    let mut looked_up: Option<(&FieldRef, Option<Value<'_>>)> = None;
+    nodes.iter().any(|node| {
+        let Node::Test(Test::Field { field, matcher }) = node else { return node.matches(event) };
+        let value = match looked_up {
+            Some((last, value)) if last == field => value,
+            _ => field.get(event),
+        };
+        looked_up = Some((field, value));
+        value.is_some_and(|value| value.each().any(|element| matcher.matches(element)))
+    })
 }
 
 impl Test {
@@ -112,8 +127,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Case, Comparison, FieldRef, Number, Placement, Predicate, Regex, RegexFlags, TimePart,
-        fold_text,
+        Case, Comparison, Number, Placement, Predicate, Regex, RegexFlags, TimePart, fold_text,
     };
 
     fn event() -> Event {

@@ -60,6 +60,11 @@ pub(crate) fn ends_with(text: &str, needle: &str) -> bool {
 /// lengths; `needle` comes from a rule or a query, never from the event.
 pub(crate) fn contains(text: &str, needle: &str) -> bool {
     let Some(&first) = needle.as_bytes().first() else { return true };
+    // Folding keeps the number of characters, and each has one to four bytes: a needle of the search
+    // bar may be long, and must not be looked through for each event.
+    if needle.len() > text.len().saturating_mul(4) {
+        return false;
+    }
     if text.is_ascii() && needle.is_ascii() {
         return contains_ascii(text.as_bytes(), needle.as_bytes(), first);
     }

@@ -109,6 +109,9 @@ impl Memory {
         let (taken, at) = window.insert(entry, correlation.timespan);
         self.counters.late += u64::from(taken.late);
         self.counters.entries_evicted += u64::from(taken.evicted);
+        if window.cannot_be_news(event.time, &correlation.kind, correlation.timespan) {
+            return None;
+        }
         let stretch = correlation.stretch(window, at?)?;
         let fresh = window.news(event.time, stretch.count, correlation.timespan)?;
         let mut events: Vec<EventId> =

@@ -32,6 +32,8 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     entries: VecDeque<Entry>,
+    /// The weights of all entries together.
+    weight: u64,
     fired: Option<(Timestamp, u64)>,
 }
 
@@ -68,18 +70,41 @@ impl Window {
         }
         let mut at = self.entries.partition_point(|kept| kept.time <= entry.time);
         self.entries.insert(at, entry);
+        self.weight = self.weight.saturating_add(entry.weight);
         let latest = self.entries.back().map_or(entry.time, |entry| entry.time);
         let horizon = latest.minus(timespan).minus(timespan);
         while self.entries.front().is_some_and(|oldest| oldest.time < horizon) {
-            self.entries.pop_front();
+            self.forget_oldest();
             at = at.saturating_sub(1);
         }
         if self.entries.len() > ENTRIES_MAX {
-            self.entries.pop_front();
+            self.forget_oldest();
             taken.evicted = true;
             at = at.saturating_sub(1);
         }
         (taken, Some(at))
+    }
+
+    fn forget_oldest(&mut self) {
+        let gone = self.entries.pop_front().map_or(0, |oldest| oldest.weight);
+        self.weight = self.weight.saturating_sub(gone);
+    }
+
+    /// Tells, without looking at the matches, that no count of this kind could be news now. In a flood
+    /// nearly every match is such a one, and looking for the fullest stretch each time would make the
+    /// flood slow for everybody.
+    pub(crate) fn cannot_be_news(
+        &self,
+        time: Timestamp,
+        kind: &CorrelationKind,
+        timespan: Duration,
+    ) -> bool {
+        let most = match kind {
+            CorrelationKind::EventCount => self.weight,
+            CorrelationKind::ValueCount(_) => u64::try_from(self.len()).unwrap_or(u64::MAX),
+            CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => return false,
+        };
+        most < self.told_before(time, timespan).saturating_mul(2)
     }
 
     /// Gives the stretch of at most `timespan` that holds the match at `at` and counts most.
@@ -163,18 +188,23 @@ impl Window {
     /// It is when nothing was told within the timespan before, or when the count has doubled since:
     /// a burst of n matches is told of at most log2 n times, and one that goes on, once a timespan.
     pub(crate) fn news(&mut self, time: Timestamp, count: u64, timespan: Duration) -> Option<u64> {
-        let before = match self.fired {
+        let before = self.told_before(time, timespan);
+        (count >= before.saturating_mul(2)).then(|| {
+            self.fired = Some((time, count));
+            count - before
+        })
+    }
+
+    /// Gives the count that was told of last, within the timespan of `time`.
+    fn told_before(&self, time: Timestamp, timespan: Duration) -> u64 {
+        match self.fired {
             Some((told, before))
                 if time.since(told) <= timespan && told.since(time) <= timespan =>
             {
                 before
             }
             _ => 0,
-        };
-        (count >= before.saturating_mul(2)).then(|| {
-            self.fired = Some((time, count));
-            count - before
-        })
+        }
     }
 
     pub(crate) fn range(&self, stretch: &Stretch) -> impl DoubleEndedIterator<Item = &Entry> {

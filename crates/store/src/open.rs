@@ -42,6 +42,9 @@ impl Lock {
     }
 }
 
+/// No header of a log file is longer.
+const HEADER_BYTES_MAX: u64 = 64 << 10;
+
 /// What was found on disk.
 pub(crate) struct Opened {
     pub(crate) shared: Shared,
@@ -148,17 +151,27 @@ fn put_right(
 ) -> Result<(), StoreError> {
     match replayed.damage {
         Damage::None => Ok(()),
-        // The header itself was being written: there was nothing else in the file.
-        Damage::Tail(0) if is_last => {
+        // The header itself was being written: there was nothing else in the file. A longer file
+        // held records once, and is set aside below.
+        Damage::Tail(0) if is_last && length(path)? <= HEADER_BYTES_MAX => {
             std::fs::remove_file(path).during(|| format!("delete {}", path.display()))
         }
-        Damage::Tail(at) if is_last => wal::cut_tail(path, at),
+        Damage::Tail(at) if is_last && at > 0 => {
+            let bytes = length(path)?.saturating_sub(at);
+            tracing::warn!(file = %path.display(), bytes, "an unfinished end was cut off the log");
+            wal::cut_tail(path, at)
+        }
         Damage::Tail(_) | Damage::Middle => {
             tracing::error!(file = %path.display(), "damaged log file set aside in quarantine");
             Counters::add(&shared.counters.quarantined, 1);
             wal::quarantine(path, replayed, &shared.dir.join("quarantine"))
         }
     }
+}
+
+fn length(path: &Path) -> Result<u64, StoreError> {
+    let metadata = std::fs::metadata(path).during(|| format!("look at {}", path.display()))?;
+    Ok(metadata.len())
 }
 
 /// Takes the events of one log file into memory. A generation ends with a file, never within one.

@@ -1,6 +1,6 @@
 // The list of alerts as it changes under the analyst's hands and by the live stream; pure.
 
-import type { Alert, AlertFilter, Edit } from '../api/types';
+import type { Alert, AlertFilter, Edit, LiveAlert } from '../api/types';
 
 export interface AlertRows {
   items: Alert[];
@@ -37,20 +37,29 @@ export function entityName(alert: Alert): string {
   return alert.entity ? `${alert.entity.type}:${alert.entity.value}` : '';
 }
 
-/** Takes in an alert that the server has told of. */
-export function withArrived(rows: AlertRows, alert: Alert, filter: AlertFilter, still: 'move' | 'hold'): AlertRows {
-  const at = rows.items.findIndex((one) => one.id === alert.id);
-  if (at >= 0) {
-    const known = rows.items[at];
-    if (known && known.version > alert.version) return rows;
-    return belongs(alert, filter) ? replaced(rows, alert) : removed(rows, [alert.id]);
+/** Takes in an alert that the server has told of; where rows may move, the newest stay on top. */
+export function withArrived(rows: AlertRows, alert: Alert | LiveAlert, filter: AlertFilter, still: 'move' | 'hold'): AlertRows {
+  const known = rows.items.find((one) => one.id === alert.id);
+  if (known) {
+    if (known.version > alert.version) return rows;
+    if (!belongs(alert, filter)) return removed(rows, [alert.id]);
+    return still === 'hold' || alert.last === known.last ? replaced(rows, alert) : { ...rows, items: placed(rows.items, alert) };
   }
   const held = rows.held.filter((one) => one.id !== alert.id);
   const wasHeld = held.length < rows.held.length;
   if (!belongs(alert, filter)) return wasHeld ? { ...rows, held, total: rows.total - 1 } : rows;
-  const total = rows.total + (wasHeld ? 0 : 1);
+  // One that only grew is counted already, unless all that match are here.
+  const counted = wasHeld || ('change' in alert && alert.change !== 'created' && rows.next !== null);
+  const total = rows.total + (counted ? 0 : 1);
   if (still === 'hold') return { ...rows, total, held: [alert, ...held].slice(0, HELD_MAX) };
-  return { ...rows, total, held, items: [alert, ...rows.items] };
+  return { ...rows, total, held, items: placed(rows.items, alert) };
+}
+
+/** Gives the alerts with one put where its last time belongs. */
+function placed(items: Alert[], alert: Alert): Alert[] {
+  const others = items.filter((one) => one.id !== alert.id);
+  const at = others.findIndex((one) => Date.parse(one.last) <= Date.parse(alert.last));
+  return others.toSpliced(at < 0 ? others.length : at, 0, alert);
 }
 
 /** Shows what was held. */

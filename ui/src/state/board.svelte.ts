@@ -98,6 +98,7 @@ export class Board {
   }
 
   toggle(id: string): void {
+    if (!session.mayEdit) return;
     const next = new Set(this.selected);
     if (!next.delete(id)) next.add(id);
     this.all = false;
@@ -105,6 +106,7 @@ export class Board {
   }
 
   extend(by: number): void {
+    if (!session.mayEdit) return this.step(by);
     const next = new Set(this.selected);
     if (this.current) next.add(this.current.id);
     this.step(by);
@@ -113,6 +115,7 @@ export class Board {
   }
 
   selectAll(): void {
+    if (!session.mayEdit) return;
     this.all = true;
     this.selected = new Set(this.rows.items.map((one) => one.id));
   }

@@ -3,6 +3,7 @@
 import * as api from '../api/calls';
 import { asProblem, onSignedOut, setCsrf, type Problem } from '../api/client';
 import type { Session } from '../api/types';
+import { RANGE_DEMO } from '../text/time';
 import { place } from './place.svelte';
 
 class SessionState {
@@ -40,7 +41,8 @@ class SessionState {
     const state = this.value?.state;
     if (state === 'in' && (page === 'login' || page === 'setup')) {
       const wanted = place.get('next');
-      place.replace(wanted.startsWith('/') && !wanted.startsWith('//') ? wanted : '/');
+      const first = page === 'setup' && this.value?.demo ? `/?from=${RANGE_DEMO}` : '/';
+      place.replace(wanted.startsWith('/') && !wanted.startsWith('//') ? wanted : first);
     } else if (state === 'login' && page !== 'login') {
       const here = location.pathname + location.search;
       place.replace(here === '/' || page === 'setup' ? '/login' : `/login?next=${encodeURIComponent(here)}`);

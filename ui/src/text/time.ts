@@ -16,6 +16,9 @@ export interface Span {
 
 export const RANGE_DEFAULT: Range = { from: '-24h', to: 'now' };
 
+/** What is shown when sample traffic begins: within a day it would be one bar. */
+export const RANGE_DEMO = '-15m';
+
 export const PRESETS: { from: string; label: string }[] = [
   { from: '-15m', label: 'Last 15 minutes' },
   { from: '-1h', label: 'Last hour' },
@@ -34,6 +37,8 @@ const UNIT_MS: Record<string, number> = {
   w: 604_800_000,
   y: 31_536_000_000,
 };
+
+const UNIT_WORDS: Record<string, string> = { s: 'second', m: 'minute', h: 'hour', d: 'day', w: 'week', y: 'year' };
 
 const RELATIVE = /^(?:now)?\s*-\s*(\d{1,6})\s*(s|m|h|d|w|y)$/i;
 const CIVIL = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?$/;
@@ -103,7 +108,8 @@ export function rangeLabel(range: Range, zone: Zone, now: number): string {
   if (range.to === 'now') {
     const preset = PRESETS.find((row) => row.from === range.from);
     if (preset) return preset.label;
-    if (RELATIVE.test(range.from)) return `Last ${range.from.replace(/^(now)?-/, '')}`;
+    const [, count = '', unit = ''] = RELATIVE.exec(range.from) ?? [];
+    if (count !== '') return `Last ${count} ${UNIT_WORDS[unit.toLowerCase()] ?? ''}${Number(count) === 1 ? '' : 's'}`;
   }
   const span = spanOf(range, now);
   if (!span) return 'Not a time range';
@@ -147,6 +153,23 @@ export function age(moment: string | number | null | undefined, now: number): st
   if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
   if (seconds < 129_600) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86_400)} d`;
+}
+
+const STEPS_MS = [
+  1, 2, 5, 10, 15, 30,
+  60, 120, 300, 600, 900, 1_800,
+  3_600, 7_200, 10_800, 21_600, 43_200,
+  86_400, 172_800, 604_800, 1_209_600, 2_592_000, 7_776_000,
+].map((seconds) => seconds * 1_000);
+
+/** Gives round moments within a span, as a clock of that zone shows them: at most so many. */
+export function roundMoments(span: Span, wanted: number, zone: Zone): number[] {
+  const length = span.to - span.from;
+  const step = STEPS_MS.find((one) => length / one <= wanted) ?? Math.ceil(length / wanted);
+  // Counted from a midnight, so that whole hours and days are whole where the reader is.
+  const start = midnight(span.from, zone, 0);
+  const first = start + Math.ceil((span.from - start) / step) * step;
+  return Array.from({ length: Math.max(0, Math.floor((span.to - first) / step) + 1) }, (_one, at) => first + at * step);
 }
 
 function addressMoment(text: string, now: number, zone: Zone): string | null {

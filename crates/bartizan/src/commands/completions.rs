@@ -1,11 +1,12 @@
 //! `bartizan completions`: for bash, zsh, fish and others.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use clap::CommandFactory as _;
 
 use super::Cli;
 use crate::failure::Outcome;
+use crate::output::told;
 
 /// Prints completions for a shell.
 #[derive(Debug, clap::Args)]
@@ -16,6 +17,9 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    clap_complete::generate(args.shell, &mut Cli::command(), "bartizan", &mut io::stdout());
+    let mut script = Vec::new();
+    // Into memory first: it panics where it cannot write.
+    clap_complete::generate(args.shell, &mut Cli::command(), "bartizan", &mut script);
+    told(io::stdout().lock().write_all(&script))?;
     Ok(Outcome::Done)
 }

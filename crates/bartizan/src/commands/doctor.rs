@@ -1,14 +1,23 @@
 //! `bartizan doctor`: is everything in order?
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
+use catalog::{Catalog, SegmentRow};
+use sha2::{Digest as _, Sha256};
+
+use crate::config::Config;
 use crate::failure::Outcome;
 use crate::output::{Cell, Printer, Shape};
-use crate::place::Place;
+use crate::place::{Place, has_catalog};
 use crate::rules::{self, Shipped};
 
 /// Bytes that should be free where the data is kept.
 const FREE_BYTES_MIN: u64 = 1 << 30;
+/// Damaged segments that are told by name; all are counted.
+const DAMAGED_TOLD_MAX: usize = 20;
+const READ_BYTES: usize = 256 << 10;
 
 /// Looks whether everything is in order, and says what to do where it is not.
 #[derive(Debug, clap::Args)]
@@ -16,7 +25,8 @@ const FREE_BYTES_MIN: u64 = 1 << 30;
   bartizan doctor
   bartizan doctor --data /var/lib/bartizan --output json
 
-It only reads, and may run beside `bartizan serve`. It ends with 1 where something is wrong.")]
+It only reads, each stored segment once and whole, and may run beside `bartizan serve`. It ends with
+1 where something is wrong.")]
 pub(crate) struct Args {
     /// The shape of the report
     #[arg(long, value_enum, default_value_t)]
@@ -48,11 +58,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         Err(error) => findings.push(finding(State::Fault, "configuration", format!("{error:#}"))),
         Ok(config) => {
             findings.push(finding(State::Fine, "configuration", "no fault"));
-            look_at_folder(&config.data, &mut findings);
+            look_at_folder(&args.place, &config.data, &mut findings);
             look_at_rules(&config.rules, &mut findings);
+            look_at_data(&args.place, &config, &mut findings);
         }
     }
-    look_at_data(&args.place, &mut findings);
     let mut printer = Printer::new(args.output, &["state", "what", "found"])?;
     for finding in &findings {
         let state = match finding.state {
@@ -67,15 +77,28 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(if is_faulty { Outcome::Fault } else { Outcome::Done })
 }
 
-fn look_at_folder(folder: &Path, findings: &mut Vec<Finding>) {
+fn look_at_folder(place: &Place, folder: &Path, findings: &mut Vec<Finding>) {
     use std::os::unix::fs::PermissionsExt as _;
     let shown = folder.display();
-    let Ok(metadata) = std::fs::metadata(folder) else {
-        findings.push(finding(State::Note, "data folder", format!("{shown} is not there yet")));
-        return;
+    let metadata = match std::fs::metadata(folder) {
+        Ok(metadata) => metadata,
+        // Before the first start there is none; but who names one means one that is there.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && place.named().is_none() => {
+            findings.push(finding(State::Note, "data folder", format!("{shown} is not there yet")));
+            return;
+        }
+        Err(error) => {
+            findings.push(finding(State::Fault, "data folder", format!("{shown}: {error}")));
+            return;
+        }
     };
+    if !metadata.is_dir() {
+        findings.push(finding(State::Fault, "data folder", format!("{shown} is no folder")));
+        return;
+    }
     let mode = metadata.permissions().mode() & 0o777;
-    findings.push(if mode & 0o077 == 0 {
+    let of_others = mode & 0o077;
+    findings.push(if of_others == 0 {
         finding(State::Fine, "data folder", format!("{shown}, for its owner alone"))
     } else {
         let advice = format!("{shown} can be read by others ({mode:o}): chmod 700 {shown}");
@@ -111,14 +134,31 @@ fn look_at_rules(config: &crate::config::Rules, findings: &mut Vec<Finding>) {
     }
 }
 
-fn look_at_data(place: &Place, findings: &mut Vec<Finding>) {
-    let catalog = match place.catalog() {
-        Ok((_, catalog)) => catalog,
-        Err(error) => {
-            findings.push(finding(State::Note, "catalog", format!("{error:#}")));
+fn look_at_data(place: &Place, config: &Config, findings: &mut Vec<Finding>) {
+    match has_catalog(config) {
+        Ok(true) => {}
+        Ok(false) => {
+            let advice = format!("none in {}: `bartizan serve` makes it", config.data.display());
+            findings.push(finding(State::Note, "catalog", advice));
             return;
         }
-    };
+        Err(error) => {
+            findings.push(finding(State::Fault, "catalog", format!("{error:#}")));
+            return;
+        }
+    }
+    match place.catalog() {
+        Err(error) => findings.push(finding(State::Fault, "catalog", format!("{error:#}"))),
+        Ok((_, catalog)) => {
+            look_at_users(&catalog, findings);
+            look_at_store(place, findings);
+            look_at_segments(&config.data, &catalog, findings);
+            look_at_quarantine(&config.data.join("quarantine"), findings);
+        }
+    }
+}
+
+fn look_at_users(catalog: &Catalog, findings: &mut Vec<Finding>) {
     findings.push(match catalog.has_administrator() {
         Ok(true) => finding(State::Fine, "administrator", "set up"),
         Ok(false) => finding(
@@ -128,34 +168,92 @@ fn look_at_data(place: &Place, findings: &mut Vec<Finding>) {
         ),
         Err(error) => finding(State::Fault, "administrator", error.to_string()),
     });
-    match place.reader() {
-        Err(error) => findings.push(finding(State::Fault, "store", format!("{error:#}"))),
-        Ok(store) => {
-            let stats = store.stats();
-            let events = stats.in_memory + stats.in_segments;
-            findings.push(finding(
-                State::Fine,
-                "events",
-                format!(
-                    "{events}: {} in {} segments ({} MB), {} in the log",
-                    stats.in_segments,
-                    stats.segments,
-                    stats.segment_bytes >> 20,
-                    stats.in_memory
-                ),
-            ));
-            findings.push(match (stats.missing, stats.quarantined) {
-                (0, 0) => {
-                    finding(State::Fine, "store", "every segment is there, nothing set aside")
-                }
-                (missing, aside) => finding(
-                    State::Fault,
-                    "store",
-                    format!(
-                        "{missing} segments missing, {aside} damaged parts of the log set aside"
-                    ),
-                ),
-            });
+}
+
+fn look_at_store(place: &Place, findings: &mut Vec<Finding>) {
+    let store = match place.reader() {
+        Ok(store) => store,
+        Err(error) => {
+            findings.push(finding(State::Fault, "store", format!("{error:#}")));
+            return;
+        }
+    };
+    let stats = store.stats();
+    let events = stats.in_memory + stats.in_segments;
+    let (segments, megabytes) = (stats.segments, stats.segment_bytes >> 20);
+    findings.push(finding(
+        State::Fine,
+        "events",
+        format!(
+            "{events}: {} in {segments} segments ({megabytes} MB), {} in the log",
+            stats.in_segments, stats.in_memory
+        ),
+    ));
+    findings.push(match stats.missing {
+        0 => finding(State::Fine, "store", "every segment is there"),
+        missing => {
+            let advice = format!("segments missing: {missing}; restore them from a backup");
+            finding(State::Fault, "store", advice)
+        }
+    });
+}
+
+/// Reads every segment, and compares it with what was written.
+fn look_at_segments(folder: &Path, catalog: &Catalog, findings: &mut Vec<Finding>) {
+    let rows = match catalog.segments() {
+        Ok(rows) => rows,
+        Err(error) => {
+            findings.push(finding(State::Fault, "segments", error.to_string()));
+            return;
+        }
+    };
+    let damaged: Vec<String> = rows.iter().filter_map(|row| damage(folder, row)).collect();
+    if damaged.is_empty() {
+        findings.push(finding(State::Fine, "segments", "what is there is as it was written"));
+        return;
+    }
+    let told = damaged.iter().take(DAMAGED_TOLD_MAX);
+    findings.extend(told.map(|sentence| finding(State::Fault, "segment", sentence.as_str())));
+    let advice = format!("damaged: {} of {}; restore from a backup", damaged.len(), rows.len());
+    findings.push(finding(State::Fault, "segments", advice));
+}
+
+fn damage(folder: &Path, row: &SegmentRow) -> Option<String> {
+    let path = folder.join(&row.file);
+    match digest(&path) {
+        Ok(digest) if digest == row.digest => None,
+        Ok(_) => Some(format!("{} is damaged: it is not as it was written", path.display())),
+        // Counted with the missing ones; or removed since the list was read.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => Some(format!("cannot read {}: {error}", path.display())),
+    }
+}
+
+fn digest(path: &Path) -> io::Result<[u8; 32]> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hash.finalize().into()),
+            Ok(length) => hash.update(buffer.get(..length).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+}
+
+fn look_at_quarantine(folder: &Path, findings: &mut Vec<Finding>) {
+    let shown = folder.display();
+    findings.push(match std::fs::read_dir(folder).map(Iterator::count) {
+        Ok(count) if count > 0 => {
+            let advice =
+                format!("set aside as damaged: {count} in {shown}; look at them, then move them");
+            finding(State::Fault, "quarantine", advice)
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            finding(State::Fault, "quarantine", format!("{shown}: {error}"))
+        }
+        _ => finding(State::Fine, "quarantine", "nothing set aside"),
+    });
 }

@@ -11,7 +11,7 @@ use source::{Import, ImportConfig};
 
 use crate::failure::Outcome;
 use crate::interrupt::Interrupt;
-use crate::output::{Cell, Printer, Shape, complain};
+use crate::output::{Cell, Printer, Shape, complain, complain_of};
 use crate::rules::{self, Shipped};
 use crate::{progress, usage};
 
@@ -36,7 +36,8 @@ const COLUMNS: [&str; 11] = [
   bartizan hunt --output json auth.log.1.gz | jq .summary
   bartizan hunt --rules ./my-rules --no-default-rules --stats incident/
 
-The records' own clock counts. Ends with 0 whether or not anything was found.")]
+The records' own clock counts. Ends with 0 whether or not anything was found; with 1 where a rule
+was set aside, with 3 where a file could not be read.")]
 pub(crate) struct Args {
     /// Further rules: a file or a folder; may be given several times
     #[arg(long, value_name = "DIR")]
@@ -51,7 +52,8 @@ pub(crate) struct Args {
     #[arg(long)]
     stats: bool,
     /// How far the clocks of senders that name no zone are ahead of UTC, in minutes
-    #[arg(long, value_name = "MINUTES", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "MINUTES", default_value_t = 0, allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i32).range(-840..=840))]
     utc_offset: i32,
     /// Files or folders, packed or not; `-` for standard input
     #[arg(required = true)]
@@ -63,22 +65,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let shipped = if args.no_default_rules { Shipped::Without } else { Shipped::With };
     let loaded = rules::load(shipped, &args.rules)?;
     for fault in &loaded.faults {
-        complain(&format!("{}:{}:{}: {}", fault.path, fault.line, fault.column, fault.message));
+        complain_of(fault);
     }
+    let mut outcome = if loaded.faults.is_empty() { Outcome::Done } else { Outcome::Fault };
     let engine = Engine::new(loaded.rules);
     let config = ImportConfig { input: "hunt".to_owned(), ..ImportConfig::default() };
     let mut import = Import::new(&args.paths, config)?;
     let bar = progress::bar(&import.progress());
     let interrupt = Interrupt::listen()?;
-    let parser =
-        Parser::new(ParserConfig { utc_offset_seconds: args.utc_offset.saturating_mul(60) });
+    let parser = Parser::new(ParserConfig { utc_offset_seconds: args.utc_offset * 60 });
 
     let mut printer = Printer::new(args.output, &COLUMNS)?;
     let mut memory = Memory::default();
     let mut found = Vec::new();
     let mut hits: HashMap<String, u64> = HashMap::new();
     let mut events = 0_u64;
-    let mut outcome = Outcome::Done;
     while let Some(records) = import.next() {
         for record in records {
             let mut event = parser.parse(record);
@@ -102,8 +103,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if args.stats {
         tell_stats(events, began, &hits);
     }
-    let unread = progress::tell_faults(&import);
-    Ok(if outcome == Outcome::Done { unread } else { outcome })
+    Ok(outcome.max(progress::tell_faults(&import)))
 }
 
 fn row(detection: &Detection) -> Vec<Cell> {

@@ -1,21 +1,22 @@
 //! `bartizan inspect`: requests in, verdicts out, in the same order.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{BufWriter, Write as _, stdout};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::SystemTime;
 
-use anyhow::Context as _;
 use base64::Engine as _;
 use inspect::{AccessLog, Request, Verdict, inspect, inspect_access_log};
-use model::{Event, Field, Origin, Record, Text, Timestamp};
+use model::{Event, Field, Record};
+use parse::{Parser, ParserConfig};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use source::{Import, ImportConfig};
 
 use crate::failure::Outcome;
+use crate::output::{complain, told};
+use crate::progress;
 
-/// Bounds one request of the input; a longer line is an error.
-const LINE_BYTES_MAX: u64 = 16 << 20;
+/// Bounds one request of the input; a longer line is not judged.
+const LINE_BYTES_MAX: usize = 16 << 20;
 
 /// Judges HTTP requests: JSON lines or access-log lines in, verdicts as JSON lines out.
 #[derive(Debug, clap::Args)]
@@ -23,16 +24,18 @@ const LINE_BYTES_MAX: u64 = 16 << 20;
   bartizan inspect access.log
   echo '{\"id\":1,\"request_line\":\"GET /?q=1%27%20or%201=1-- HTTP/1.1\",\"headers\":[]}' | bartizan inspect
 
-A JSON line holds `id`, `request_line`, `headers` as pairs, and `body`, or `body_b64` for raw bytes.")]
+A JSON line holds `id`, `request_line`, `headers` as pairs, and `body`, or `body_b64` for raw bytes.
+What has no `id` is numbered, from 1; empty lines do not count. A line that cannot be judged gives
+`id` and `error` in its place, and the command ends with 1.")]
 pub(crate) struct Args {
-    /// The file to read; `-` or nothing for standard input
+    /// The file or folder to read, packed or not; `-` or nothing for standard input
     path: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
-struct RequestLine {
+struct Asked {
     #[serde(default)]
-    id: serde_json::Value,
+    id: Value,
     request_line: String,
     #[serde(default)]
     headers: Vec<(String, String)>,
@@ -42,9 +45,16 @@ struct RequestLine {
     body_b64: Option<String>,
 }
 
+/// What can still be read of a request that is not whole.
+#[derive(Deserialize)]
+struct IdLine {
+    #[serde(default)]
+    id: Value,
+}
+
 #[derive(Serialize)]
 struct VerdictLine {
-    id: serde_json::Value,
+    id: Value,
     attack: bool,
     classes: Vec<&'static str>,
     score: f64,
@@ -60,41 +70,81 @@ struct EvidenceView {
     layers: Vec<&'static str>,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let input: Box<dyn Read> = match &args.path {
-        Some(path) if path.as_os_str() != "-" => {
-            Box::new(File::open(path).with_context(|| format!("cannot read {}", path.display()))?)
-        }
-        _ => Box::new(io::stdin().lock()),
-    };
-    let mut reader = BufReader::new(input);
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    let formats = parse::Parser::new(parse::ParserConfig::default());
-    let mut line = Vec::new();
-    for number in 1_u64.. {
-        line.clear();
-        if reader.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        let text = String::from_utf8_lossy(&line);
-        let text = text.trim_end_matches(['\n', '\r']);
-        if text.is_empty() {
-            continue;
-        }
-        let judged = if text.starts_with('{') {
-            judge_request(text, number).with_context(|| format!("line {number}"))?
-        } else {
-            judge_log_line(text, number, &formats)
-        };
-        serde_json::to_writer(&mut out, &judged)?;
-        out.write_all(b"\n")?;
-    }
-    out.flush()?;
-    Ok(Outcome::Done)
+/// Stands in the place of a verdict, so that answers and requests stay side by side.
+#[derive(Serialize)]
+struct FaultLine {
+    id: Value,
+    error: String,
 }
 
-fn judge_request(text: &str, number: u64) -> anyhow::Result<VerdictLine> {
-    let line: RequestLine = serde_json::from_str(text)?;
+pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    let path = args.path.clone().unwrap_or_else(|| PathBuf::from("-"));
+    let config = ImportConfig {
+        input: "inspect".to_owned(),
+        line_bytes_max: LINE_BYTES_MAX,
+        // One read is a batch: a program at a pipe may wait for each verdict.
+        batch_bytes: 1,
+        ..ImportConfig::default()
+    };
+    let mut import = Import::new(&[path], config)?;
+    let bar = progress::bar(&import.progress());
+    let mut out = BufWriter::new(stdout().lock());
+    let formats = Parser::new(ParserConfig::default());
+    let (mut number, mut unjudged) = (0_u64, 0_u64);
+    while let Some(records) = import.next() {
+        for record in records {
+            number += 1;
+            let answer = match judge(record, number, &formats) {
+                Ok(verdict) => serde_json::to_string(&verdict)?,
+                Err(fault) => {
+                    unjudged += 1;
+                    serde_json::to_string(&fault)?
+                }
+            };
+            told(writeln!(out, "{answer}"))?;
+        }
+        told(out.flush())?;
+        progress::show(&bar, &import.progress());
+    }
+    bar.finish_and_clear();
+    let unread = progress::tell_faults(&import);
+    if unjudged == 0 {
+        return Ok(unread);
+    }
+    complain(&format!("not judged: {unjudged} of {number}; `error` says why, in their places"));
+    Ok(unread.max(Outcome::Fault))
+}
+
+fn judge(record: Record, number: u64, formats: &Parser) -> Result<VerdictLine, FaultLine> {
+    if record.truncated_bytes > 0 {
+        let error = format!("longer than {LINE_BYTES_MAX} bytes");
+        return Err(FaultLine { id: number.into(), error });
+    }
+    if !record.text.trim_start().starts_with('{') {
+        return Ok(judge_log_line(record, number, formats));
+    }
+    judge_request(&record.text, number).map_err(|error| {
+        let error = match record.escaped_bytes {
+            0 => error,
+            _ => "not UTF-8; raw bytes go into body_b64".to_owned(),
+        };
+        FaultLine { id: id(&record.text, number), error }
+    })
+}
+
+/// Gives the identity that the line names, as far as it can be read, or its number.
+fn id(text: &str, number: u64) -> Value {
+    match serde_json::from_str::<IdLine>(text) {
+        Ok(IdLine { id }) if !id.is_null() => id,
+        _ => number.into(),
+    }
+}
+
+fn judge_request(text: &str, number: u64) -> Result<VerdictLine, String> {
+    let line: Asked = serde_json::from_str(text).map_err(|error| {
+        // Each request is a document of one line, so that its line says nothing.
+        error.to_string().replace(" at line 1 column ", ", column ")
+    })?;
     let mut words = line.request_line.split(' ');
     let method = words.next().unwrap_or_default();
     let rest = line.request_line.get(method.len()..).unwrap_or_default().trim_start();
@@ -105,7 +155,9 @@ fn judge_request(text: &str, number: u64) -> anyhow::Result<VerdictLine> {
         _ => (rest, ""),
     };
     let body = match (&line.body, &line.body_b64) {
-        (_, Some(encoded)) => base64::engine::general_purpose::STANDARD.decode(encoded)?,
+        (_, Some(encoded)) => base64::engine::general_purpose::STANDARD
+            .decode(encoded)
+            .map_err(|error| format!("body_b64: {error}"))?,
         (Some(body), None) => body.clone().into_bytes(),
         (None, None) => Vec::new(),
     };
@@ -123,12 +175,13 @@ fn judge_request(text: &str, number: u64) -> anyhow::Result<VerdictLine> {
     Ok(view(id, &verdict))
 }
 
-fn judge_log_line(text: &str, number: u64, formats: &parse::Parser) -> VerdictLine {
-    let event = formats.parse(record(text));
+fn judge_log_line(record: Record, number: u64, formats: &Parser) -> VerdictLine {
+    let line = record.text.clone();
+    let event = formats.parse(record);
     let text_of = |field| event.text(field);
     let verdict = inspect_access_log(&AccessLog {
         method: text_of(Field::RequestMethod).unwrap_or_default(),
-        target: target(&event).unwrap_or(text),
+        target: target(&event).unwrap_or(&line),
         referrer: text_of(Field::RequestReferrer),
         user_agent: text_of(Field::UserAgentOriginal),
     });
@@ -139,18 +192,7 @@ fn target(event: &Event) -> Option<&str> {
     event.text(Field::UrlOriginal).or_else(|| event.text(Field::UrlPath))
 }
 
-fn record(text: &str) -> Record {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Record {
-        text: Text::from(text),
-        received_at: Timestamp::default().plus(now),
-        origin: Arc::new(Origin { input: "inspect".to_owned(), ..Origin::default() }),
-        truncated_bytes: 0,
-        escaped_bytes: 0,
-    }
-}
-
-fn view(id: serde_json::Value, verdict: &Verdict) -> VerdictLine {
+fn view(id: Value, verdict: &Verdict) -> VerdictLine {
     let evidence: Vec<EvidenceView> = verdict
         .findings
         .iter()

@@ -9,6 +9,7 @@ use source::{Import, ImportConfig};
 
 use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
+use crate::output::told;
 use crate::progress;
 
 /// Reads records and prints one JSON object each: the event as it would be stored.
@@ -28,7 +29,8 @@ pub(crate) struct Args {
     #[arg(long)]
     formats: bool,
     /// How far the clocks of senders that name no zone are ahead of UTC, in minutes
-    #[arg(long, value_name = "MINUTES", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "MINUTES", default_value_t = 0, allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i32).range(-840..=840))]
     utc_offset: i32,
     /// Files or folders, packed or not; `-` or nothing for standard input
     paths: Vec<PathBuf>,
@@ -38,9 +40,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut out = BufWriter::new(stdout().lock());
     if args.formats {
         for format in FORMATS {
-            writeln!(out, "{:14} {}", format.id, format.summary)?;
+            told(writeln!(out, "{:14} {}", format.id, format.summary))?;
         }
-        out.flush()?;
+        told(out.flush())?;
         return Ok(Outcome::Done);
     }
     if let Some(id) = &args.format
@@ -51,13 +53,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         return Err(ending(Outcome::Usage, sentence));
     }
     let paths = if args.paths.is_empty() { vec![PathBuf::from("-")] } else { args.paths.clone() };
-    let parser =
-        Parser::new(ParserConfig { utc_offset_seconds: args.utc_offset.saturating_mul(60) });
+    let parser = Parser::new(ParserConfig { utc_offset_seconds: args.utc_offset * 60 });
     let config = ImportConfig {
         input: "parse".to_owned(),
         format: args.format.clone(),
-        // A person at a pipe wants to see the line that was just typed.
-        batch_bytes: 64 << 10,
+        // One read is a batch: a person at a pipe wants to see the line that was just typed.
+        batch_bytes: 1,
         ..ImportConfig::default()
     };
     let mut import = Import::new(&paths, config)?;
@@ -73,9 +74,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             line.clear();
             event.write_json(&mut line);
             line.push('\n');
-            out.write_all(line.as_bytes())?;
+            told(out.write_all(line.as_bytes()))?;
         }
-        out.flush()?;
+        told(out.flush())?;
         progress::show(&bar, &import.progress());
         if interrupt.is_asked() {
             return Ok(Outcome::Interrupted);

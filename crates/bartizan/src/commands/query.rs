@@ -10,7 +10,7 @@ use store::{SqlLimits, Store};
 
 use crate::failure::{Outcome, ending};
 use crate::output::{Cell, Printer, Shape, complain};
-use crate::place::Place;
+use crate::place::{Place, tell_gaps};
 
 /// Asks the store in SQL, read-only; the one table is `events`.
 #[derive(Debug, clap::Args)]
@@ -58,6 +58,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         Answer::Json => runtime.block_on(print(&store, args, limits, Shape::Json))?,
         Answer::Csv => runtime.block_on(print(&store, args, limits, Shape::Csv))?,
     };
+    tell_gaps(&store);
     if is_truncated {
         complain(&format!("only the first {} rows are given (--limit)", args.limit));
     }
@@ -98,11 +99,10 @@ async fn write_parquet(store: &Store, args: &Args, limits: SqlLimits) -> anyhow:
 
 fn cell(cell: store::Cell) -> Cell {
     match cell {
-        store::Cell::Null => Cell::Null,
         store::Cell::Text(text) => Cell::Text(text),
         store::Cell::Integer(number) => Cell::Plain(number.to_string()),
         store::Cell::Float(number) if number.is_finite() => Cell::Plain(number.to_string()),
-        store::Cell::Float(_) => Cell::Null,
+        store::Cell::Null | store::Cell::Float(_) => Cell::Null,
         store::Cell::Flag(flag) => Cell::Plain(flag.to_string()),
         store::Cell::Time(time) => Cell::Text(time.to_string()),
     }

@@ -7,7 +7,7 @@ use detect::Engine;
 use sigma::RuleSet;
 
 use crate::examples;
-use crate::failure::Outcome;
+use crate::failure::{Outcome, ending};
 use crate::output::{self, Cell, Printer, Shape};
 use crate::rules::{self, Loaded, Shipped};
 
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         Action::List { paths, output } => list(&load(paths)?.rules, *output),
         Action::Check { paths } => {
             let loaded = load(paths)?;
-            tell_faults(&loaded);
+            tell_faults(&loaded, paths)?;
             output::complain(&format!(
                 "{} rules, {} set aside",
                 loaded.rules.rules().len(),
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             ));
             Ok(if loaded.faults.is_empty() { Outcome::Done } else { Outcome::Fault })
         }
-        Action::Test { paths } => test(load(paths)?),
+        Action::Test { paths } => test(load(paths)?, paths),
     }
 }
 
@@ -66,13 +66,16 @@ fn load(paths: &[PathBuf]) -> anyhow::Result<Loaded> {
     rules::load(if paths.is_empty() { Shipped::With } else { Shipped::Without }, paths)
 }
 
-fn tell_faults(loaded: &Loaded) {
-    for fault in &loaded.faults {
-        output::complain(&format!(
-            "{}:{}:{}: {}",
-            fault.path, fault.line, fault.column, fault.message
-        ));
+/// Tells what was set aside. Where there was nothing at all to look at, that is a fault too: a
+/// mistyped folder must not pass for one without faults.
+fn tell_faults(loaded: &Loaded, paths: &[PathBuf]) -> anyhow::Result<()> {
+    loaded.faults.iter().for_each(output::complain_of);
+    if !loaded.faults.is_empty() || !loaded.rules.rules().is_empty() {
+        return Ok(());
     }
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let sentence = format!("no rule in {}; files of rules end in .yml or .yaml", paths.join(", "));
+    Err(ending(Outcome::Fault, sentence))
 }
 
 fn list(rules: &RuleSet, shape: Shape) -> anyhow::Result<Outcome> {
@@ -93,13 +96,13 @@ fn list(rules: &RuleSet, shape: Shape) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn test(loaded: Loaded) -> anyhow::Result<Outcome> {
-    tell_faults(&loaded);
+fn test(loaded: Loaded, paths: &[PathBuf]) -> anyhow::Result<Outcome> {
+    tell_faults(&loaded, paths)?;
     let set_aside = loaded.faults.len();
     let engine = Engine::new(loaded.rules);
     let tested = examples::test(&engine);
     for failure in &tested.failures {
-        output::complain(failure);
+        output::complain(&output::printable(failure));
     }
     output::complain(&format!(
         "{} examples of {} rules: {} as they should, {} not; {} rules without examples; {set_aside} set aside",

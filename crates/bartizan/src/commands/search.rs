@@ -10,7 +10,7 @@ use store::{Order, Scope, Search};
 use crate::clock::now;
 use crate::failure::{Outcome, ending};
 use crate::output::{self, Cell, Printer, Shape};
-use crate::place::Place;
+use crate::place::{Place, tell_gaps};
 
 /// Finds events with the search bar's language (KQL), the newest first.
 #[derive(Debug, clap::Args)]
@@ -75,6 +75,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
         printer.finish()?;
     }
+    tell_gaps(&store);
     if found.next.is_some() {
         output::complain(&format!(
             "there may be more: the first {} are shown (--limit)",

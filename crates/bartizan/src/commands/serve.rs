@@ -195,10 +195,16 @@ fn replay(
 }
 
 fn open(config: &Config) -> anyhow::Result<(Catalog, Store)> {
+    // Whatever is written from here on is for its owner alone: it holds what others logged.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     make_private(&config.data)
         .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
     let catalog = Catalog::open(&config.data.join("catalog.db"))?;
     let store = Store::open(&config.data, catalog.clone(), config.store.bounds())?;
+    let missing = store.stats().missing;
+    if missing > 0 {
+        complain(&format!("store     segments missing: {missing} (bartizan doctor)"));
+    }
     Ok((catalog, store))
 }
 

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use indicatif::ProgressBar;
-use simulate::{Control, Generator, Mix, Plan, Reach, Target};
+use simulate::{Control, Generator, Mix, Plan, Reach, SimulateError, Target};
 
 use crate::clock::now;
 use crate::failure::{Outcome, ending};
@@ -58,7 +59,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut target =
         Target::parse(&args.to).map_err(|error| ending(Outcome::Usage, error.to_string()))?;
     if let (Target::Http { token, .. }, Some(path)) = (&mut target, &args.token_file) {
-        *token = Some(std::fs::read_to_string(path)?.trim().to_owned());
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        *token = Some(text.trim().to_owned());
     }
     let rate = (args.rate > 0).then_some(args.rate);
     let generator = Generator::new(simulate::Config {
@@ -84,8 +87,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
     };
     let mut control = Control { stop: &stop, progress: &mut progress };
-    let sent = simulate::send(generator, &plan, &mut control)?;
+    let sent = simulate::send(generator, &plan, &mut control);
     bar.finish_and_clear();
+    let sent = sent.map_err(with_way_out)?;
     complain(&format!(
         "{} samples in {:.1} s: {} benign, {} attacks that rules name, {} that hide",
         sent.samples,
@@ -95,4 +99,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         sent.hidden
     ));
     Ok(if interrupt.is_asked() { Outcome::Interrupted } else { Outcome::Done })
+}
+
+fn with_way_out(error: SimulateError) -> anyhow::Error {
+    match error {
+        SimulateError::Public(address) => ending(
+            Outcome::Usage,
+            format!(
+                "{address} is neither this machine nor a private network; if it is yours, give --anywhere"
+            ),
+        ),
+        error => error.into(),
+    }
 }

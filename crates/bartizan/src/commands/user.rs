@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use catalog::{Catalog, Role, User};
 use clap::Subcommand;
 
@@ -118,16 +119,15 @@ fn find(catalog: &Catalog, name: &str) -> anyhow::Result<User> {
 /// Reads a password; never from the command line, where other users of the machine would see it.
 fn password(file: Option<&PathBuf>) -> anyhow::Result<String> {
     let mut text = String::new();
-    match file {
-        Some(path) => {
-            std::fs::File::open(path)?.take(4096).read_to_string(&mut text)?;
+    if let Some(path) = file {
+        std::fs::File::open(path)
+            .and_then(|file| file.take(4096).read_to_string(&mut text))
+            .with_context(|| format!("cannot read {}", path.display()))?;
+    } else {
+        if io::stdin().is_terminal() {
+            output::complain("type the password and press Enter (it is shown):");
         }
-        None => {
-            if io::stdin().is_terminal() {
-                output::complain("type the password and press Enter (it is shown):");
-            }
-            io::stdin().lock().take(4096).read_line(&mut text)?;
-        }
+        io::stdin().lock().take(4096).read_line(&mut text)?;
     }
     Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }

@@ -2,6 +2,7 @@
 
 mod alert;
 mod bad_input;
+mod commands;
 mod console;
 mod crash;
 mod hunt;

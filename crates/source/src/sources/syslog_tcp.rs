@@ -3,9 +3,10 @@
 //! A batch is what a connection had to read, so nothing waits for more. While the line is full nothing is
 //! read, which slows the sender down instead of losing records.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use model::{Batch, Origin};
@@ -44,7 +45,7 @@ pub struct SyslogTcpConfig {
     pub listen: SocketAddr,
     /// Where a line is cut.
     pub line_bytes_max: usize,
-    /// How many connections are held; more are closed at once.
+    /// How many connections are held, half of them by one address; more are closed at once.
     pub connections_max: usize,
     /// After how long a silence a connection is closed. Plain syslog does not notice that and loses
     /// its next line, so this is a day: dead peers are found out sooner by keep-alive.
@@ -85,6 +86,7 @@ fn start(starter: &mut Starter<'_>) -> Result<(), SourceError> {
         origin: starter.origin(SOURCE.id),
         config: config.clone(),
         open: AtomicU64::new(0),
+        peers: Mutex::default(),
     });
     starter.spawn(&input, accept(listener, shared, starter.stop.clone()));
     Ok(())
@@ -97,6 +99,46 @@ struct Shared {
     origin: Origin,
     config: SyslogTcpConfig,
     open: AtomicU64,
+    /// How many connections each address holds; as many addresses as connections at most.
+    peers: Mutex<HashMap<IpAddr, usize>>,
+}
+
+impl Shared {
+    fn peers(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of the connections that an address may hold.
+struct Place {
+    shared: Arc<Shared>,
+    peer: IpAddr,
+}
+
+impl Place {
+    /// Gives a place unless the address holds half of all: one machine that opens connections and says
+    /// nothing must not keep out everybody else.
+    fn take(shared: &Arc<Shared>, peer: IpAddr) -> Option<Self> {
+        let mut peers = shared.peers();
+        let held = peers.entry(peer).or_default();
+        if *held >= shared.config.connections_max.div_ceil(2) {
+            return None;
+        }
+        *held += 1;
+        Some(Self { shared: Arc::clone(shared), peer })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut peers = self.shared.peers();
+        if let Some(held) = peers.get_mut(&self.peer) {
+            *held -= 1;
+            if *held == 0 {
+                peers.remove(&self.peer);
+            }
+        }
+    }
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: Stop) {
@@ -108,11 +150,17 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: Stop) {
                 note_end(&shared, ended);
             }
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) if connections.len() < shared.config.connections_max => {
-                    connections.spawn(serve(stream, peer, Arc::clone(&shared), stop.clone()));
-                    shared.input.open(shared.open.fetch_add(1, Ordering::Relaxed) + 1);
+                Ok((stream, peer)) => {
+                    let peer = peer.ip().to_canonical();
+                    let free = connections.len() < shared.config.connections_max;
+                    match Place::take(&shared, peer).filter(|_| free) {
+                        Some(place) => {
+                            connections.spawn(serve(stream, place, stop.clone()));
+                            shared.input.open(shared.open.fetch_add(1, Ordering::Relaxed) + 1);
+                        }
+                        None => shared.input.refused(),
+                    }
                 }
-                Ok(_) => shared.input.refused(),
                 Err(error) => {
                     shared.input.fault(&format!("cannot accept a connection: {error}"));
                     tokio::time::sleep(ACCEPT_AGAIN).await;
@@ -134,12 +182,12 @@ fn note_end(shared: &Shared, ended: Result<(), JoinError>) {
     shared.input.fault(&format!("a connection was ended by a defect: {text}"));
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, stop: Stop) {
+async fn serve(stream: TcpStream, place: Place, stop: Stop) {
+    let shared = Arc::clone(&place.shared);
     let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE);
     // Without it the connection works as well; a dead peer is then found out by its silence alone.
     let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive);
-    let peer = Some(peer.ip().to_canonical());
-    let origin = Arc::new(Origin { peer, ..shared.origin.clone() });
+    let origin = Arc::new(Origin { peer: Some(place.peer), ..shared.origin.clone() });
     let framer = Framer::new(shared.config.line_bytes_max);
     let connection = Connection { stream, shared, origin, framer, chunk: Chunk::default() };
     connection.run(stop).await;
@@ -238,6 +286,25 @@ mod tests {
         assert_eq!(records[0].truncated_bytes, 10_000_000 - 512);
         assert_eq!(&*records[1].text, "next");
         assert_eq!(line.status("syslog_tcp").truncated, 1);
+        line.stop();
+    }
+
+    #[test]
+    fn one_address_holds_half_of_the_connections() {
+        let line = Line::start(100, |config| {
+            config.syslog_tcp.enabled = true;
+            config.syslog_tcp.connections_max = 4;
+        });
+        let connect = || TcpStream::connect(line.address("syslog_tcp")).unwrap();
+        let held = [connect(), connect()];
+        line.until(|status| status.open == 2, "syslog_tcp");
+        assert_eq!(connect().read(&mut [0; 1]).unwrap_or(0), 0);
+        line.until(|status| status.refused == 1, "syslog_tcp");
+        drop(held);
+        line.until(|status| status.open == 0, "syslog_tcp");
+        let mut again = connect();
+        again.write_all(b"back\n").unwrap();
+        assert_eq!(line.texts(1), ["back"]);
         line.stop();
     }
 

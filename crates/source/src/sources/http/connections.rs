@@ -1,4 +1,4 @@
-//! Connections of bounded number, each closed when it is silent for too long.
+//! Connections of bounded number, each closed when it is silent, or takes for one request, too long.
 //!
 //! Without the bound, one sender that opens connections and says nothing would use up all file
 //! descriptors of the process.
@@ -50,7 +50,8 @@ impl Listener for Connections {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
                     let silence = Box::pin(tokio::time::sleep(SILENCE_MAX));
-                    return (Connection { stream, silence, _place: place }, peer);
+                    let connection = Connection { stream, silence, answered: true, _place: place };
+                    return (connection, peer);
                 }
                 Err(error) => {
                     self.input.fault(&format!("cannot accept a connection: {error}"));
@@ -79,7 +80,15 @@ impl Connected<IncomingStream<'_, Connections>> for Peer {
 pub(super) struct Connection {
     stream: TcpStream,
     silence: Pin<Box<Sleep>>,
+    /// Whether something was written since the last byte was read: the next byte begins a request.
+    answered: bool,
     _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    fn begin_anew(&mut self) {
+        self.silence.as_mut().reset(Instant::now() + SILENCE_MAX);
+    }
 }
 
 impl AsyncRead for Connection {
@@ -90,7 +99,11 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if let Poll::Ready(read) = Pin::new(&mut this.stream).poll_read(context, buffer) {
-            this.silence.as_mut().reset(Instant::now() + SILENCE_MAX);
+            // A request that comes byte by byte must come within the time all the same; otherwise a
+            // few hundred such connections would keep everybody else out.
+            if std::mem::take(&mut this.answered) {
+                this.begin_anew();
+            }
             return Poll::Ready(read);
         }
         this.silence.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
@@ -103,7 +116,13 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
+        if written.is_ready() {
+            this.answered = true;
+            this.begin_anew();
+        }
+        written
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

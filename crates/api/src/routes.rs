@@ -1,0 +1,49 @@
+//! The API's resources, one file each.
+
+mod alert_views;
+mod alerts;
+mod events;
+mod health;
+mod live;
+mod login;
+mod overview;
+mod rules;
+mod sessions;
+mod simulation;
+mod sql;
+
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::AppState;
+
+pub(crate) use alert_views::AlertView;
+pub(crate) use health::health;
+pub(crate) use simulation::SimulationView;
+
+/// The head of the API's description; the rest comes from the handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Bartizan",
+        description = "Times are RFC 3339 in UTC, identities are strings. Every change from a \
+            browser carries the `x-bartizan-csrf` header with the token of `GET /api/v1/session`.",
+    ),
+    components(schemas(crate::error::ProblemView))
+)]
+struct Head;
+
+/// Everything under `/api/v1`, with its description.
+pub(crate) fn api() -> OpenApiRouter<AppState> {
+    let v1 = OpenApiRouter::new()
+        .merge(login::router())
+        .merge(sessions::router())
+        .merge(overview::router())
+        .merge(alerts::router())
+        .merge(events::router())
+        .merge(sql::router())
+        .merge(rules::router())
+        .merge(simulation::router())
+        .merge(live::router());
+    OpenApiRouter::with_openapi(Head::openapi()).nest("/api/v1", v1)
+}

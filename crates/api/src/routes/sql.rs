@@ -1,0 +1,123 @@
+//! `/sql`: questions to the events in SQL, read-only.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::{Number, Value};
+use store::{Cell, SqlLimits};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::events::millis;
+use crate::caller::Caller;
+use crate::extract::{Bounds, Json, bounded};
+use crate::{ApiError, AppState};
+
+const ROWS: Bounds = Bounds { default: 1_000, max: 10_000 };
+/// The length of an answer's texts together; past it, the answer is cut off.
+const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The length of a question.
+const SQL_BYTES_MAX: usize = 64 * 1024;
+/// What remains of a request's time for what comes after the query.
+const REST: Duration = Duration::from_secs(5);
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(sql))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SqlBody {
+    /// One `SELECT` on the table `events`.
+    sql: String,
+    /// 1 to 10,000; 1,000 by default.
+    limit: Option<u32>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SqlResult {
+    columns: Vec<ColumnView>,
+    #[schema(value_type = Vec<Vec<Object>>)]
+    rows: Vec<Vec<Value>>,
+    /// Whether there are more rows.
+    truncated: bool,
+    took_ms: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ColumnView {
+    name: String,
+    /// `text`, `integer`, `float`, `flag` or `time`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+/// Answers one question in SQL.
+#[utoipa::path(post, path = "/sql", request_body = SqlBody, responses(
+    (status = 200, body = SqlResult),
+    (status = 400, description = "`bad_sql`, with `line` and `column` where they are known"),
+))]
+async fn sql(
+    State(state): State<AppState>,
+    _caller: Caller,
+    Json(body): Json<SqlBody>,
+) -> Result<Json<SqlResult>, ApiError> {
+    let begun = Instant::now();
+    let limit = usize::try_from(bounded("limit", body.limit, ROWS)?).unwrap_or(usize::MAX);
+    if body.sql.len() > SQL_BYTES_MAX {
+        return Err(ApiError::TooLarge);
+    }
+    let turn = state.searches.acquire().await;
+    let _turn = turn.map_err(|_| ApiError::Busy("the product is stopping"))?;
+    let deadline = Some(begun + state.config.deadline.saturating_sub(REST).max(REST / 5));
+    let mut found = state.store.sql(&body.sql, SqlLimits { rows: limit, deadline }).await?;
+    let column = |column: &store::Column| ColumnView {
+        name: column.name.clone(),
+        kind: column.kind.as_str(),
+    };
+    let columns = found.columns().iter().map(column).collect();
+    let mut rows = Vec::new();
+    let mut room = Room { bytes: ANSWER_BYTES_MAX };
+    while let Some(batch) = found.next().await? {
+        let fitting = batch.into_iter().take_while(|cells| room.takes(cells));
+        rows.extend(fitting.map(|cells| cells.into_iter().map(value).collect()));
+        if room.bytes == 0 {
+            break;
+        }
+    }
+    let truncated = room.bytes == 0 || found.is_truncated();
+    Ok(Json(SqlResult { columns, rows, truncated, took_ms: millis(begun) }))
+}
+
+/// What is left of an answer's length.
+struct Room {
+    bytes: usize,
+}
+
+impl Room {
+    /// Takes a row's length off; gives `false`, and is empty from then on, where it does not fit.
+    fn takes(&mut self, cells: &[Cell]) -> bool {
+        let length = |cell: &Cell| match cell {
+            Cell::Text(text) => text.len() + 3,
+            _ => 24,
+        };
+        let needed: usize = cells.iter().map(length).sum();
+        let left = self.bytes.checked_sub(needed).filter(|left| *left > 0);
+        self.bytes = left.unwrap_or(0);
+        left.is_some()
+    }
+}
+
+fn value(cell: Cell) -> Value {
+    match cell {
+        Cell::Null => Value::Null,
+        Cell::Text(text) => Value::String(text),
+        Cell::Integer(number) => number.into(),
+        // JSON has no infinities.
+        Cell::Float(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
+        Cell::Flag(flag) => flag.into(),
+        Cell::Time(time) => Value::String(time.to_string()),
+    }
+}

@@ -1,0 +1,129 @@
+//! What the API asks of the rest of the process, which it does not know.
+
+use std::sync::Arc;
+
+use model::{Level, Timestamp};
+
+/// The process around the API. Its methods are quick: they read counters and snapshots.
+pub trait Runtime: Send + Sync {
+    /// Gives what the line has counted.
+    fn counters(&self) -> Counters;
+    /// Gives the rules that run at the moment.
+    fn rules(&self) -> Arc<RulesView>;
+    /// Gives whether sample traffic plays.
+    fn simulation(&self) -> Simulation;
+    /// Starts or stops sample traffic; an error says why it cannot.
+    fn set_simulation(&self, action: SimulationAction) -> Result<Simulation, String>;
+}
+
+/// What the line has counted since it was started.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    /// Events since the start.
+    pub events_total: u64,
+    /// Events a second, over the last seconds.
+    pub events_per_second: f64,
+    /// Records that no format recognised.
+    pub parse_unknown: u64,
+    /// The inputs, in their order in the configuration.
+    pub inputs: Vec<InputCounters>,
+    /// When the process was started.
+    pub started_at: Timestamp,
+    /// Further counters for `/metrics`.
+    pub metrics: Vec<Metric>,
+}
+
+/// What one input has counted.
+#[derive(Clone, Debug, Default)]
+pub struct InputCounters {
+    /// Its name, such as `syslog_udp`.
+    pub name: String,
+    /// Where it listens, or what it reads.
+    pub address: String,
+    /// Records received.
+    pub received: u64,
+    /// Records dropped.
+    pub dropped: u64,
+    /// When the last record came.
+    pub last_event: Option<Timestamp>,
+}
+
+/// One counter or gauge for `/metrics`.
+#[derive(Clone, Debug, Default)]
+pub struct Metric {
+    /// Its name, such as `bartizan_rule_evictions_total`.
+    pub name: &'static str,
+    /// What it counts, in one sentence.
+    pub help: &'static str,
+    /// The number.
+    pub value: f64,
+}
+
+/// The rules as people see them.
+#[derive(Clone, Debug, Default)]
+pub struct RulesView {
+    /// The rules that run.
+    pub items: Vec<RuleItem>,
+    /// What is wrong in files that were set aside.
+    pub faults: Vec<RuleFault>,
+}
+
+/// One rule as people see it.
+#[derive(Clone, Debug, Default)]
+pub struct RuleItem {
+    /// Its identity.
+    pub id: String,
+    /// What it finds, in a few words.
+    pub title: String,
+    /// How bad that is.
+    pub level: Level,
+    /// How mature it is, in Sigma's words.
+    pub status: String,
+    /// ATT&CK and other tags.
+    pub tags: Vec<String>,
+    /// What it finds and why it matters.
+    pub description: String,
+    /// Where its file is.
+    pub path: String,
+    /// What it reads, such as `linux / sshd`.
+    pub logsource: String,
+    /// `rule`, or the kind of correlation.
+    pub kind: String,
+    /// Where to read more.
+    pub references: Vec<String>,
+    /// What else may look like it.
+    pub false_positives: Vec<String>,
+}
+
+/// What is wrong in a rule's file.
+#[derive(Clone, Debug, Default)]
+pub struct RuleFault {
+    /// The file.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Whether sample traffic plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Simulation {
+    /// Whether it plays now.
+    pub running: bool,
+    /// Records sent since it was started.
+    pub sent: u64,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+}
+
+/// What becomes of the sample traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SimulationAction {
+    /// It plays.
+    Start,
+    /// It stops.
+    Stop,
+}

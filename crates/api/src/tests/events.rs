@@ -1,0 +1,126 @@
+//! Events: search, counts, SQL.
+
+use expect_test::expect;
+
+use super::*;
+
+#[tokio::test]
+async fn searched_and_paged() {
+    let mut house = House::inhabited().await;
+    house.keep_events(&["alpha one", "beta two", "alpha three"]);
+    house
+        .check(
+            &[
+                "GET /api/v1/events?q=alpha&limit=1",
+                "GET /api/v1/events?q=alpha&limit=1&cursor=3000000000.3",
+                "GET /api/v1/events?q=message:alpha&order=oldest&to=1970-01-01T00:00:02Z",
+                "GET /api/v1/events?order=sideways",
+                "GET /api/v1/events?cursor=x",
+                "GET /api/v1/events?limit=1001",
+            ],
+            expect![[r#"
+                200 OK
+                {"items":[{"@timestamp":"1970-01-01T00:00:03.000Z","event":{"id":3,"ingested":"1970-01-01T00:00:03.000Z","module":"unknown","original":"alpha three"},"message":"alpha three","source":{"ip":"203.0.113.9"}}],"next":"3000000000.3","took_ms":…,"truncated":false}
+                200 OK
+                {"items":[{"@timestamp":"1970-01-01T00:00:01.000Z","event":{"id":1,"ingested":"1970-01-01T00:00:01.000Z","module":"unknown","original":"alpha one"},"message":"alpha one","source":{"ip":"203.0.113.9"}}],"next":"1000000000.1","took_ms":…,"truncated":false}
+                200 OK
+                {"items":[{"@timestamp":"1970-01-01T00:00:01.000Z","event":{"id":1,"ingested":"1970-01-01T00:00:01.000Z","module":"unknown","original":"alpha one"},"message":"alpha one","source":{"ip":"203.0.113.9"}}],"next":null,"took_ms":…,"truncated":false}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"\"sideways\" is no order","code":"bad_request","request_id":…}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"the cursor is none of ours","code":"bad_request","request_id":…}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"limit is 1 to 1000","code":"bad_request","request_id":…}"#]],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn bad_kql_marks_the_column() {
+    let mut house = House::inhabited().await;
+    house.check(&["GET /api/v1/events?q=user.name:(root%20or"], expect![[r#"
+        400 Bad Request
+        {"type":"about:blank","title":"Bad Request","status":400,"detail":"column 19: expected a value","code":"bad_query","column":19,"request_id":…}"#]]).await;
+}
+
+#[tokio::test]
+async fn long_texts_are_cut_in_lists_alone() {
+    let mut house = House::inhabited().await;
+    let long = "ü".repeat(600);
+    house.keep_events(&[&long]);
+    let cut = format!("{}…", "ü".repeat(512));
+    let listed = house.ask("GET /api/v1/events").await;
+    assert!(listed.contains(&format!("\"{cut}\"")), "{listed}");
+    assert!(!listed.contains(&long));
+    let whole = house.ask("GET /api/v1/events/1").await;
+    assert!(whole.contains(&long), "{whole}");
+    house.check(&["GET /api/v1/events/2"], expect![[r#"
+        404 Not Found
+        {"type":"about:blank","title":"Not Found","status":404,"detail":"there is no such event","code":"not_found","request_id":…}"#]]).await;
+}
+
+#[tokio::test]
+async fn counted_over_time_and_by_value() {
+    let mut house = House::inhabited().await;
+    house.keep_events(&["alpha", "beta", "alpha"]);
+    house
+        .check(
+            &[
+                "GET /api/v1/events/histogram?from=1970-01-01T00:00:01Z&to=1970-01-01T00:00:05Z&buckets=2",
+                "GET /api/v1/events/histogram?from=1970-01-01T00:00:01Z&to=1970-01-01T00:00:01Z",
+                "GET /api/v1/events/fields?field=message&limit=1",
+                "GET /api/v1/events/fields?field=no.such&q=alpha",
+            ],
+            expect![[r#"
+                200 OK
+                {"buckets":[{"from":"1970-01-01T00:00:01.000Z","to":"1970-01-01T00:00:03.000Z","count":2},{"from":"1970-01-01T00:00:03.000Z","to":"1970-01-01T00:00:05.000Z","count":1}],"total":3}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"from is not before to","code":"bad_request","request_id":…}
+                200 OK
+                {"field":"message","values":[{"value":"alpha","count":2}],"other":1,"missing":0,"truncated":false}
+                200 OK
+                {"field":"no.such","values":[],"other":0,"missing":2,"truncated":false}"#]],
+        )
+        .await;
+    let schema = house.ask("GET /api/v1/events/fields").await;
+    assert!(schema.contains(r#"{"name":"source.ip","kind":"ip","summary":"#), "{schema}");
+}
+
+#[tokio::test]
+async fn sql_reads_and_does_not_write() {
+    let mut house = House::inhabited().await;
+    house.keep_events(&["alpha", "beta", "alpha"]);
+    let ask = |sql: &str| format!("POST /api/v1/sql\n\n{{\"sql\":\"{sql}\",\"limit\":2}}");
+    house
+        .check(
+            &[
+                &ask("SELECT message, source.ip, count(*) AS n, 0.5 AS half, @timestamp < now() AS past FROM events GROUP BY ALL ORDER BY 3 DESC"),
+                &ask("SELECT event.id FROM events ORDER BY 1"),
+                &ask("SELECT\\n  no_such(message) FROM events"),
+                &ask("SELECT message FROM events WHERE ("),
+            ],
+            expect![[r#"
+                200 OK
+                {"columns":[{"name":"message","type":"text"},{"name":"source.ip","type":"text"},{"name":"n","type":"integer"},{"name":"half","type":"float"},{"name":"past","type":"flag"}],"rows":[["alpha","203.0.113.9",2,0.5,true],["beta","203.0.113.9",1,0.5,true]],"truncated":false,"took_ms":…}
+                200 OK
+                {"columns":[{"name":"event.id","type":"integer"}],"rows":[[1],[2]],"truncated":true,"took_ms":…}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"Invalid function 'no_such'","code":"bad_sql","line":2,"column":3,"request_id":…}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"Expected: an expression, found: EOF","code":"bad_sql","request_id":…}"#]],
+        )
+        .await;
+    for sql in [
+        "DROP TABLE events",
+        "DELETE FROM events",
+        "INSERT INTO events VALUES (1)",
+        "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
+        "COPY events TO '/tmp/x.csv'",
+        "SET datafusion.execution.target_partitions = 1",
+        "SELECT 1; SELECT 2",
+    ] {
+        let answer = house.ask(&ask(sql)).await;
+        assert!(answer.starts_with("400 Bad Request"), "{sql}: {answer}");
+        assert!(answer.contains(r#""code":"bad_sql""#), "{sql}: {answer}");
+    }
+}
