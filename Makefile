@@ -36,7 +36,7 @@ test-ui: ui ## checks and tests the console's own code
 
 test-browser: ui needs-rust needs-browser ## drives the real binary in Chromium, from the set-up link to a closed alert
 	@echo "== browser test"
-	cargo build --locked -p bartizan
+	cargo build --locked --workspace
 	cd ui && BARTIZAN_BIN="$(CARGO_TARGET_DIR)/debug/bartizan" npm run --silent test:browser
 
 ui: ui/dist/.built ## builds the console

@@ -35,6 +35,8 @@ pub(crate) struct Bounded {
 pub(crate) struct Connection {
     stream: TcpStream,
     quiet: Pin<Box<Sleep>>,
+    /// Whether something was written since the last byte was read: the next byte begins a request.
+    answered: bool,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -54,7 +56,7 @@ impl Listener for Bounded {
         // The listener's own `accept` waits out passing errors, such as too many open files.
         let (stream, peer) = Listener::accept(&mut self.listener).await;
         let quiet = Box::pin(tokio::time::sleep(QUIET_MAX));
-        (Connection { stream, quiet, _place: place }, peer)
+        (Connection { stream, quiet, answered: true, _place: place }, peer)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -69,9 +71,10 @@ impl Connected<IncomingStream<'_, Bounded>> for Peer {
 }
 
 impl Connection {
-    /// Passes an outcome on, and begins to wait anew where something moved.
+    /// Passes the outcome of a write on, and begins to wait anew where something moved.
     fn moved<T>(&mut self, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
+            self.answered = true;
             self.quiet.as_mut().reset(Instant::now() + QUIET_MAX);
         }
         outcome
@@ -88,7 +91,12 @@ impl AsyncRead for Connection {
         if outcome.is_pending() && self.quiet.as_mut().poll(context).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        self.moved(outcome)
+        // Only the first byte of a request begins the time anew: one that comes byte by byte must
+        // come within it all the same.
+        if outcome.is_ready() && std::mem::take(&mut self.answered) {
+            self.quiet.as_mut().reset(Instant::now() + QUIET_MAX);
+        }
+        outcome
     }
 }
 

@@ -1,6 +1,5 @@
 //! The API's resources, one file each.
 
-mod alert_views;
 mod alerts;
 mod events;
 mod health;
@@ -9,6 +8,7 @@ mod login;
 mod overview;
 mod rules;
 mod sessions;
+mod shared;
 mod simulation;
 mod sql;
 
@@ -17,8 +17,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::AppState;
 
-pub(crate) use alert_views::AlertView;
 pub(crate) use health::health;
+pub(crate) use shared::AlertView;
 pub(crate) use simulation::SimulationView;
 
 /// The head of the API's description; the rest comes from the handlers.

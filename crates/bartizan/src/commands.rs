@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Search(search::Args),
     /// Lists, checks and tests rules
     Rules(rules::Args),
-    /// Sends marked sample traffic to a real input
+    /// Sends realistic sample traffic to a real input
     Simulate(simulate::Args),
     /// Manages who may log in
     User(user::Args),

@@ -11,13 +11,13 @@ use api::{Live, Simulation};
 use crossbeam_channel::Sender;
 use model::{Batch, Timestamp};
 use simulate::{Control, Framing, Generator, Plan, Reach, Target};
-use source::Running;
+use source::{InputStatus, Inputs, Running};
 use tokio::runtime::Handle;
 
 use crate::clock::now;
 
 /// Samples a second: enough that the counters move, few enough to be read.
-const RATE: u32 = 25;
+const RATE: u32 = 6;
 /// After this long it ends by itself.
 const LASTS: Duration = Duration::from_mins(10);
 const STOP_WITHIN: Duration = Duration::from_secs(2);
@@ -37,6 +37,7 @@ struct Inside {
 }
 
 struct Player {
+    inputs: Inputs,
     told: Arc<Told>,
     until: Timestamp,
     thread: JoinHandle<()>,
@@ -64,7 +65,8 @@ impl Demo {
         }
         let inlet = inside.inlet.clone().ok_or("the product is stopping")?;
         let sources = self.listen(inlet)?;
-        let address = sources.inputs().status().first().and_then(|input| input.address);
+        let inputs = sources.inputs();
+        let address = inputs.status().first().and_then(|input| input.address);
         let address = address.ok_or("the listener for sample traffic has no address")?;
         let told = Arc::new(Told::default());
         let demo = Arc::clone(self);
@@ -73,7 +75,7 @@ impl Demo {
             .name("demo".to_owned())
             .spawn(move || demo.play(address, sources, &for_thread))
             .map_err(|error| error.to_string())?;
-        inside.player = Some(Player { told, until: now().plus(LASTS), thread });
+        inside.player = Some(Player { inputs, told, until: now().plus(LASTS), thread });
         drop(inside);
         self.live.publish_simulation(self.state());
         Ok(())
@@ -107,6 +109,13 @@ impl Demo {
             sent: player.told.sent.load(Ordering::Relaxed),
             until: running.then_some(player.until),
         }
+    }
+
+    /// Gives how the listener for sample traffic stands, where it plays.
+    pub(crate) fn input(&self) -> Option<InputStatus> {
+        let inside = self.inside();
+        let player = inside.player.as_ref().filter(|player| !player.is_over())?;
+        player.inputs.status().into_iter().next()
     }
 
     fn listen(&self, outlet: Sender<Batch>) -> Result<Running, String> {

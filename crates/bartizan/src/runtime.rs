@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use api::{Counters, InputCounters, Metric, RulesView, Simulation, SimulationAction};
 use model::Timestamp;
-use source::Inputs;
+use source::{InputStatus, Inputs};
 
 use crate::demo::Demo;
 
@@ -53,7 +53,9 @@ impl Rate {
 impl api::Runtime for Runtime {
     fn counters(&self) -> Counters {
         let totals = self.line.totals();
-        let inputs = self.inputs.status().into_iter().map(|input| InputCounters {
+        let sample =
+            self.demo.input().into_iter().map(|input| InputStatus { name: "demo", ..input });
+        let inputs = self.inputs.status().into_iter().chain(sample).map(|input| InputCounters {
             name: input.name.to_owned(),
             address: input
                 .address

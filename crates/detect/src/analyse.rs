@@ -1,6 +1,6 @@
 //! Fields that are worked out from an event, before rules see it.
 
-use inspect::{ATTACK_SCORE_MIN, AccessLog, Finding, Request, Verdict};
+use inspect::{ATTACK_SCORE_MIN, AccessLog, Class, Finding, Request, Verdict};
 use model::{Event, Field, Value};
 
 /// Adds what inspection makes of a request, where the event is one.
@@ -25,7 +25,9 @@ pub(crate) fn inspect_request(event: &mut Event) {
         }
     }
     event.set_list(Field::InspectionClasses, classes.into_iter().map(Value::Text));
-    if let Some(strongest) = confirmed.first() {
+    // A tool that names itself says less than what it sent.
+    let telling = confirmed.iter().find(|finding| finding.class != Class::Scanner);
+    if let Some(strongest) = telling.or(confirmed.first()) {
         event.set(Field::InspectionEvidence, strongest.evidence.as_str());
     }
 }

@@ -48,7 +48,7 @@ impl Chunk {
         let start = self.text.len();
         let mut truncated_bytes = line.truncated_bytes;
         let mut escaped_bytes = 0;
-        match std::str::from_utf8(line.bytes) {
+        match simdutf8::compat::from_utf8(line.bytes) {
             Ok(text) => self.text.push_str(text),
             Err(error) => {
                 let halved = error.error_len().is_none() && truncated_bytes > 0;

@@ -32,11 +32,12 @@ pub enum SourceError {
         error: io::Error,
     },
     /// A file that the input needs, or was told to read, cannot be read.
-    #[error("cannot read {path}: {error}")]
+    #[error("cannot read {path}")]
     Read {
         /// The file.
         path: String,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// The system gives no thread.

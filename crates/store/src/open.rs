@@ -99,7 +99,8 @@ pub(crate) fn open(
     Ok(Opened { shared, next_log: last.max(published) + 1 })
 }
 
-/// Deletes segment files that the catalog does not list.
+/// Sets segment files aside that the catalog does not list: what a stop left behind, whose events
+/// stand in the log still; or, where the catalog is an older one, the only copy that there is.
 fn remove_orphans(shared: &Shared) -> Result<(), StoreError> {
     let root = shared.dir.join("segments");
     let what = || format!("list {}", root.display());
@@ -114,7 +115,12 @@ fn remove_orphans(shared: &Shared) -> Result<(), StoreError> {
             let path = file.during(what)?.path();
             let ours = path.extension().is_some_and(|extension| extension == "parquet");
             if ours && !listed.contains(&path) {
-                std::fs::remove_file(&path).during(|| format!("delete {}", path.display()))?;
+                let aside = shared.dir.join("quarantine");
+                let what = || format!("set {} aside", path.display());
+                std::fs::create_dir_all(&aside).during(what)?;
+                let name = path.file_name().unwrap_or_default();
+                std::fs::rename(&path, aside.join(name)).during(what)?;
+                tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
                 Counters::add(&shared.counters.orphans, 1);
             }
         }

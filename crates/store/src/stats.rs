@@ -25,7 +25,7 @@ pub struct Stats {
     pub generations_waiting: u64,
     /// Damaged log files that were set aside.
     pub quarantined: u64,
-    /// Unfinished segment files that were deleted when the store was opened.
+    /// Segment files that the catalog does not list, set aside when the store was opened.
     pub orphans: u64,
     /// Segments that the catalog lists and the disk does not have.
     pub missing: u64,

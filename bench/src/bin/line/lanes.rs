@@ -116,7 +116,8 @@ fn whole(import: Import, engine: Engine, corpus: &Path) -> anyhow::Result<Told> 
         let mut records: Vec<Record> = records;
         while !records.is_empty() {
             let rest = records.split_off(records.len().min(500));
-            inlet.send(Batch { records, ..Batch::default() })?;
+            let sent = inlet.send(Batch { records, ..Batch::default() });
+            anyhow::ensure!(sent.is_ok(), "the line ended early");
             records = rest;
         }
     }

@@ -15,9 +15,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::alert_views::{AlertDetail, AlertView, ChangeBody, FILTER_NAMES, FilterParams};
-use super::events::raw;
-use super::rules::RuleView;
+use super::shared::{
+    AlertDetail, AlertView, ChangeBody, FILTER_NAMES, FilterParams, RuleView, raw,
+};
 use crate::caller::{Analyst, Caller};
 use crate::extract::{Bounds, Id, Json, Query, bounded};
 use crate::{ApiError, App, AppState, clock};

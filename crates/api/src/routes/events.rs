@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::shared::{millis, raw, unreadable};
 use crate::caller::Caller;
 use crate::extract::{Bounds, Id, Json, Query, bounded, moment};
 use crate::{ApiError, AppState, clock};
@@ -260,11 +261,6 @@ async fn detail(
     found.await.map(Json)
 }
 
-/// Gives an event as it is written, without reading that again.
-pub(super) fn raw(event: &Event) -> Result<Box<RawValue>, ApiError> {
-    RawValue::from_string(event.to_json()).map_err(|error| unreadable(event, &error))
-}
-
 /// Gives an event whose long texts are cut, so that one long record does not fill a page.
 fn cut_event(event: &Event) -> Result<Value, ApiError> {
     let mut value =
@@ -290,10 +286,6 @@ pub(super) fn cut(text: &str) -> String {
     }
 }
 
-fn unreadable(event: &Event, error: &serde_json::Error) -> ApiError {
-    ApiError::Internal(format!("event {} is written as no JSON: {error}", event.id))
-}
-
 fn kind_word(kind: FieldKind) -> &'static str {
     match kind {
         FieldKind::Keyword => "keyword",
@@ -303,9 +295,4 @@ fn kind_word(kind: FieldKind) -> &'static str {
         FieldKind::Ip => "ip",
         FieldKind::Date => "date",
     }
-}
-
-/// Gives the milliseconds since a moment.
-pub(super) fn millis(begun: Instant) -> u64 {
-    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

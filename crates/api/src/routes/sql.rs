@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::events::millis;
+use super::shared::millis;
 use crate::caller::Caller;
 use crate::extract::{Bounds, Json, bounded};
 use crate::{ApiError, AppState};

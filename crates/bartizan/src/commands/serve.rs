@@ -9,9 +9,12 @@ use anyhow::Context as _;
 use api::{AppState, Live};
 use arc_swap::ArcSwap;
 use catalog::Catalog;
+use crossbeam_channel::Sender;
 use detect::Engine;
+use model::Batch;
 use store::Store;
 use tokio::net::TcpListener;
+use triage::Triage;
 
 use crate::clock::now;
 use crate::config::{self, Config};
@@ -87,53 +90,28 @@ fn read_config(args: &Args) -> anyhow::Result<Option<Config>> {
     }
 }
 
+/// What is kept on disk.
+struct Kept {
+    catalog: Catalog,
+    store: Store,
+    triage: Triage,
+}
+
 async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     let began = Instant::now();
     complain(&format!("bartizan  {}", env!("CARGO_PKG_VERSION")));
     complain(&format!("data      {}", config.data.display()));
-    let (catalog, store) = open(&config)?;
+    let kept = open(&config)?;
     let loaded = load_rules(&config)?;
     let engine = Engine::new(loaded.rules);
     let view = rules::view(&engine, &loaded.faults);
-
-    let listen: SocketAddr = config.api.listen.parse().context("api.listen")?;
-    let listener = TcpListener::bind(listen).await.map_err(|error| {
-        ending(
-            Outcome::Fault,
-            format!("cannot listen on {listen} for the console: {}", in_use(&error)),
-        )
-    })?;
+    let listener = bind_console(&config).await?;
     let console = listener.local_addr()?;
 
     let (inlet, batches) = crossbeam_channel::bounded(BATCHES_WAITING_MAX);
     let live = Live::new();
-    let triage = triage::Triage::open(catalog.clone());
-    let line = pipeline::start(
-        pipeline::Parts {
-            parser: parse::Parser::new(parse::ParserConfig {
-                utc_offset_seconds: config.parse.utc_offset_minutes * 60,
-            }),
-            memory: replay(&store, &engine, &triage, &catalog)?,
-            rules: Arc::new(ArcSwap::from_pointee(engine)),
-            store: store.clone(),
-            triage: triage.clone(),
-            outbox: outbox(live.clone()),
-        },
-        batches,
-    )?;
-    let sources = source::start(
-        &config.inputs,
-        source::Start {
-            outlet: inlet.clone(),
-            checkpoints: store.checkpoints(),
-            runtime: tokio::runtime::Handle::current(),
-            simulated: false,
-        },
-    )?;
-    for input in sources.inputs().status() {
-        let place = input.address.map(|address| address.to_string()).or(input.reads);
-        complain(&format!("input     {} {}", input.name, place.unwrap_or_default()));
-    }
+    let line = pipeline::start(parts(&config, &kept, engine, &live)?, batches)?;
+    let sources = start_sources(&config, &kept.store, inlet.clone())?;
     let demonstration = Arc::new(Demo::new(inlet, live.clone()));
     let runtime = Runtime {
         line: line.counters(),
@@ -144,7 +122,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         rate: Rate::default(),
     };
     complain(&format!("console   http://{console}"));
-    if let Some(path) = api::issue_setup_link(&catalog, now())? {
+    if let Some(path) = api::issue_setup_link(&kept.catalog, now())? {
         complain(&format!("set up    http://{console}{path}"));
         complain("          this link works once and for a day");
     }
@@ -153,9 +131,9 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         complain("demo      marked sample traffic plays");
     }
     let state = AppState::new(api::Parts {
-        store: store.clone(),
-        catalog,
-        triage,
+        store: kept.store.clone(),
+        catalog: kept.catalog,
+        triage: kept.triage,
         runtime: Arc::new(runtime),
         live,
         config: api::Config {
@@ -174,6 +152,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     if !late.is_empty() {
         complain(&format!("cut off: {}", late.join(", ")));
     }
+    let store = kept.store;
     // Waiting for threads must not hold up the runtime on which the last tasks end.
     tokio::task::spawn_blocking(move || {
         line.join();
@@ -184,17 +163,60 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn replay(
-    store: &Store,
-    engine: &Engine,
-    triage: &triage::Triage,
-    catalog: &Catalog,
-) -> anyhow::Result<detect::Memory> {
-    let detected_upto = catalog.detected_upto()?;
-    memory::replay(&memory::Replay { store, engine, triage, detected_upto, now: now() })
+async fn bind_console(config: &Config) -> anyhow::Result<TcpListener> {
+    let listen: SocketAddr = config.api.listen.parse().context("api.listen")?;
+    TcpListener::bind(listen).await.map_err(|error| {
+        let why = in_use(&error);
+        ending(Outcome::Fault, format!("cannot listen on {listen} for the console: {why}"))
+    })
 }
 
-fn open(config: &Config) -> anyhow::Result<(Catalog, Store)> {
+fn parts(
+    config: &Config,
+    kept: &Kept,
+    engine: Engine,
+    live: &Live,
+) -> anyhow::Result<pipeline::Parts> {
+    let memory = memory::replay(&memory::Replay {
+        store: &kept.store,
+        engine: &engine,
+        triage: &kept.triage,
+        detected_upto: kept.catalog.detected_upto()?,
+        now: now(),
+    })?;
+    let live = live.clone();
+    Ok(pipeline::Parts {
+        parser: parse::Parser::new(parse::ParserConfig {
+            utc_offset_seconds: config.parse.utc_offset_minutes * 60,
+        }),
+        memory,
+        rules: Arc::new(ArcSwap::from_pointee(engine)),
+        store: kept.store.clone(),
+        triage: kept.triage.clone(),
+        outbox: Box::new(move |changes| live.publish(changes)),
+    })
+}
+
+fn start_sources(
+    config: &Config,
+    store: &Store,
+    outlet: Sender<Batch>,
+) -> anyhow::Result<source::Running> {
+    let start = source::Start {
+        outlet,
+        checkpoints: store.checkpoints(),
+        runtime: tokio::runtime::Handle::current(),
+        simulated: false,
+    };
+    let sources = source::start(&config.inputs, start)?;
+    for input in sources.inputs().status() {
+        let place = input.address.map(|address| address.to_string()).or(input.reads);
+        complain(&format!("input     {} {}", input.name, place.unwrap_or_default()));
+    }
+    Ok(sources)
+}
+
+fn open(config: &Config) -> anyhow::Result<Kept> {
     // Whatever is written from here on is for its owner alone: it holds what others logged.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     make_private(&config.data)
@@ -205,7 +227,8 @@ fn open(config: &Config) -> anyhow::Result<(Catalog, Store)> {
     if missing > 0 {
         complain(&format!("store     segments missing: {missing} (bartizan doctor)"));
     }
-    Ok((catalog, store))
+    let triage = Triage::open(catalog.clone());
+    Ok(Kept { catalog, store, triage })
 }
 
 /// Makes the folder for its owner alone: it holds what others logged.
@@ -231,10 +254,6 @@ fn load_rules(config: &Config) -> anyhow::Result<rules::Loaded> {
         ));
     }
     Ok(loaded)
-}
-
-fn outbox(live: Live) -> pipeline::Outbox {
-    Box::new(move |changes| live.publish(changes))
 }
 
 /// A console that only this machine can reach answers to this machine's names alone, so that no

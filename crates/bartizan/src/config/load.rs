@@ -67,6 +67,7 @@ fn build(text: &str, name: &str, variables: &[(String, String)]) -> Result<Confi
     })?;
     let mut leaves = Vec::new();
     collect(table.get_ref(), &mut Vec::new(), &mut leaves);
+    leaves.sort_by_key(|leaf| leaf.offset);
 
     let mut faults: Vec<Fault> = Vec::new();
     let mut whole = Table::new();

@@ -1,5 +1,7 @@
 //! The commands of one run: what they print, where, and the code they end with.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

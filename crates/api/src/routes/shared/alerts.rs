@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use triage::{AlertFilter, AssigneeFilter, Edit, HistoryEntry, Patch};
 use utoipa::{IntoParams, ToSchema};
 
-use super::rules::RuleView;
+use super::RuleView;
 use crate::ApiError;
 use crate::extract::moment;
 
@@ -46,17 +46,17 @@ struct EntityView {
 
 /// An alert with its history and its rule.
 #[derive(Serialize, ToSchema)]
-pub(super) struct AlertDetail {
+pub(in crate::routes) struct AlertDetail {
     #[serde(flatten)]
-    pub(super) alert: AlertView,
-    pub(super) history: Vec<HistoryView>,
+    pub(in crate::routes) alert: AlertView,
+    pub(in crate::routes) history: Vec<HistoryView>,
     /// The rule, if it still runs.
-    pub(super) rule: Option<RuleView>,
+    pub(in crate::routes) rule: Option<RuleView>,
 }
 
 /// One thing that happened to an alert.
 #[derive(Serialize, ToSchema)]
-pub(super) struct HistoryView {
+pub(in crate::routes) struct HistoryView {
     at: String,
     by: String,
     change: String,
@@ -66,7 +66,7 @@ pub(super) struct HistoryView {
 /// Which alerts, in the query and in bulk edits.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams, ToSchema)]
 #[into_params(parameter_in = Query)]
-pub(super) struct FilterParams {
+pub(in crate::routes) struct FilterParams {
     /// Some of `open`, `acknowledged`, `closed`, with commas between them.
     status: Option<String>,
     /// Some of `informational`, `low`, `medium`, `high`, `critical`, with commas between them.
@@ -88,13 +88,13 @@ pub(super) struct FilterParams {
 }
 
 /// The names of [`FilterParams`]; a bulk edit with another name must not be taken for one without.
-pub(super) const FILTER_NAMES: &[&str] =
+pub(in crate::routes) const FILTER_NAMES: &[&str] =
     &["status", "level", "rule", "entity", "assignee", "tag", "q", "from", "to"];
 
 /// What becomes of an alert; what is absent stays.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ChangeBody {
+pub(in crate::routes) struct ChangeBody {
     status: Option<String>,
     verdict: Option<String>,
     /// A user; `null` for nobody.
@@ -155,7 +155,7 @@ impl From<HistoryEntry> for HistoryView {
 
 impl FilterParams {
     /// Reads the filter; `me` is the caller's name.
-    pub(super) fn read(&self, me: &str) -> Result<AlertFilter, ApiError> {
+    pub(in crate::routes) fn read(&self, me: &str) -> Result<AlertFilter, ApiError> {
         let (entity_kind, entity_value) = match given(self.entity.as_ref()) {
             None => (None, None),
             Some(entity) => split_entity(entity),
@@ -182,7 +182,7 @@ impl FilterParams {
 
 impl ChangeBody {
     /// Reads the change; an assignee must be one of `users`.
-    pub(super) fn read(&self, users: &[User]) -> Result<Edit, ApiError> {
+    pub(in crate::routes) fn read(&self, users: &[User]) -> Result<Edit, ApiError> {
         let assignee = match &self.assignee {
             Assignee::Absent => Patch::Keep,
             Assignee::Nobody => Patch::Clear,
