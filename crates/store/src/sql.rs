@@ -16,6 +16,7 @@
 //! store's own threads within a bound of memory, rows and time, and can reach neither files nor the
 //! network.
 
+mod admit;
 mod cells;
 mod filter;
 mod functions;

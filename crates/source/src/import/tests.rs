@@ -135,8 +135,9 @@ fn the_clock_is_that_of_the_file() {
 fn a_path_that_is_not_there() {
     let error =
         Import::new(&[PathBuf::from("/nowhere/a.log")], ImportConfig::default()).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(
-        error.to_string(),
+        format!("{error}: {cause}"),
         "cannot read /nowhere/a.log: No such file or directory (os error 2)"
     );
 }

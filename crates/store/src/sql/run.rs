@@ -23,7 +23,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::AbortHandle;
 
-use super::names::{TABLE, parse, placed};
+use super::admit::placed;
+use super::names::{TABLE, parse};
 use super::scan::Events;
 use super::{Cell, Column, Exported, SqlLimits, cells, functions};
 use crate::StoreError;
