@@ -12,8 +12,8 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(rest) else { return };
     // The first byte chooses the format: the automatic one, or any of the table by force.
     let row = FORMATS.get(usize::from(*first) % (FORMATS.len() + 1));
-    let parser = Parser::new(ParserConfig::default());
-    let parser = row.and_then(|format| parser.clone().with_format(format.id)).unwrap_or(parser);
+    let parser = row.and_then(|format| Parser::with_format(format.id));
+    let parser = parser.unwrap_or_else(|| Parser::new(ParserConfig::default()));
     let received_at = Timestamp::from_seconds(1_780_000_000);
     let clock = if first % 2 == 0 { Clock::Live } else { Clock::File(received_at) };
     let event = parser.parse(Record {
