@@ -94,47 +94,64 @@ impl api::Runtime for Runtime {
     }
 }
 
+/// What the line has counted, for `/metrics`.
+const OF_LINE: [(&str, &str, fn(&pipeline::Totals) -> u64); 10] = [
+    ("bartizan_records_total", "Records that came down the line.", |totals| totals.records),
+    ("bartizan_events_stored_total", "Events made durable.", |totals| totals.stored),
+    (
+        "bartizan_events_rejected_total",
+        "Events that could not be made durable and whose sender was told so.",
+        |totals| totals.rejected,
+    ),
+    ("bartizan_store_retries_total", "Times that the disk refused.", |totals| totals.retries),
+    ("bartizan_panics_total", "Records and events on which a format or a rule failed.", |totals| {
+        totals.panics
+    }),
+    ("bartizan_detections_total", "Detections made.", |totals| totals.detections),
+    (
+        "bartizan_detections_dropped_total",
+        "Detections lost because alerts could not be written.",
+        |totals| totals.detections_dropped,
+    ),
+    (
+        "bartizan_rule_groups_evicted_total",
+        "Groups that correlations let go before their time was over.",
+        |totals| totals.groups_evicted,
+    ),
+    (
+        "bartizan_rule_matches_evicted_total",
+        "Matches that correlations let go because their group held too many.",
+        |totals| totals.matches_evicted,
+    ),
+    (
+        "bartizan_rule_matches_late_total",
+        "Matches that came too late for their correlation.",
+        |totals| totals.matches_late,
+    ),
+];
+
+/// What the inputs have counted together, for `/metrics`.
+const OF_INPUTS: [(&str, &str, fn(&InputStatus) -> u64); 3] = [
+    ("bartizan_input_truncated_total", "Records cut at the length bound.", |input| input.truncated),
+    ("bartizan_input_escaped_total", "Records that held bytes that were not UTF-8.", |input| {
+        input.escaped
+    }),
+    ("bartizan_input_refused_total", "Connections, requests or batches refused.", |input| {
+        input.refused
+    }),
+];
+
 impl Runtime {
     fn metrics(&self, totals: &pipeline::Totals) -> Vec<Metric> {
         let inputs = self.inputs.status();
-        let sum = |of: fn(&source::InputStatus) -> u64| inputs.iter().map(of).sum::<u64>();
-        let row = |name, help, value: u64| Metric { name, help, value: lossy(value) };
-        vec![
-            row("bartizan_records_total", "Records that came down the line.", totals.records),
-            row("bartizan_events_stored_total", "Events made durable.", totals.stored),
-            row(
-                "bartizan_events_rejected_total",
-                "Events that could not be made durable and whose sender was told so.",
-                totals.rejected,
-            ),
-            row("bartizan_store_retries_total", "Times that the disk refused.", totals.retries),
-            row(
-                "bartizan_panics_total",
-                "Records on which a format or a rule failed.",
-                totals.panics,
-            ),
-            row("bartizan_detections_total", "Detections made.", totals.detections),
-            row(
-                "bartizan_detections_dropped_total",
-                "Detections lost because alerts could not be written.",
-                totals.detections_dropped,
-            ),
-            row(
-                "bartizan_input_truncated_total",
-                "Records cut at the length bound.",
-                sum(|input| input.truncated),
-            ),
-            row(
-                "bartizan_input_escaped_total",
-                "Records that held bytes that were not UTF-8.",
-                sum(|input| input.escaped),
-            ),
-            row(
-                "bartizan_input_refused_total",
-                "Connections, requests or batches refused.",
-                sum(|input| input.refused),
-            ),
-        ]
+        let line =
+            OF_LINE.iter().map(|(name, help, of)| Metric { name, help, value: lossy(of(totals)) });
+        let inputs = OF_INPUTS.iter().map(|(name, help, of)| Metric {
+            name,
+            help,
+            value: lossy(inputs.iter().map(of).sum()),
+        });
+        line.chain(inputs).collect()
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Counters {
     pub(crate) panics: AtomicU64,
     pub(crate) detections: AtomicU64,
     pub(crate) detections_dropped: AtomicU64,
+    /// What correlations forgot: groups, matches, and matches that came too late.
+    forgotten: [AtomicU64; 3],
     /// One for each row of the format table, and a last one for what no format recognised.
     formats: Vec<AtomicU64>,
 }
@@ -36,6 +38,12 @@ pub struct Totals {
     pub detections: u64,
     /// Detections lost because alerts could not be written for too long.
     pub detections_dropped: u64,
+    /// Groups that correlations let go before their time was over.
+    pub groups_evicted: u64,
+    /// Matches that correlations let go because their group held too many.
+    pub matches_evicted: u64,
+    /// Matches that came too late for their correlation.
+    pub matches_late: u64,
     /// Events by the format that recognised them, `unknown` last.
     pub formats: Vec<FormatCount>,
 }
@@ -60,6 +68,7 @@ impl Default for Counters {
             panics: zero(),
             detections: zero(),
             detections_dropped: zero(),
+            forgotten: [zero(), zero(), zero()],
             formats: (0..=FORMATS.len()).map(|_| zero()).collect(),
         }
     }
@@ -68,6 +77,7 @@ impl Default for Counters {
 impl Counters {
     /// Gives the counts as they are now.
     pub fn totals(&self) -> Totals {
+        let [groups_evicted, matches_evicted, matches_late] = self.forgotten.each_ref().map(read);
         let names = FORMATS.iter().map(|format| format.id).chain(["unknown"]);
         let formats = names
             .zip(&self.formats)
@@ -81,8 +91,19 @@ impl Counters {
             panics: read(&self.panics),
             detections: read(&self.detections),
             detections_dropped: read(&self.detections_dropped),
+            groups_evicted,
+            matches_evicted,
+            matches_late,
             formats,
         }
+    }
+
+    /// Shows what the correlations have forgotten until now.
+    pub(crate) fn show_forgotten(&self, rules: detect::Counters) {
+        let [groups, matches, late] = &self.forgotten;
+        groups.store(rules.groups_evicted, Ordering::Relaxed);
+        matches.store(rules.entries_evicted, Ordering::Relaxed);
+        late.store(rules.late, Ordering::Relaxed);
     }
 
     /// Counts an event for the format that recognised it.

@@ -133,6 +133,7 @@ impl Worker {
             }
             self.observed = event.id;
         }
+        self.counters.show_forgotten(self.memory.counters());
         self.write_alerts();
     }
 
