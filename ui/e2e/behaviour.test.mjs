@@ -174,7 +174,9 @@ describe('the console over a seeded server', () => {
 
   test('a typed time range, and one that is not understood', async () => {
     await page.goto(`${origin}/search`);
+    await grid('Events').getByRole('row').nth(3).waitFor();
     await page.keyboard.press('t');
+    await page.getByLabel('Typed').waitFor();
     await page.keyboard.type('whenever');
     await page.keyboard.press('Enter');
     await page.getByText('Not understood').waitFor();

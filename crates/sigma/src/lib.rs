@@ -11,6 +11,7 @@ mod detection;
 mod document;
 mod fault;
 mod fields;
+mod loader;
 mod logsource;
 mod memory;
 mod modifiers;
