@@ -55,6 +55,8 @@ describe('the console over a seeded server', () => {
   }
 
   const grid = (name) => page.getByRole('grid', { name, exact: true });
+  /** Keys go to whatever has the focus: waits until that is a field. */
+  const typing = () => page.waitForFunction(() => document.activeElement?.matches('input, textarea'));
   const csrf = async () => (await (await context.request.get(`${origin}/api/v1/session`)).json()).csrf;
 
   test('ten alerts are acknowledged in at most twelve keystrokes', async () => {
@@ -106,6 +108,7 @@ describe('the console over a seeded server', () => {
     await grid('Alerts').getByRole('row').nth(2).waitFor();
     await page.keyboard.press('*');
     await page.keyboard.press('2');
+    await typing();
     await page.keyboard.type('noise');
     await page.keyboard.press('Enter');
     await page.getByText('No alerts match').waitFor();
@@ -176,7 +179,7 @@ describe('the console over a seeded server', () => {
     await page.goto(`${origin}/search`);
     await grid('Events').getByRole('row').nth(3).waitFor();
     await page.keyboard.press('t');
-    await page.getByLabel('Typed').waitFor();
+    await typing();
     await page.keyboard.type('whenever');
     await page.keyboard.press('Enter');
     await page.getByText('Not understood').waitFor();
