@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod apache_error;
+mod auditd;
 mod cef;
 mod charon;
 mod cron;
@@ -13,20 +14,30 @@ mod json;
 mod key_value;
 mod leef;
 mod logind;
+mod mariadb_audit;
+mod mysql;
 mod named;
 mod netfilter;
 mod nginx_error;
+mod openvpn;
 mod pam;
 mod postfix;
+mod postgresql;
+mod proftpd;
 mod proxy_manager;
+mod pure_ftpd;
+mod redis;
+mod samba;
 mod shared;
 mod sshd;
 mod su;
 mod sudo;
 mod syslog;
 mod systemd;
+mod vsftpd;
 
 pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
+pub(crate) use shared::address_port as address_and_port;
 pub(crate) use syslog::FORMAT as SYSLOG;
 
 use crate::Format;
@@ -46,6 +57,12 @@ pub const FORMATS: &[Format] = &[
     filterlog::FORMAT,
     named::FORMAT,
     postfix::FORMAT,
+    openvpn::FORMAT,
+    proftpd::FORMAT,
+    pure_ftpd::FORMAT,
+    samba::FORMAT,
+    vsftpd::FORMAT,
+    auditd::FORMAT,
     netfilter::FORMAT,
     json::FORMAT,
     cef::FORMAT,
@@ -55,6 +72,10 @@ pub const FORMATS: &[Format] = &[
     access::FORMAT,
     nginx_error::FORMAT,
     apache_error::FORMAT,
+    mysql::FORMAT,
+    mariadb_audit::FORMAT,
+    postgresql::FORMAT,
+    redis::FORMAT,
     key_value::FORMAT,
     syslog::FORMAT,
 ];

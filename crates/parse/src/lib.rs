@@ -6,6 +6,7 @@
 //! addresses and log-ins are read as far as they can be told without knowing its writer.
 
 mod claim;
+mod dialect;
 mod epoch;
 mod format;
 mod formats;
