@@ -25,6 +25,7 @@ mod su;
 mod sudo;
 mod syslog;
 mod systemd;
+mod windows;
 
 pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
 pub(crate) use syslog::FORMAT as SYSLOG;
@@ -47,6 +48,7 @@ pub const FORMATS: &[Format] = &[
     named::FORMAT,
     postfix::FORMAT,
     netfilter::FORMAT,
+    windows::FORMAT,
     json::FORMAT,
     cef::FORMAT,
     leef::FORMAT,
