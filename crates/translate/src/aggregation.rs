@@ -1,0 +1,1 @@
+//! Counting conditions as Sigma had them before it had correlations.
