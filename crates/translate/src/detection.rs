@@ -203,12 +203,16 @@ pub(crate) fn write(node: &Node, out: &mut String) -> Result<(), Unwritable> {
         yaml::line(out, 0, "logsource:");
     }
     for (key, name) in parts {
-        name.into_iter().for_each(|name| yaml::pair(out, 4, key, name));
+        if let Some(name) = name {
+            yaml::pair(out, 4, key, name);
+        }
     }
     yaml::line(out, 0, "detection:");
     for (number, selection) in writer.selections.iter().enumerate() {
         yaml::line(out, 4, &format!("{}:", name(number)));
-        selection.iter().for_each(|test| test.write(selection.len() == 1, out));
+        for test in selection {
+            test.write(selection.len() == 1, out);
+        }
     }
     yaml::line(out, 4, &format!("condition: {condition}"));
     Ok(())

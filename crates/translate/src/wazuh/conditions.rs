@@ -1,6 +1,6 @@
 //! What a rule itself asks of an event, without the rules that it builds on.
 
-use super::fields::{self, Kind, Origin};
+use super::fields::{self, Kind, Origin, Reads};
 use super::moments;
 use super::pattern::{self, Syntax, Target};
 use super::rule::Rule;
@@ -24,7 +24,9 @@ pub(crate) fn origin(rule: &Rule) -> Result<Option<Origin>, Fault> {
             let what = if option.name == "category" { "category" } else { "decoder" };
             return Err(option.fault(format!("what the {what} `{name}` reads is not known here")));
         };
-        found = known.or(found);
+        if let Reads::Only(origin) = known {
+            found = Some(origin);
+        }
     }
     Ok(found)
 }
@@ -140,7 +142,7 @@ fn addresses(name: &str, options: &[&Element]) -> Result<Node, String> {
                 None => (false, word),
             };
             let network = network(address).ok_or_else(|| format!("`{address}` is no address"))?;
-            if marked != negate { none_of.push(network) } else { one_of.push(network) }
+            if marked == negate { one_of.push(network) } else { none_of.push(network) }
         }
     }
     if one_of.len() + none_of.len() > ADDRESSES_MAX {

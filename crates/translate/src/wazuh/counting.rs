@@ -57,9 +57,8 @@ pub(crate) fn read(
     }
     let frequency = rule.frequency.unwrap_or(FREQUENCY).max(1);
     let count = match counting {
-        Counting::Wazuh => frequency,
         Counting::Ossec if rule.frequency.is_some() => frequency + 2,
-        Counting::Ossec => frequency,
+        Counting::Wazuh | Counting::Ossec => frequency,
     };
     let seconds = rule.timeframe.unwrap_or(TIMEFRAME_SECONDS).max(1);
     Ok(Composite { counted, last, count, seconds, same, different })

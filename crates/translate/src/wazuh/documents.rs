@@ -219,7 +219,7 @@ impl Documents<'_> {
         let mut description =
             format!("Translated from Wazuh's rule {} of level {}.", rule.id, rule.level);
         for note in &document.notes {
-            description.push_str(&format!(" Not quite the same: {note}."));
+            description.extend([" Not quite the same: ", note, "."]);
         }
         yaml::pair(&mut out, 0, "description", &description);
         let place = format!("Wazuh rule {}, {path}:{}", rule.id, rule.line);
@@ -271,10 +271,10 @@ impl Documents<'_> {
             let Some(Some(Ok(document))) = documents.get(place) else { continue };
             for counted in &document.counted {
                 let Some(flag) = needed.get_mut(*counted) else { continue };
-                if !std::mem::replace(flag, true) {
-                    if let Some(carrier) = carried_by.get_mut(*counted) {
-                        waiting.push((*counted, *carrier.get_or_insert(file)));
-                    }
+                if !std::mem::replace(flag, true)
+                    && let Some(carrier) = carried_by.get_mut(*counted)
+                {
+                    waiting.push((*counted, *carrier.get_or_insert(file)));
                 }
             }
         }

@@ -116,20 +116,27 @@ const OPEN_DECODERS: &[&str] = &["json"];
 /// The category of every text log that has no other.
 const OPEN_CATEGORY: &str = "syslog";
 
-/// Gives what a decoder reads: `None` within where it asks nothing.
-pub(crate) fn decoder(name: &str) -> Option<Option<Origin>> {
-    if OPEN_DECODERS.contains(&name) {
-        return Some(None);
-    }
-    DECODERS.iter().find(|(known, _)| *known == name).map(|(_, origin)| Some(*origin))
+/// What a decoder or a category reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reads {
+    Anything,
+    Only(Origin),
 }
 
-/// Gives what records a category holds: `None` within where it asks nothing.
-pub(crate) fn category(name: &str) -> Option<Option<Origin>> {
-    if name == OPEN_CATEGORY {
-        return Some(None);
+/// Gives what a decoder reads.
+pub(crate) fn decoder(name: &str) -> Option<Reads> {
+    if OPEN_DECODERS.contains(&name) {
+        return Some(Reads::Anything);
     }
-    CATEGORIES.iter().find(|(known, _)| *known == name).map(|(_, origin)| Some(*origin))
+    DECODERS.iter().find(|(known, _)| *known == name).map(|(_, origin)| Reads::Only(*origin))
+}
+
+/// Gives what records a category holds.
+pub(crate) fn category(name: &str) -> Option<Reads> {
+    if name == OPEN_CATEGORY {
+        return Some(Reads::Anything);
+    }
+    CATEGORIES.iter().find(|(known, _)| *known == name).map(|(_, origin)| Reads::Only(*origin))
 }
 
 impl Origin {

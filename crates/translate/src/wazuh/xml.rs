@@ -221,9 +221,9 @@ fn tame(text: &str) -> String {
         let begins = |next: &char| next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?');
         let bare = character == '<' && (before == '\\' || !characters.peek().is_some_and(begins));
         if bare {
-            tame.push_str(BARE_LESS)
+            tame.push_str(BARE_LESS);
         } else {
-            tame.push(character)
+            tame.push(character);
         }
         before = if before == '\\' && character == '\\' { '\0' } else { character };
     }
@@ -258,14 +258,14 @@ mod tests {
         check(
             "<!-- Ann -->\n<var name=\"X\">a</var>\n<group name='g,'>\n  <rule id=\"1\" noalert=\"1\">\n    \
              <match>\\<script|a < b & c&lt;d &nbsp; é</match><same_user />\n  </rule>\n</group>\n",
-            expect![[r##"
+            expect![[r#"
                 # Ann
                 2:1 var name="X" | a
                 3:1 group name="g,"
                   4:3 rule id="1" noalert="1"
                     5:5 match | \<script|a < b & c<d &nbsp; é
                     5:52 same_user
-            "##]],
+            "#]],
         );
     }
 
@@ -285,15 +285,15 @@ mod tests {
         );
         check(
             "<group",
-            expect![[r#"
+            expect![[r"
             ! 1:1 syntax error: tag not closed: `>` not found before end of input
-        "#]],
+        "]],
         );
         check(
             &"<a>".repeat(17),
-            expect![[r#"
+            expect![[r"
             ! 1:49 nested deeper than 16
-        "#]],
+        "]],
         );
     }
 
@@ -302,10 +302,10 @@ mod tests {
         let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>\n<group>&b;</group>";
         check(
             bomb,
-            expect![[r#"
+            expect![[r"
                 2:1 group | &b;
                 ! 1:1 document type declarations are not read
-            "#]],
+            "]],
         );
     }
 
