@@ -157,8 +157,7 @@ pub(crate) fn fixed(name: &str, kind: Option<Kind>) -> Result<&'static str, Stri
         ("srcport", _) => "source.port",
         ("dstport", _) => "destination.port",
         // Either of the two there; our events have the one who acted, or tried to.
-        ("user" | "dstuser", _) => "user.name",
-        ("srcuser", Some(Kind::Web)) => "user.name",
+        ("user" | "dstuser", _) | ("srcuser", Some(Kind::Web)) => "user.name",
         ("srcuser", _) => "source.user.name",
         ("hostname" | "system_name", _) => "host.name",
         ("program_name", _) => "process.name",
@@ -219,14 +218,10 @@ pub(crate) fn compared(
     content: &str,
     kind: Option<Kind>,
 ) -> Option<Result<(String, bool), String>> {
-    let (what, differs) = match name.strip_prefix("same_") {
-        Some(what) => (what, false),
-        None => {
-            let what =
-                name.strip_prefix("different_").or_else(|| name.strip_prefix("not_same_"))?;
-            (what, true)
-        }
-    };
+    let differing = || name.strip_prefix("different_").or_else(|| name.strip_prefix("not_same_"));
+    let same = name.strip_prefix("same_");
+    let differs = same.is_none();
+    let what = same.or_else(differing)?;
     let fixed_name = match what {
         "field" => {
             let name = content.trim();

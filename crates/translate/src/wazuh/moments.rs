@@ -61,11 +61,11 @@ fn between(from: u32, to: u32) -> Node {
         return part(first, from % 60..=to % 60);
     }
     // Whole hours in one test, the broken ones at either end for themselves.
-    let start = if from % 60 == 0 { first } else { first + 1 };
+    let start = if from.is_multiple_of(60) { first } else { first + 1 };
     let end = if to % 60 == 59 { last + 1 } else { last };
     let middle: Vec<Value> = (start..end).map(|hour| Value::Number(hour.into())).collect();
     Node::any(
-        (from % 60 != 0)
+        (!from.is_multiple_of(60))
             .then(|| part(first, from % 60..=59))
             .into_iter()
             .chain((!middle.is_empty()).then(|| Node::test("@timestamp|hour", middle)))

@@ -273,7 +273,7 @@ fn alternatives(pattern: &str) -> Result<Vec<Alternative>, String> {
             ')' => groups = groups.saturating_sub(1),
             '^' if open.pieces.is_empty() && !open.start => open.start = true,
             '$' if characters.peek().is_none_or(|next| matches!(next, '|' | ')')) => {
-                open.end = true
+                open.end = true;
             }
             plain => open.pieces.push(Piece::Text(plain)),
         }

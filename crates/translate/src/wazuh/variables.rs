@@ -17,7 +17,9 @@ pub(crate) fn substitute(roots: &mut [Element]) {
     }
     // The longest name first: `$PORTS` is not `$PORT` and an S.
     variables.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
-    roots.iter_mut().for_each(|root| replace_in(root, &variables));
+    for root in roots {
+        replace_in(root, &variables);
+    }
 }
 
 fn collect(elements: &[Element], variables: &mut Vec<(String, String)>) {
