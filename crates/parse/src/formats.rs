@@ -30,6 +30,7 @@ mod syslog;
 mod systemd;
 mod unbound;
 mod w3c;
+mod windows;
 
 pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
 pub(crate) use shared::address_port;
@@ -56,6 +57,7 @@ pub const FORMATS: &[Format] = &[
     postfix::FORMAT,
     netfilter::FORMAT,
     cisco_asa::FORMAT,
+    windows::FORMAT,
     json::FORMAT,
     cef::FORMAT,
     leef::FORMAT,
