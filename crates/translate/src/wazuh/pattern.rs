@@ -421,7 +421,9 @@ mod tests {
                 }
             }
             Node::All(nodes) | Node::Any(nodes) => {
-                nodes.iter().for_each(|node| expressions(node, each));
+                for node in nodes {
+                    expressions(node, each);
+                }
             }
             Node::Not(inner) => expressions(inner, each),
             _ => {}
