@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use crate::fields::{EXTRA_FIELDS_MAX, Fields, Known, Slot};
 use crate::schema::name_hash;
-use crate::{Field, FieldKind, Text, Timestamp, Value};
+use crate::{Field, FieldKind, NameTable, Text, Timestamp, Value};
 
 /// How many known fields most events have; room for them is made at once.
 const KNOWN_FIELDS_USUAL: usize = 12;
@@ -54,6 +54,13 @@ impl Event {
         Self { id: EventId::default(), time: received_at, ingested: received_at, fields }
     }
 
+    /// Gives an event as [`Event::new`] does, in the room of one that nobody needs any more.
+    #[must_use]
+    pub fn renewed(mut self, original: Text, received_at: Timestamp) -> Self {
+        self.fields.renew(original);
+        Self { id: EventId::default(), time: received_at, ingested: received_at, ..self }
+    }
+
     /// Gives the record as it was received.
     pub fn original(&self) -> &str {
         &self.fields.original
@@ -88,6 +95,19 @@ impl Event {
         let fields = &self.fields;
         fields.extra.iter().filter_map(|(name, slot)| {
             Some(Extra { name: fields.text(name), value: fields.value(slot)? })
+        })
+    }
+
+    /// Gives, for each unknown field that `names` holds, what is kept there for it and its value.
+    #[inline]
+    pub fn extras_in<'e, T: Copy>(
+        &'e self,
+        names: &'e NameTable<T>,
+    ) -> impl Iterator<Item = (T, Value<'e>)> {
+        let fields = &self.fields;
+        fields.extra.hashed().filter_map(move |(hash, name, slot)| {
+            let kept = names.get(hash, || fields.text(name))?;
+            Some((kept, fields.value(slot)?))
         })
     }
 

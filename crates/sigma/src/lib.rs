@@ -5,6 +5,7 @@
 //! its rules an event matches, and keeps the correlations' sliding windows in a [`Memory`] that its
 //! owner holds. Time is the event's; there is no clock.
 
+mod compile;
 mod condition;
 mod correlation;
 mod detection;
@@ -13,9 +14,9 @@ mod fault;
 mod fields;
 mod loader;
 mod logsource;
+mod matching;
 mod memory;
 mod modifiers;
-mod prefilter;
 mod rule;
 mod ruleset;
 mod summary;
@@ -25,7 +26,8 @@ mod yaml;
 
 pub use correlation::{Bound, Correlation, CorrelationKind};
 pub use fault::RuleFault;
-pub use logsource::Logsource;
+pub use logsource::{Labels, Logsource};
+pub use matching::Scratch;
 pub use memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters};
 pub use rule::{Example, Rule, RuleIndex, RuleKind, Status};
 pub use ruleset::{Placeholders, RuleFile, RuleSet};
