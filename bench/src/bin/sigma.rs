@@ -201,7 +201,9 @@ fn fired(
 fn one_by_one(rules: &RuleSet, event: &Event) -> Vec<RuleIndex> {
     let hit = |index: &usize| {
         rules.rules().get(*index).is_some_and(|rule| match &rule.kind {
-            RuleKind::Event(predicate) => rule.logsource.fits(event) && predicate.matches(event),
+            RuleKind::Event(predicate) => {
+                rule.enabled && rule.logsource.fits(event) && predicate.matches(event)
+            }
             RuleKind::Correlation(_) => false,
         })
     };

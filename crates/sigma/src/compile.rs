@@ -73,8 +73,8 @@ impl Compiled {
         let lowered: Vec<_> = rules
             .iter()
             .map(|rule| match &rule.kind {
-                RuleKind::Event(predicate) => Some(terms.of_rule(predicate.node())),
-                RuleKind::Correlation(_) => None,
+                RuleKind::Event(predicate) if rule.enabled => Some(terms.of_rule(predicate.node())),
+                RuleKind::Event(_) | RuleKind::Correlation(_) => None,
             })
             .collect();
         let Terms { mut places, atoms, facts } = terms;

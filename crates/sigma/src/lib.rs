@@ -5,6 +5,7 @@
 //! its rules an event matches, and keeps the correlations' sliding windows in a [`Memory`] that its
 //! owner holds. Time is the event's; there is no clock.
 
+mod codec;
 mod compile;
 mod condition;
 mod correlation;
@@ -17,8 +18,10 @@ mod logsource;
 mod matching;
 mod memory;
 mod modifiers;
+mod overrides;
 mod rule;
 mod ruleset;
+mod snapshot;
 mod summary;
 mod value;
 mod window;
@@ -29,5 +32,7 @@ pub use fault::RuleFault;
 pub use logsource::{Labels, Logsource};
 pub use matching::Scratch;
 pub use memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters};
-pub use rule::{Example, Rule, RuleIndex, RuleKind, Status};
-pub use ruleset::{Placeholders, RuleFile, RuleSet};
+pub use overrides::Overrides;
+pub use rule::{Change, Example, Rule, RuleIndex, RuleKind, Status};
+pub use ruleset::{Options, Placeholders, RuleFile, RuleSet};
+pub use snapshot::SnapshotError;

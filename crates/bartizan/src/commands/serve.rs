@@ -109,10 +109,10 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     let console = listener.local_addr()?;
 
     let (inlet, batches) = crossbeam_channel::bounded(BATCHES_WAITING_MAX);
-    let live = Live::new();
-    let line = pipeline::start(parts(&config, &kept, engine, &live)?, batches)?;
+    let feed = Live::new();
+    let line = pipeline::start(parts(&config, &kept, engine, &feed)?, batches)?;
     let sources = start_sources(&config, &kept.store, inlet.clone())?;
-    let demonstration = Arc::new(Demo::new(inlet, live.clone()));
+    let demonstration = Arc::new(Demo::new(inlet, feed.clone()));
     let runtime = Runtime {
         line: line.counters(),
         inputs: sources.inputs(),
@@ -135,7 +135,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         catalog: kept.catalog,
         triage: kept.triage,
         runtime: Arc::new(runtime),
-        live,
+        live: feed,
         config: api::Config {
             demo,
             hosts: hosts(console, &config.api.hosts),
@@ -244,7 +244,7 @@ fn load_rules(config: &Config) -> anyhow::Result<rules::Loaded> {
     match loaded.faults.len() {
         0 => complain(&format!("rules     {count}")),
         faults => {
-            complain(&format!("rules     {count}, set aside: {faults} (bartizan rules check)"))
+            complain(&format!("rules     {count}, set aside: {faults} (bartizan rules check)"));
         }
     }
     for fault in &loaded.faults {
