@@ -178,6 +178,10 @@ impl Event {
     /// Sets a field to several values; with one value it is the same as [`Event::set`]. Where one of
     /// them does not fit the field's kind, all are kept as an unknown field of the same name.
     pub fn set_list<'v>(&mut self, field: Field, values: impl IntoIterator<Item = Value<'v>>) {
+        if is_apart(field) {
+            // It has one value: of several, the first.
+            return values.into_iter().take(1).for_each(|value| self.set(field, value));
+        }
         let mut misfit = false;
         let mut slots = Vec::new();
         for value in values {
@@ -194,6 +198,9 @@ impl Event {
 
     /// Adds a value to a field: to a list, or beside the one value that it holds.
     pub fn push<'v>(&mut self, field: Field, value: impl Into<Value<'v>>) {
+        if is_apart(field) {
+            return self.set(field, value);
+        }
         let Some(added) = self.fields.convert(field.kind(), value.into()) else { return };
         let mut slots = match self.fields.known.get(field) {
             None => Vec::new(),
@@ -261,6 +268,14 @@ impl Event {
             _ => self.set_extra(field.name(), value),
         }
     }
+}
+
+/// Tells whether a field is kept apart from the others, as every event has it.
+fn is_apart(field: Field) -> bool {
+    matches!(
+        field,
+        Field::Timestamp | Field::EventId | Field::EventIngested | Field::EventOriginal
+    )
 }
 
 /// One `name = value` a line, known fields first; the time only where it is not that of receipt.
@@ -401,6 +416,17 @@ mod tests {
             let expected: Vec<_> = twin.into_iter().collect();
             prop_assert_eq!(kept, expected);
         }
+    }
+
+    #[test]
+    fn a_list_cannot_set_what_a_value_cannot() {
+        let mut event = event("record");
+        event.set_list(Field::EventId, [Value::Integer(1), Value::Integer(2)]);
+        event.push(Field::EventOriginal, "other");
+        event.set_list(Field::Timestamp, [Value::Text("2026-11-21T06:58:00Z")]);
+        assert_eq!(event.known().count(), 0);
+        assert_eq!(event.get(Field::EventOriginal), Some(Value::Text("record")));
+        assert_eq!(event.time.to_string(), "2026-11-21T06:58:00.000Z");
     }
 
     #[test]
