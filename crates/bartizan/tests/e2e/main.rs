@@ -7,3 +7,4 @@ mod console;
 mod crash;
 mod hunt;
 mod product;
+mod reload;
