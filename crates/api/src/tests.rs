@@ -240,6 +240,7 @@ impl House {
                 ..RuleHeader::default()
             }),
             time: at(second),
+            first: at(second),
             entity: Some(Entity { kind: EntityKind::Address, value: address.to_owned() }),
             source_ip: address.parse().ok(),
             count: 1,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use detect::Engine;
-use sigma::{CorrelationKind, Logsource, RuleFault, RuleFile, RuleKind, RuleSet};
+use sigma::{Logsource, RuleFault, RuleFile, RuleKind, RuleSet};
 
 /// Bounds one rule file; the largest public one has some 20 KB.
 const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -122,7 +122,7 @@ pub(crate) fn view(
         logsource: logsource(&rule.logsource),
         kind: match &rule.kind {
             RuleKind::Event(_) => "rule".to_owned(),
-            RuleKind::Correlation(correlation) => kind(&correlation.kind).to_owned(),
+            RuleKind::Correlation(correlation) => correlation.kind.as_str().to_owned(),
         },
         references: rule.header.references.clone(),
         false_positives: rule.header.false_positives.clone(),
@@ -142,13 +142,4 @@ pub(crate) fn view(
 pub(crate) fn logsource(logsource: &Logsource) -> String {
     let parts = [&logsource.product, &logsource.category, &logsource.service];
     parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" / ")
-}
-
-fn kind(kind: &CorrelationKind) -> &'static str {
-    match kind {
-        CorrelationKind::EventCount => "event_count",
-        CorrelationKind::ValueCount(_) => "value_count",
-        CorrelationKind::Temporal => "temporal",
-        CorrelationKind::TemporalOrdered => "temporal_ordered",
-    }
 }

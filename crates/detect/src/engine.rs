@@ -1,7 +1,7 @@
 //! One event in, the detections that follow out.
 
 use model::{Detection, Entity, EntityKind, Event, Field, Value};
-use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet};
+use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, SnapshotError};
 
 use crate::analyse;
 
@@ -35,6 +35,17 @@ impl Memory {
     /// Gives what was forgotten so far.
     pub fn counters(&self) -> Counters {
         self.correlations.counters()
+    }
+
+    /// Gives what is remembered as bytes, to be kept between two runs; the same memory gives the same
+    /// bytes.
+    pub fn snapshot(&self) -> Vec<u8> {
+        self.correlations.snapshot()
+    }
+
+    /// Gives the memory that a snapshot was made of.
+    pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        Ok(Self { correlations: sigma::Memory::restore(bytes)?, ..Self::default() })
     }
 }
 
@@ -97,6 +108,7 @@ impl Engine {
         Detection {
             rule: rule.header.clone(),
             time: event.time,
+            first: event.time,
             entity: entity(event),
             source_ip: event.ip(Field::SourceIp),
             count,
@@ -112,6 +124,7 @@ impl Engine {
         Detection {
             rule: rule.header.clone(),
             time: event.time,
+            first: firing.first.min(event.time),
             entity: groups.entity(event).or_else(|| entity(event)),
             source_ip: event.ip(Field::SourceIp).filter(|_| groups.one_address()),
             count: firing.count,

@@ -5,6 +5,7 @@
 //! its rules an event matches, and keeps the correlations' sliding windows in a [`Memory`] that its
 //! owner holds. Time is the event's; there is no clock.
 
+mod codec;
 mod condition;
 mod correlation;
 mod detection;
@@ -15,9 +16,11 @@ mod loader;
 mod logsource;
 mod memory;
 mod modifiers;
+mod overrides;
 mod prefilter;
 mod rule;
 mod ruleset;
+mod snapshot;
 mod summary;
 mod value;
 mod window;
@@ -27,5 +30,7 @@ pub use correlation::{Bound, Correlation, CorrelationKind};
 pub use fault::RuleFault;
 pub use logsource::Logsource;
 pub use memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters};
-pub use rule::{Example, Rule, RuleIndex, RuleKind, Status};
-pub use ruleset::{Placeholders, RuleFile, RuleSet};
+pub use overrides::Overrides;
+pub use rule::{Change, Example, Rule, RuleIndex, RuleKind, Status};
+pub use ruleset::{Options, Placeholders, RuleFile, RuleSet};
+pub use snapshot::SnapshotError;

@@ -7,7 +7,7 @@ use crate::document::{self, Body, Document};
 use crate::fault::{Fault, RuleFault};
 use crate::logsource::Router;
 use crate::prefilter::Prefilter;
-use crate::{Placeholders, Rule, RuleFile, RuleIndex, RuleKind, RuleSet, yaml};
+use crate::{Overrides, Placeholders, Rule, RuleFile, RuleIndex, RuleKind, RuleSet, yaml};
 
 #[derive(Default)]
 pub(crate) struct Loader {
@@ -66,11 +66,12 @@ impl Loader {
         if let Some(name) = &document.name {
             self.names.entry(name.clone()).or_insert(index);
         }
-        let Document { header, name, author, status, logsource, related, taxonomy, .. } = document;
+        let Document { header, name, status, logsource, related, taxonomy, .. } = document;
         self.rules.push(Rule {
             header,
             name,
-            author,
+            date: document.date,
+            modified: document.modified,
             status,
             path: path.to_owned(),
             logsource,
@@ -79,6 +80,9 @@ impl Loader {
             taxonomy,
             // An explicit word counts; whether a correlation makes it silent is settled at the end.
             reports: document.reports.unwrap_or(true),
+            enabled: true,
+            changed: None,
+            filters: Vec::new(),
             examples: document.examples,
             summary: document.summary,
         });
@@ -88,7 +92,7 @@ impl Loader {
     }
 
     /// Gives the rules, their references resolved.
-    pub(crate) fn finish(mut self) -> (RuleSet, Vec<RuleFault>) {
+    pub(crate) fn finish(mut self, overrides: &Overrides) -> (RuleSet, Vec<RuleFault>) {
         // Each round takes the correlations whose rules are all there; a round without one ends it.
         loop {
             let before = self.waiting.len();
@@ -102,13 +106,15 @@ impl Loader {
         for waiting in std::mem::take(&mut self.waiting) {
             self.refuse(&waiting);
         }
+        self.faults.extend(overrides.apply(&mut self.rules));
         let mut router = Router::default();
-        for (index, rule) in self.rules.iter().enumerate() {
+        for (index, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
             if let RuleKind::Event(_) = rule.kind {
                 router.add(&rule.logsource, index);
             }
         }
-        let nodes = self.rules.iter().enumerate().filter_map(|(index, rule)| match &rule.kind {
+        let enabled = self.rules.iter().enumerate().filter(|(_, rule)| rule.enabled);
+        let nodes = enabled.filter_map(|(index, rule)| match &rule.kind {
             RuleKind::Event(predicate) => Some((index, predicate.node())),
             RuleKind::Correlation(_) => None,
         });

@@ -10,10 +10,19 @@ use crate::logsource::Router;
 use crate::memory::Match;
 use crate::prefilter::Prefilter;
 use crate::summary::{Subject, in_words};
-use crate::{CorrelationKind, Fired, Memory, Rule, RuleIndex, RuleKind};
+use crate::{CorrelationKind, Fired, Memory, Overrides, Rule, RuleIndex, RuleKind};
 
 /// What `%name%` stands for in values with the modifier `expand`.
 pub type Placeholders = BTreeMap<String, Vec<String>>;
+
+/// What an installation says of its rules, besides the rule files.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What `%name%` stands for.
+    pub placeholders: Placeholders,
+    /// What is changed of single rules.
+    pub overrides: Overrides,
+}
 
 /// A file of rules, read by somebody else.
 #[derive(Clone, Debug)]
@@ -37,16 +46,16 @@ pub struct RuleSet {
 impl RuleSet {
     /// Compiles files of rules. A rule that cannot be read is told of, and the rest runs.
     pub fn load(files: &[RuleFile]) -> (Self, Vec<RuleFault>) {
-        Self::load_with(files, &Placeholders::new())
+        Self::load_with(files, &Options::default())
     }
 
-    /// The same, with what placeholders stand for.
-    pub fn load_with(files: &[RuleFile], placeholders: &Placeholders) -> (Self, Vec<RuleFault>) {
+    /// The same, with what an installation says besides.
+    pub fn load_with(files: &[RuleFile], options: &Options) -> (Self, Vec<RuleFault>) {
         let mut loader = Loader::default();
         for file in files {
-            loader.read(file, placeholders);
+            loader.read(file, &options.placeholders);
         }
-        loader.finish()
+        loader.finish(&options.overrides)
     }
 
     /// Gives every rule; a [`RuleIndex`] is a place in it.
@@ -99,8 +108,12 @@ impl RuleSet {
         while let Some(&(rule, weight)) = pending.get(next) {
             next += 1;
             for (follower, place) in self.followers.get(rule.0).into_iter().flatten() {
-                let Some(Rule { header, kind: RuleKind::Correlation(correlation), .. }) =
-                    self.rule(*follower)
+                let Some(Rule {
+                    header,
+                    kind: RuleKind::Correlation(correlation),
+                    enabled: true,
+                    ..
+                }) = self.rule(*follower)
                 else {
                     continue;
                 };
