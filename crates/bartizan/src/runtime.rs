@@ -99,8 +99,11 @@ impl api::Runtime for Runtime {
     }
 }
 
+/// A counter's name, what it counts, and where its number is found.
+type Row<T> = (&'static str, &'static str, fn(&T) -> u64);
+
 /// What the line has counted, for `/metrics`.
-const OF_LINE: [(&str, &str, fn(&pipeline::Totals) -> u64); 10] = [
+const OF_LINE: [Row<pipeline::Totals>; 10] = [
     ("bartizan_records_total", "Records that came down the line.", |totals| totals.records),
     ("bartizan_events_stored_total", "Events made durable.", |totals| totals.stored),
     (
@@ -136,7 +139,7 @@ const OF_LINE: [(&str, &str, fn(&pipeline::Totals) -> u64); 10] = [
 ];
 
 /// What the inputs have counted together, for `/metrics`.
-const OF_INPUTS: [(&str, &str, fn(&InputStatus) -> u64); 3] = [
+const OF_INPUTS: [Row<InputStatus>; 3] = [
     ("bartizan_input_truncated_total", "Records cut at the length bound.", |input| input.truncated),
     ("bartizan_input_escaped_total", "Records that held bytes that were not UTF-8.", |input| {
         input.escaped

@@ -5,7 +5,9 @@ mod accounts;
 mod apache_error;
 mod cef;
 mod charon;
+mod cisco_asa;
 mod cron;
+mod dnsmasq;
 mod dovecot;
 mod filterlog;
 mod haproxy;
@@ -20,13 +22,18 @@ mod pam;
 mod postfix;
 mod proxy_manager;
 mod shared;
+mod squid;
 mod sshd;
 mod su;
 mod sudo;
 mod syslog;
 mod systemd;
+mod unbound;
+mod w3c;
+mod windows;
 
 pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
+pub(crate) use shared::address_port;
 pub(crate) use syslog::FORMAT as SYSLOG;
 
 use crate::Format;
@@ -45,12 +52,18 @@ pub const FORMATS: &[Format] = &[
     dovecot::FORMAT,
     filterlog::FORMAT,
     named::FORMAT,
+    dnsmasq::FORMAT,
+    unbound::FORMAT,
     postfix::FORMAT,
     netfilter::FORMAT,
+    cisco_asa::FORMAT,
+    windows::FORMAT,
     json::FORMAT,
     cef::FORMAT,
     leef::FORMAT,
     haproxy::FORMAT,
+    squid::FORMAT,
+    w3c::FORMAT,
     proxy_manager::FORMAT,
     access::FORMAT,
     nginx_error::FORMAT,

@@ -39,7 +39,9 @@ const MODULES: &[(&str, &str, &str, &str)] = &[
     ("apache_error", "", "apache", ""),
     ("auditd", "linux", "auditd", "*"),
     ("charon", "linux", "charon", ""),
+    ("cisco_asa", "cisco", "asa", "firewall"),
     ("cron", "linux", "cron", ""),
+    ("dnsmasq", "linux", "dnsmasq", "dns"),
     ("dovecot", "linux", "dovecot", ""),
     ("filterlog", "", "filterlog", "firewall"),
     ("logind", "linux", "auth", ""),
@@ -48,10 +50,13 @@ const MODULES: &[(&str, &str, &str, &str)] = &[
     ("nginx_error", "", "nginx", ""),
     ("pam", "linux", "", ""),
     ("postfix", "linux", "postfix", ""),
+    ("squid", "", "squid", "proxy"),
     ("sshd", "linux", "sshd", ""),
     ("su", "linux", "auth", ""),
     ("sudo", "linux", "sudo", ""),
     ("systemd", "linux", "syslog", ""),
+    ("unbound", "", "unbound", "dns"),
+    ("w3c", "windows", "iis", "webserver"),
 ];
 
 /// What a program that speaks syslog is called in Sigma; its category stays open.

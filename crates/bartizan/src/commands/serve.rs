@@ -107,14 +107,14 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     let console = listener.local_addr()?;
 
     let (inlet, batches) = crossbeam_channel::bounded(BATCHES_WAITING_MAX);
-    let live = Live::new();
-    let parts = parts(&config, &kept, ready.engine, &live)?;
+    let feed = Live::new();
+    let parts = parts(&config, &kept, ready.engine, &feed)?;
     let engine = Arc::clone(&parts.rules);
     let line = pipeline::start(parts, batches)?;
-    let reloader = Reloader::start(loader, ready.view, engine, live.clone())?;
+    let reloader = Reloader::start(loader, ready.view, engine, feed.clone())?;
     on_hang_up(reloader.handle());
     let sources = start_sources(&config, &kept.store, inlet.clone())?;
-    let demonstration = Arc::new(Demo::new(inlet, live.clone()));
+    let demonstration = Arc::new(Demo::new(inlet, feed.clone()));
     let runtime = Runtime {
         line: line.counters(),
         inputs: sources.inputs(),
@@ -137,7 +137,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         catalog: kept.catalog,
         triage: kept.triage,
         runtime: Arc::new(runtime),
-        live,
+        live: feed,
         config: api::Config {
             demo,
             hosts: hosts(console, &config.api.hosts),
@@ -248,7 +248,7 @@ fn load_rules(config: &Config) -> anyhow::Result<(reload::Loader, reload::Ready)
     match ready.view.faults.len() {
         0 => complain(&format!("rules     {count}")),
         faults => {
-            complain(&format!("rules     {count}, set aside: {faults} (bartizan rules check)"))
+            complain(&format!("rules     {count}, set aside: {faults} (bartizan rules check)"));
         }
     }
     reload::tell_faults(&ready.view);

@@ -36,7 +36,7 @@ impl Console {
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let mut console = Self { agent, base, cookie, token: String::new() };
         let session = console.get("/api/v1/session");
-        console.token = session["csrf"].as_str().unwrap().to_owned();
+        session["csrf"].as_str().unwrap().clone_into(&mut console.token);
         console
     }
 
@@ -94,7 +94,7 @@ impl Console {
             let reader = BufReader::new(response.into_body().into_reader());
             for line in reader.lines().map_while(Result::ok) {
                 if let Some(event) = line.strip_prefix("event:") {
-                    name = event.trim().to_owned();
+                    event.trim().clone_into(&mut name);
                 } else if let Some(data) = line.strip_prefix("data:")
                     && outlet.send((name.clone(), data.trim().to_owned())).is_err()
                 {
