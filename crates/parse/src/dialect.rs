@@ -1,99 +1,165 @@
-//! JSON of programs that have their own names for what rules ask: Kubernetes' audit log, MongoDB.
+//! What well-known programs call things in their JSON, and the fields that these are.
 //!
-//! The names of the program stay as they are; what is told of them here is only who, from where, and
-//! what it was.
+//! A program is told by names that only it writes. Its own names stay beside the fields, so rules
+//! may ask for either. To teach another dialect, add a row to [`DIALECTS`].
 
-use model::{Event, Field, Timestamp, Value};
+mod cloud;
+mod decoys;
+mod network;
+mod servers;
+mod services;
 
-use crate::formats::address_and_port;
+use model::{Event, Field, Value};
 
-/// Writes the known fields of an event in a dialect that is known.
-pub(crate) fn read(event: &mut Event) {
-    if event.get_extra("auditID").is_some() {
-        kubernetes(event);
-    } else if event.get_extra("attr.remote").is_some() || event.get_extra("t.$date").is_some() {
-        mongodb(event);
+use crate::formats::address_port;
+use crate::web::{self, Escapes};
+use crate::{Context, claim, dns, moment};
+
+/// The JSON of one kind of log.
+struct Dialect {
+    /// What stands in `event.dataset` where the sender names none.
+    dataset: &'static str,
+    /// Names that all stand in it.
+    needs: &'static [&'static str],
+    /// Fields, and the names of the same things, the best first.
+    fields: &'static [(Field, &'static [&'static str])],
+    /// Writes what is more than another name.
+    finish: fn(&mut Event),
+}
+
+/// In this order; the first that fits counts.
+const DIALECTS: [&[Dialect]; 5] =
+    [network::DIALECTS, servers::DIALECTS, services::DIALECTS, cloud::DIALECTS, decoys::DIALECTS];
+
+/// Names under which the dialects keep the time, besides the usual ones.
+const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];
+
+/// Writes the fields of a dialect's names, if the event is of a known one.
+pub(crate) fn translate(event: &mut Event) {
+    let fits = |dialect: &&Dialect| dialect.needs.iter().all(|name| has(event, name));
+    let Some(dialect) = DIALECTS.iter().flat_map(|dialects| *dialects).find(fits) else { return };
+    if event.get(Field::EventDataset).is_none() {
+        event.set(Field::EventDataset, dialect.dataset);
     }
+    for (field, names) in dialect.fields {
+        if event.get(*field).is_none() {
+            copy(event, *field, names);
+        }
+    }
+    if event.time == event.ingested
+        && let Some(time) = TIMES.iter().find_map(|name| time(event, name))
+    {
+        event.time = time;
+    }
+    (dialect.finish)(event);
 }
 
-fn text(event: &Event, name: &str) -> Option<String> {
-    event.get_path(name).and_then(|value| Some(value.each().next()?.to_string()))
+/// Reads a time; one without a zone is UTC in all of these.
+fn time(event: &Event, name: &str) -> Option<model::Timestamp> {
+    let context = Context {
+        received_at: event.ingested,
+        clock: model::Clock::Live,
+        utc_offset_seconds: 0,
+        tag: "",
+    };
+    let text = event.get_extra(name)?.as_text()?;
+    moment::iso(text, &context).map(|(time, _)| time)
 }
 
-/// Reads an event of the audit log of a Kubernetes API server: the verb is the action.
-fn kubernetes(event: &mut Event) {
-    let Some(verb) = text(event, "verb") else { return };
-    let resource = text(event, "objectRef.resource").unwrap_or_default();
-    let part = text(event, "objectRef.subresource").unwrap_or_default();
-    event.set_made(Field::EventAction, |out| {
-        out.push_str("kubernetes_");
-        out.push_str(&verb);
-        for word in [&resource, &part] {
-            if !word.is_empty() {
-                out.push('_');
-                out.push_str(word);
+fn has(event: &Event, name: &str) -> bool {
+    event.get_extra(name).is_some()
+}
+
+/// Sets a field to the first of these names that says something that fits.
+fn copy(event: &mut Event, field: Field, names: &[&str]) {
+    for name in names {
+        let owned = match event.get_extra(name).and_then(|value| value.each().next()) {
+            Some(Value::Text("" | "-")) | None => continue,
+            Some(Value::Text(text)) if field.kind() == model::FieldKind::Ip => {
+                match address_port(text.trim()) {
+                    Some((ip, _)) => Owned::Address(ip),
+                    None => continue,
+                }
             }
+            Some(Value::Text(text)) if field.kind() == model::FieldKind::Long => {
+                match text.parse() {
+                    Ok(number) => Owned::Integer(number),
+                    Err(_) => continue,
+                }
+            }
+            Some(Value::Integer(number)) => Owned::Integer(number),
+            Some(Value::Address(ip)) => Owned::Address(ip),
+            Some(value) => Owned::Text(value.to_string()),
+        };
+        match owned {
+            Owned::Text(text) => event.set(field, &*text),
+            Owned::Integer(number) => event.set(field, number),
+            Owned::Address(ip) => event.set(field, ip),
         }
-    });
-    if let Some(user) = text(event, "user.username") {
-        event.set(Field::UserName, user.as_str());
-    }
-    if let Some(agent) = text(event, "userAgent") {
-        event.set(Field::UserAgentOriginal, agent.as_str());
-    }
-    // The first is the client as the nearest proxy names it, the last who spoke to the server.
-    let source = event
-        .get_extra("sourceIPs")
-        .and_then(|list| list.each().filter_map(|ip| address_and_port(ip.as_text()?)).last());
-    if let Some((ip, _)) = source {
-        event.set(Field::SourceIp, ip);
-    }
-    let outcome = match event.get_extra("responseStatus.code") {
-        Some(Value::Integer(code)) if code < 400 => "success",
-        Some(Value::Integer(_)) => "failure",
-        _ => "unknown",
-    };
-    event.set(Field::EventOutcome, outcome);
-    let time = text(event, "stageTimestamp").or_else(|| text(event, "requestReceivedTimestamp"));
-    if let Some(time) = time.and_then(|time| Timestamp::parse(&time)) {
-        event.time = time;
+        return;
     }
 }
 
-/// Reads a line of MongoDB's own log.
-fn mongodb(event: &mut Event) {
-    let Some(said) = text(event, "msg") else { return };
-    if let Some(time) = text(event, "t.$date").and_then(|time| Timestamp::parse(&time)) {
-        event.time = time;
+/// A value that no longer borrows from its event.
+enum Owned {
+    Text(String),
+    Integer(i64),
+    Address(std::net::IpAddr),
+}
+
+/// Gives a copy of what stands under a name, as text.
+fn said(event: &Event, name: &str) -> Option<String> {
+    let value = event.get_extra(name)?.each().next()?.to_string();
+    (!matches!(value.as_str(), "" | "-")).then_some(value)
+}
+
+/// Writes a request's target from the first of these names that holds one, its host from another.
+fn target(event: &mut Event, target: &[&str], host: &str) {
+    if let Some(target) = target.iter().find_map(|name| said(event, name)) {
+        web::target(event, &target, Escapes::Unknown);
     }
-    event.set(Field::Message, said.as_str());
-    let peer = text(event, "attr.remote").or_else(|| text(event, "attr.client"));
-    if let Some((ip, port)) = peer.and_then(|peer| address_and_port(&peer)) {
-        event.set(Field::SourceIp, ip);
-        if let Some(port) = port {
-            event.set(Field::SourcePort, port);
-        }
+    if event.get(Field::UrlDomain).is_none()
+        && let Some(host) = said(event, host)
+    {
+        web::host(event, &host);
     }
-    let (action, category, outcome) = match said.as_str() {
-        "Authentication failed" => ("database_login", "authentication", "failure"),
-        "Successfully authenticated" | "Authentication succeeded" => {
-            ("database_login", "authentication", "success")
-        }
-        "Connection accepted" => ("database_connected", "network", ""),
-        "Connection ended" => ("database_disconnected", "network", ""),
-        _ => return,
-    };
-    event.set(Field::EventAction, action);
-    event.set(Field::EventCategory, category);
-    if !outcome.is_empty() {
-        event.set(Field::EventOutcome, outcome);
+}
+
+/// Writes the status that stands under a name.
+fn status(event: &mut Event, name: &str) {
+    let status = said(event, name).and_then(|status| status.parse().ok());
+    if let Some(status @ 100..600) = status {
+        web::status(event, status);
     }
-    let user = text(event, "attr.principalName").or_else(|| text(event, "attr.user.user"));
-    let user = user.or_else(|| text(event, "attr.user"));
-    if let Some(user) = user.filter(|user| !user.is_empty()) {
-        event.set(Field::UserName, user.as_str());
+}
+
+/// Writes what a web server's log is.
+fn web_access(event: &mut Event) {
+    fill(event, Field::EventCategory, "web");
+    fill(event, Field::EventType, "access");
+}
+
+/// Writes a name server's question from the names of its name and type.
+fn question(event: &mut Event, name: &str, kind: &str) {
+    if let Some(asked) = said(event, name) {
+        let kind = said(event, kind).unwrap_or_default();
+        dns::question(event, &asked, &kind);
+        fill(event, Field::NetworkProtocol, "dns");
     }
-    if let Some(reason) = text(event, "attr.error") {
-        event.set(Field::EventReason, reason.as_str());
+}
+
+/// Sets a field that is not set yet.
+fn fill(event: &mut Event, field: Field, value: &str) {
+    if event.get(field).is_none() {
+        event.set(field, value);
+    }
+}
+
+/// Keeps a value under another name too, if that name is not taken.
+fn alias(event: &mut Event, name: &str, other: &str) {
+    if event.get_path(name).is_none()
+        && let Some(value) = said(event, other)
+    {
+        claim::set(event, name, &*value);
     }
 }

@@ -6,7 +6,9 @@ mod apache_error;
 mod auditd;
 mod cef;
 mod charon;
+mod cisco_asa;
 mod cron;
+mod dnsmasq;
 mod dovecot;
 mod filterlog;
 mod haproxy;
@@ -29,15 +31,19 @@ mod pure_ftpd;
 mod redis;
 mod samba;
 mod shared;
+mod squid;
 mod sshd;
 mod su;
 mod sudo;
 mod syslog;
 mod systemd;
+mod unbound;
 mod vsftpd;
+mod w3c;
+mod windows;
 
 pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
-pub(crate) use shared::address_port as address_and_port;
+pub(crate) use shared::address_port;
 pub(crate) use syslog::FORMAT as SYSLOG;
 
 use crate::Format;
@@ -56,6 +62,8 @@ pub const FORMATS: &[Format] = &[
     dovecot::FORMAT,
     filterlog::FORMAT,
     named::FORMAT,
+    dnsmasq::FORMAT,
+    unbound::FORMAT,
     postfix::FORMAT,
     openvpn::FORMAT,
     proftpd::FORMAT,
@@ -64,10 +72,14 @@ pub const FORMATS: &[Format] = &[
     vsftpd::FORMAT,
     auditd::FORMAT,
     netfilter::FORMAT,
+    cisco_asa::FORMAT,
+    windows::FORMAT,
     json::FORMAT,
     cef::FORMAT,
     leef::FORMAT,
     haproxy::FORMAT,
+    squid::FORMAT,
+    w3c::FORMAT,
     proxy_manager::FORMAT,
     access::FORMAT,
     nginx_error::FORMAT,

@@ -7,6 +7,7 @@
 
 mod claim;
 mod dialect;
+mod dns;
 mod epoch;
 mod format;
 mod formats;

@@ -77,7 +77,7 @@ fn parse(text: &str, event: &mut Event, _: &Context<'_>) -> Result<(), ParseErro
     if event.time == before {
         date(event);
     }
-    dialect::read(event);
+    dialect::translate(event);
     known_by_other_names(event);
     Ok(())
 }
