@@ -1,7 +1,7 @@
 //! One event in, the detections that follow out.
 
 use model::{Detection, Entity, EntityKind, Event, Field, Value};
-use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet};
+use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, Scratch, SnapshotError};
 
 use crate::analyse;
 
@@ -18,7 +18,7 @@ pub struct Engine {
 pub struct Memory {
     correlations: sigma::Memory,
     /// Kept between events so that the usual event allocates nothing.
-    called: Vec<bool>,
+    scratch: Scratch,
     matched: Vec<RuleIndex>,
     fired: Vec<Fired>,
 }
@@ -35,6 +35,17 @@ impl Memory {
     /// Gives what was forgotten so far.
     pub fn counters(&self) -> Counters {
         self.correlations.counters()
+    }
+
+    /// Gives what is remembered as bytes, to be kept between two runs; the same memory gives the same
+    /// bytes.
+    pub fn snapshot(&self) -> Vec<u8> {
+        self.correlations.snapshot()
+    }
+
+    /// Gives the memory that a snapshot was made of.
+    pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        Ok(Self { correlations: sigma::Memory::restore(bytes)?, ..Self::default() })
     }
 }
 
@@ -62,10 +73,10 @@ impl Engine {
     /// doubled, and once a timespan. Each carries the count of its own window, so of two detections
     /// of one burst the later holds the earlier.
     pub fn observe(&self, event: &Event, memory: &mut Memory, found: &mut Vec<Detection>) {
-        let Memory { correlations, called, matched, fired } = memory;
+        let Memory { correlations, scratch, matched, fired } = memory;
         matched.clear();
         fired.clear();
-        self.rules.matches_with(event, called, matched);
+        self.rules.matches_with(event, scratch, matched);
         for rule in matched.iter().filter_map(|index| self.rules.rule(*index)) {
             if rule.reports {
                 found.push(self.of_event(rule, event));
@@ -97,6 +108,7 @@ impl Engine {
         Detection {
             rule: rule.header.clone(),
             time: event.time,
+            first: event.time,
             entity: entity(event),
             source_ip: event.ip(Field::SourceIp),
             count,
@@ -112,6 +124,7 @@ impl Engine {
         Detection {
             rule: rule.header.clone(),
             time: event.time,
+            first: firing.first.min(event.time),
             entity: groups.entity(event).or_else(|| entity(event)),
             source_ip: event.ip(Field::SourceIp).filter(|_| groups.one_address()),
             count: firing.count,

@@ -77,7 +77,7 @@ fn every_rule_says_what_people_need() {
         assert_eq!(header.id.len(), 36, "{}: the id is a UUID", rule.path);
         assert!(!header.description.is_empty(), "{}", rule.path);
         assert!(!header.false_positives.is_empty(), "{}", rule.path);
-        assert_eq!(rule.author, "Bartizan", "{}", rule.path);
+        assert_eq!(header.author, "Bartizan", "{}", rule.path);
         let (tactic, _) = rule.path.split_once('/').unwrap();
         let tag = format!("attack.{}", tactic.replace('_', "-"));
         assert!(header.tags.contains(&tag), "{}: lacks the tag {tag}", rule.path);

@@ -106,6 +106,10 @@ pub struct RuleHeader {
     pub references: Vec<String>,
     /// What else may look like it.
     pub false_positives: Vec<String>,
+    /// Who wrote it.
+    pub author: String,
+    /// The licence it is under, in its author's words; empty where its file names none.
+    pub license: String,
 }
 
 /// A rule matched here and now; a fact, never changed.
@@ -115,6 +119,8 @@ pub struct Detection {
     pub rule: Arc<RuleHeader>,
     /// When the event that completed it happened.
     pub time: Timestamp,
+    /// When the first of the events that it stands on happened.
+    pub first: Timestamp,
     /// Who it is about, where the evidence says.
     pub entity: Option<Entity>,
     /// The address it came from, where the evidence says.

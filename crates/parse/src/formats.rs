@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod apache_error;
+mod auditd;
 mod cef;
 mod charon;
 mod cisco_asa;
@@ -15,12 +16,20 @@ mod json;
 mod key_value;
 mod leef;
 mod logind;
+mod mariadb_audit;
+mod mysql;
 mod named;
 mod netfilter;
 mod nginx_error;
+mod openvpn;
 mod pam;
 mod postfix;
+mod postgresql;
+mod proftpd;
 mod proxy_manager;
+mod pure_ftpd;
+mod redis;
+mod samba;
 mod shared;
 mod squid;
 mod sshd;
@@ -29,7 +38,9 @@ mod sudo;
 mod syslog;
 mod systemd;
 mod unbound;
+mod vsftpd;
 mod w3c;
+mod windows;
 
 pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
 pub(crate) use shared::address_port;
@@ -54,8 +65,15 @@ pub const FORMATS: &[Format] = &[
     dnsmasq::FORMAT,
     unbound::FORMAT,
     postfix::FORMAT,
+    openvpn::FORMAT,
+    proftpd::FORMAT,
+    pure_ftpd::FORMAT,
+    samba::FORMAT,
+    vsftpd::FORMAT,
+    auditd::FORMAT,
     netfilter::FORMAT,
     cisco_asa::FORMAT,
+    windows::FORMAT,
     json::FORMAT,
     cef::FORMAT,
     leef::FORMAT,
@@ -66,6 +84,10 @@ pub const FORMATS: &[Format] = &[
     access::FORMAT,
     nginx_error::FORMAT,
     apache_error::FORMAT,
+    mysql::FORMAT,
+    mariadb_audit::FORMAT,
+    postgresql::FORMAT,
+    redis::FORMAT,
     key_value::FORMAT,
     syslog::FORMAT,
 ];

@@ -1,8 +1,9 @@
 //! Correlation rules: several events within a time (Sigma correlation rules, version 2.1).
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use query::{Comparison, FieldRef};
+use query::{Comparison, FieldRef, Predicate};
 
 use crate::RuleIndex;
 use crate::fault::Fault;
@@ -64,6 +65,10 @@ pub struct Correlation {
     pub bounds: Vec<Bound>,
     /// For each rule in [`Correlation::rules`], where the fields of `group_by` are found.
     pub(crate) group_fields: Vec<Vec<FieldRef>>,
+    /// Events that are not counted.
+    pub(crate) exceptions: Vec<Predicate>,
+    /// Tells this definition from another one: what is remembered is of use to the same one only.
+    pub(crate) definition: u64,
 }
 
 /// A correlation whose rules are named but not found yet.
@@ -138,12 +143,26 @@ impl Draft {
                 alias.and_then(|(_, fields)| fields.iter().find(|(rule, _)| names.contains(rule)));
             FieldRef::by_name(field.map_or(group, |(_, field)| field))
         };
-        let group_fields = names
+        let group_fields: Vec<Vec<FieldRef>> = names
             .iter()
             .map(|names| self.group_by.iter().map(|group| field(group, names)).collect())
             .collect();
         let Self { kind, group_by, timespan, bounds, .. } = self;
-        Correlation { kind, rules, group_by, timespan, bounds, group_fields }
+        let ids: Vec<Option<&String>> = names.iter().map(|names| names.first()).collect();
+        let definition = hash_of_text(&format!(
+            "{kind:?} {ids:?} {group_by:?} {group_fields:?} {timespan:?} {bounds:?}"
+        ));
+        let exceptions = Vec::new();
+        Correlation {
+            kind,
+            rules,
+            group_by,
+            timespan,
+            bounds,
+            group_fields,
+            exceptions,
+            definition,
+        }
     }
 }
 
@@ -198,6 +217,13 @@ fn aliases(aliases: &Yaml) -> Vec<(String, Vec<(String, String)>)> {
         .iter()
         .filter_map(|(key, value)| Some((key.scalar()?, pairs(value))))
         .collect()
+}
+
+/// Gives a hash that is the same in every run.
+pub(crate) fn hash_of_text(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Reads `5m`.

@@ -22,7 +22,8 @@ const REPEAT_MAX: usize = 10_000;
 pub(crate) struct Document {
     pub(crate) header: Arc<RuleHeader>,
     pub(crate) name: Option<String>,
-    pub(crate) author: String,
+    pub(crate) date: String,
+    pub(crate) modified: String,
     pub(crate) status: Status,
     pub(crate) logsource: Logsource,
     pub(crate) related: Vec<(String, String)>,
@@ -56,7 +57,8 @@ pub(crate) fn read(yaml: &Yaml, placeholders: &Placeholders) -> Result<Document,
     Ok(Document {
         header: Arc::new(header(yaml)?),
         name: text(yaml, "name"),
-        author: text(yaml, "author").unwrap_or_default(),
+        date: text(yaml, "date").unwrap_or_default(),
+        modified: text(yaml, "modified").unwrap_or_default(),
         status: status(yaml)?,
         logsource,
         related: related(yaml),
@@ -106,6 +108,8 @@ fn header(yaml: &Yaml) -> Result<RuleHeader, Fault> {
         description: text(yaml, "description").unwrap_or_default().trim_end().to_owned(),
         references: texts(yaml, "references"),
         false_positives: texts(yaml, "falsepositives"),
+        author: text(yaml, "author").unwrap_or_default(),
+        license: text(yaml, "license").unwrap_or_default(),
     })
 }
 

@@ -5,6 +5,8 @@
 //! its rules an event matches, and keeps the correlations' sliding windows in a [`Memory`] that its
 //! owner holds. Time is the event's; there is no clock.
 
+mod codec;
+mod compile;
 mod condition;
 mod correlation;
 mod detection;
@@ -13,11 +15,13 @@ mod fault;
 mod fields;
 mod loader;
 mod logsource;
+mod matching;
 mod memory;
 mod modifiers;
-mod prefilter;
+mod overrides;
 mod rule;
 mod ruleset;
+mod snapshot;
 mod summary;
 mod value;
 mod window;
@@ -25,7 +29,10 @@ mod yaml;
 
 pub use correlation::{Bound, Correlation, CorrelationKind};
 pub use fault::RuleFault;
-pub use logsource::Logsource;
+pub use logsource::{Labels, Logsource};
+pub use matching::Scratch;
 pub use memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters};
-pub use rule::{Example, Rule, RuleIndex, RuleKind, Status};
-pub use ruleset::{Placeholders, RuleFile, RuleSet};
+pub use overrides::Overrides;
+pub use rule::{Change, Example, Rule, RuleIndex, RuleKind, Status};
+pub use ruleset::{Options, Placeholders, RuleFile, RuleSet};
+pub use snapshot::SnapshotError;

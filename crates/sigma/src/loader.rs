@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
+use crate::compile::Compiled;
 use crate::correlation::Draft;
 use crate::document::{self, Body, Document};
 use crate::fault::{Fault, RuleFault};
-use crate::logsource::Router;
-use crate::prefilter::Prefilter;
-use crate::{Placeholders, Rule, RuleFile, RuleIndex, RuleKind, RuleSet, yaml};
+use crate::{Overrides, Placeholders, Rule, RuleFile, RuleIndex, RuleKind, RuleSet, yaml};
 
 #[derive(Default)]
 pub(crate) struct Loader {
@@ -66,11 +65,12 @@ impl Loader {
         if let Some(name) = &document.name {
             self.names.entry(name.clone()).or_insert(index);
         }
-        let Document { header, name, author, status, logsource, related, taxonomy, .. } = document;
+        let Document { header, name, status, logsource, related, taxonomy, .. } = document;
         self.rules.push(Rule {
             header,
             name,
-            author,
+            date: document.date,
+            modified: document.modified,
             status,
             path: path.to_owned(),
             logsource,
@@ -79,6 +79,9 @@ impl Loader {
             taxonomy,
             // An explicit word counts; whether a correlation makes it silent is settled at the end.
             reports: document.reports.unwrap_or(true),
+            enabled: true,
+            changed: None,
+            filters: Vec::new(),
             examples: document.examples,
             summary: document.summary,
         });
@@ -88,7 +91,7 @@ impl Loader {
     }
 
     /// Gives the rules, their references resolved.
-    pub(crate) fn finish(mut self) -> (RuleSet, Vec<RuleFault>) {
+    pub(crate) fn finish(mut self, overrides: &Overrides) -> (RuleSet, Vec<RuleFault>) {
         // Each round takes the correlations whose rules are all there; a round without one ends it.
         loop {
             let before = self.waiting.len();
@@ -102,19 +105,10 @@ impl Loader {
         for waiting in std::mem::take(&mut self.waiting) {
             self.refuse(&waiting);
         }
-        let mut router = Router::default();
-        for (index, rule) in self.rules.iter().enumerate() {
-            if let RuleKind::Event(_) = rule.kind {
-                router.add(&rule.logsource, index);
-            }
-        }
-        let nodes = self.rules.iter().enumerate().filter_map(|(index, rule)| match &rule.kind {
-            RuleKind::Event(predicate) => Some((index, predicate.node())),
-            RuleKind::Correlation(_) => None,
-        });
-        let prefilter = Prefilter::of(self.rules.len(), nodes);
+        self.faults.extend(overrides.apply(&mut self.rules));
         let Self { rules, followers, faults, .. } = self;
-        (RuleSet { rules, router, prefilter, followers }, faults)
+        let compiled = Compiled::of(&rules);
+        (RuleSet { rules, compiled, followers }, faults)
     }
 
     fn resolve(&mut self, waiting: Waiting) {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use model::{Event, EventId, Field, Value};
+use model::{Event, EventId, Field, Timestamp, Value};
 use query::FieldRef;
 
 use crate::window::{Entry, Stretch, Window};
@@ -28,8 +28,8 @@ const KEY_BYTES_MAX: usize = 128;
 #[derive(Debug, Default)]
 pub struct Memory {
     /// By the correlation's id, so that it outlives a reload of the rules.
-    states: HashMap<String, State>,
-    counters: MemoryCounters,
+    pub(crate) states: HashMap<String, State>,
+    pub(crate) counters: MemoryCounters,
 }
 
 /// What was forgotten for want of room or of time.
@@ -41,6 +41,8 @@ pub struct MemoryCounters {
     pub entries_evicted: u64,
     /// Matches that came later than their correlation's timespan and were not counted.
     pub late: u64,
+    /// Correlations whose memory was let go because their definition changed.
+    pub changed: u64,
 }
 
 /// A correlation's condition became true, or grew.
@@ -52,6 +54,8 @@ pub struct Fired {
     pub count: u64,
     /// How many of them no earlier firing of the same burst counted.
     pub fresh: u64,
+    /// When the first of them was.
+    pub first: Timestamp,
     /// The evidence, oldest first: the newest [`EVIDENCE_MAX`].
     pub events: Vec<EventId>,
     /// Whether all the evidence is marked sample traffic.
@@ -68,17 +72,23 @@ pub(crate) struct Match<'e> {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    young: HashMap<Box<str>, Window>,
-    old: HashMap<Box<str>, Window>,
+pub(crate) struct State {
+    /// Which definition of the rule this belongs to.
+    pub(crate) definition: u64,
+    pub(crate) young: HashMap<Box<str>, Window>,
+    pub(crate) old: HashMap<Box<str>, Window>,
     /// How many matches the younger generation took in.
-    taken: usize,
+    pub(crate) taken: usize,
 }
 
 impl Memory {
     /// Gives what was forgotten so far.
     pub fn counters(&self) -> MemoryCounters {
         self.counters
+    }
+
+    pub(crate) fn from_parts(states: HashMap<String, State>, counters: MemoryCounters) -> Self {
+        Self { states, counters }
     }
 
     /// Takes a match in, and gives the correlation's firing, if it is one.
@@ -93,10 +103,19 @@ impl Memory {
             CorrelationKind::ValueCount(field) => hash_of(&field.get(found.event)?),
             _ => 0,
         };
-        if !self.states.contains_key(id) {
-            self.states.insert(id.to_owned(), State::default());
+        if correlation.exceptions.iter().any(|exception| exception.matches(found.event)) {
+            return None;
         }
-        let window = self.states.get_mut(id)?.window(&group, &mut self.counters);
+        let fresh = || State { definition: correlation.definition, ..State::default() };
+        if !self.states.contains_key(id) {
+            self.states.insert(id.to_owned(), fresh());
+        }
+        let state = self.states.get_mut(id)?;
+        if state.definition != correlation.definition {
+            *state = fresh();
+            self.counters.changed += 1;
+        }
+        let window = state.window(&group, &mut self.counters);
         let event = found.event;
         let entry = Entry {
             time: event.time,
@@ -118,8 +137,9 @@ impl Memory {
             window.range(&stretch).rev().take(EVIDENCE_MAX).map(|entry| entry.event).collect();
         events.reverse();
         let simulated = window.range(&stretch).all(|entry| entry.simulated);
+        let first = window.range(&stretch).next().map_or(event.time, |entry| entry.time);
         let rule = RuleIndex::default();
-        Some(Fired { rule, count: stretch.count, fresh, events, simulated })
+        Some(Fired { rule, count: stretch.count, fresh, first, events, simulated })
     }
 }
 
@@ -203,6 +223,8 @@ mod tests {
             timespan: Duration::from_mins(1),
             bounds: vec![Bound { comparison: query::Comparison::Greater, number: 5 }],
             group_fields: vec![vec![Field::SourceIp.into()]],
+            exceptions: Vec::new(),
+            definition: 0,
         };
         let mut memory = Memory::default();
         let mut attacked = 0;

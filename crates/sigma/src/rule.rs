@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use model::RuleHeader;
+use model::{Level, RuleHeader};
 use query::Predicate;
 
 use crate::summary::Summary;
@@ -60,6 +60,17 @@ pub struct Example {
     pub matches: bool,
 }
 
+/// What an installation's overrides changed of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The level that its file gives, where another one was set.
+    pub level: Option<Level>,
+    /// What it no longer matches, in the search bar's language.
+    pub exceptions: Vec<String>,
+    /// Why, in the words of whoever changed it.
+    pub reason: String,
+}
+
 /// A rule, read and compiled.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -67,8 +78,10 @@ pub struct Rule {
     pub header: Arc<RuleHeader>,
     /// The name by which correlations refer to it, besides its id.
     pub name: Option<String>,
-    /// Who wrote it.
-    pub author: String,
+    /// The day it was written, as its file says it.
+    pub date: String,
+    /// The day it was last changed, as its file says it.
+    pub modified: String,
     /// How far it has come.
     pub status: Status,
     /// The file it came from.
@@ -83,6 +96,12 @@ pub struct Rule {
     pub taxonomy: String,
     /// Whether it makes detections of its own; one that serves a correlation only does not.
     pub reports: bool,
+    /// Whether it may match at all; one that an override switched off is kept and shown.
+    pub enabled: bool,
+    /// What an override changed of it.
+    pub changed: Option<Change>,
+    /// The titles of the filters that narrow it.
+    pub filters: Vec<String>,
     /// Its own examples.
     pub examples: Vec<Example>,
     pub(crate) summary: Option<Summary>,

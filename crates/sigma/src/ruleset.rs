@@ -4,16 +4,24 @@ use std::collections::BTreeMap;
 
 use model::Event;
 
+use crate::compile::Compiled;
 use crate::fault::RuleFault;
 use crate::loader::Loader;
-use crate::logsource::Router;
 use crate::memory::Match;
-use crate::prefilter::Prefilter;
 use crate::summary::{Subject, in_words};
-use crate::{CorrelationKind, Fired, Memory, Rule, RuleIndex, RuleKind};
+use crate::{CorrelationKind, Fired, Memory, Overrides, Rule, RuleIndex, RuleKind, Scratch};
 
 /// What `%name%` stands for in values with the modifier `expand`.
 pub type Placeholders = BTreeMap<String, Vec<String>>;
+
+/// What an installation says of its rules, besides the rule files.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What `%name%` stands for.
+    pub placeholders: Placeholders,
+    /// What is changed of single rules.
+    pub overrides: Overrides,
+}
 
 /// A file of rules, read by somebody else.
 #[derive(Clone, Debug)]
@@ -28,8 +36,7 @@ pub struct RuleFile {
 #[derive(Debug, Default)]
 pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
-    pub(crate) router: Router,
-    pub(crate) prefilter: Prefilter,
+    pub(crate) compiled: Compiled,
     /// For each rule, the correlations that name it and its place in each.
     pub(crate) followers: Vec<Vec<(RuleIndex, usize)>>,
 }
@@ -37,16 +44,16 @@ pub struct RuleSet {
 impl RuleSet {
     /// Compiles files of rules. A rule that cannot be read is told of, and the rest runs.
     pub fn load(files: &[RuleFile]) -> (Self, Vec<RuleFault>) {
-        Self::load_with(files, &Placeholders::new())
+        Self::load_with(files, &Options::default())
     }
 
-    /// The same, with what placeholders stand for.
-    pub fn load_with(files: &[RuleFile], placeholders: &Placeholders) -> (Self, Vec<RuleFault>) {
+    /// The same, with what an installation says besides.
+    pub fn load_with(files: &[RuleFile], options: &Options) -> (Self, Vec<RuleFault>) {
         let mut loader = Loader::default();
         for file in files {
-            loader.read(file, placeholders);
+            loader.read(file, &options.placeholders);
         }
-        loader.finish()
+        loader.finish(&options.overrides)
     }
 
     /// Gives every rule; a [`RuleIndex`] is a place in it.
@@ -61,21 +68,12 @@ impl RuleSet {
 
     /// Appends the rules that match one event, those that only serve a correlation among them.
     pub fn matches(&self, event: &Event, found: &mut Vec<RuleIndex>) {
-        self.matches_with(event, &mut Vec::new(), found);
+        self.matches_with(event, &mut Scratch::default(), found);
     }
 
     /// The same, with room for what is found on the way, to be used again for the next event.
-    pub fn matches_with(&self, event: &Event, called: &mut Vec<bool>, found: &mut Vec<RuleIndex>) {
-        self.prefilter.call(event, called);
-        for index in self.router.rules(event) {
-            let Some(true) = called.get(index) else { continue };
-            let Some(Rule { kind: RuleKind::Event(predicate), .. }) = self.rules.get(index) else {
-                continue;
-            };
-            if predicate.matches(event) {
-                found.push(RuleIndex(index));
-            }
-        }
+    pub fn matches_with(&self, event: &Event, scratch: &mut Scratch, found: &mut Vec<RuleIndex>) {
+        self.compiled.matches(event, scratch, found);
     }
 
     /// Appends the correlations that fire now that `matched` rules matched the event, those that
@@ -99,8 +97,12 @@ impl RuleSet {
         while let Some(&(rule, weight)) = pending.get(next) {
             next += 1;
             for (follower, place) in self.followers.get(rule.0).into_iter().flatten() {
-                let Some(Rule { header, kind: RuleKind::Correlation(correlation), .. }) =
-                    self.rule(*follower)
+                let Some(Rule {
+                    header,
+                    kind: RuleKind::Correlation(correlation),
+                    enabled: true,
+                    ..
+                }) = self.rule(*follower)
                 else {
                     continue;
                 };

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use model::{EventId, Timestamp};
 
-use crate::CorrelationKind;
+use crate::codec::{Reader, Writer};
+use crate::snapshot::{read_time, write_time};
+use crate::{CorrelationKind, SnapshotError};
 
 /// Bounds the matches kept in one group; the oldest goes first.
 pub(crate) const ENTRIES_MAX: usize = 2_048;
@@ -83,6 +85,47 @@ impl Window {
             at = at.saturating_sub(1);
         }
         (taken, Some(at))
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        let mut before = Timestamp::default();
+        writer.flag(self.fired.is_some());
+        if let Some((time, count)) = self.fired {
+            write_time(writer, time, before);
+            writer.number(count);
+        }
+        writer.length(self.entries.len());
+        for entry in &self.entries {
+            write_time(writer, entry.time, before);
+            before = entry.time;
+            writer.number(entry.event.0);
+            writer.number(entry.weight);
+            writer.length(entry.rule);
+            writer.whole(entry.value);
+            writer.flag(entry.simulated);
+        }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, SnapshotError> {
+        let mut window = Self::default();
+        let mut before = Timestamp::default();
+        if reader.flag()? {
+            window.fired = Some((read_time(reader, before)?, reader.number()?));
+        }
+        for _ in 0..reader.length()? {
+            before = read_time(reader, before)?;
+            let entry = Entry {
+                time: before,
+                event: EventId(reader.number()?),
+                weight: reader.number()?,
+                rule: usize::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?,
+                value: reader.whole()?,
+                simulated: reader.flag()?,
+            };
+            window.weight = window.weight.saturating_add(entry.weight);
+            window.entries.push_back(entry);
+        }
+        Ok(window)
     }
 
     fn forget_oldest(&mut self) {

@@ -68,7 +68,7 @@ fn begin(detection: &Detection) -> Alert {
         verdict: None,
         assignee: None,
         count: 0,
-        first: detection.time,
+        first: detection.first,
         last: detection.time,
         events: Vec::new(),
         simulated: true,
@@ -82,7 +82,7 @@ fn absorb(alert: &mut Alert, detection: &Detection) {
     // The database's numbers are signed, and a count past that says no more.
     let most = i64::MAX.unsigned_abs();
     alert.count = alert.count.saturating_add(detection.fresh).min(most);
-    alert.first = alert.first.min(detection.time);
+    alert.first = alert.first.min(detection.first);
     alert.simulated &= detection.simulated;
     keep_newest(&mut alert.events, &detection.events);
     if detection.time >= alert.last {

@@ -16,6 +16,7 @@ fn ten_thousand_closed_by_one_edit_and_opened_again() {
         .map(|host| Detection {
             rule: Arc::clone(&rule),
             time: Timestamp::from_seconds(1),
+            first: Timestamp::from_seconds(1),
             entity: Some(Entity { kind: EntityKind::Host, value: host.to_string() }),
             source_ip: None,
             count: 1,

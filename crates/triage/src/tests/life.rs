@@ -342,6 +342,7 @@ fn detection(rule: &str, address: &str, second: i64, event: u64) -> Detection {
             ..RuleHeader::default()
         }),
         time: Timestamp::from_seconds(second),
+        first: Timestamp::from_seconds(second),
         entity: Some(Entity { kind: EntityKind::Address, value: address.to_owned() }),
         source_ip: address.parse::<IpAddr>().ok(),
         count: 3,

@@ -39,7 +39,7 @@ impl Twin {
         events.dedup();
         let events = &events[events.len().saturating_sub(EVIDENCE_MAX)..];
         let count: u64 = all.iter().map(|detection| detection.fresh).sum();
-        let first = all.iter().map(|detection| detection.time).min().unwrap();
+        let first = all.iter().map(|detection| detection.first).min().unwrap();
         let simulated = all.iter().all(|detection| detection.simulated);
         let (status, level) = (self.status.as_str(), latest.rule.level);
         format!(
@@ -164,14 +164,15 @@ fn detection() -> impl Strategy<Value = Detection> {
     );
     let rule = (0_usize..2, 0_usize..5);
     let events = prop::collection::vec(0_u64..400, 1..40);
-    (rule, entity, 0_i64..20, 1_u64..9, events, any::<bool>()).prop_map(
-        |((rule, level), entity, second, count, events, simulated)| Detection {
+    (rule, entity, (0_i64..20, 0_i64..9), 1_u64..9, events, any::<bool>()).prop_map(
+        |((rule, level), entity, (second, before), count, events, simulated)| Detection {
             rule: Arc::new(RuleHeader {
                 id: format!("rule_{rule}"),
                 level: Level::ALL[level],
                 ..RuleHeader::default()
             }),
             time: Timestamp::from_seconds(second),
+            first: Timestamp::from_seconds(second - before),
             entity,
             source_ip: None,
             count: count + 1,
