@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::{Level, RuleHeader};
 use query::Predicate;
 
-use crate::correlation::Draft;
+use crate::draft::Draft;
 use crate::fault::Fault;
 use crate::modifiers::Scope;
 use crate::rule::{Example, Status};

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::correlation::Draft;
 use crate::document::{self, Body, Document};
+use crate::draft::{Draft, Referred};
 use crate::fault::{Fault, RuleFault};
 use crate::logsource::Router;
 use crate::prefilter::Prefilter;
@@ -135,10 +135,15 @@ impl Loader {
             return;
         };
         let Waiting { document, draft, path } = waiting;
-        let names: Vec<Vec<String>> =
-            rules.iter().filter_map(|rule| self.names_of(*rule)).collect();
+        let referred: Vec<Referred> = rules.iter().filter_map(|rule| self.refer(*rule)).collect();
         let generate = draft.generate;
-        let correlation = draft.finish(rules.clone(), &names);
+        let correlation = match draft.finish(&referred) {
+            Ok(correlation) => correlation,
+            Err(fault) => {
+                self.faults.push(fault.in_file(&path));
+                return;
+            }
+        };
         let index = self.push(document, RuleKind::Correlation(correlation), &path);
         for (place, rule) in rules.into_iter().enumerate() {
             self.followers.get_mut(rule.0).into_iter().for_each(|list| list.push((index, place)));
@@ -159,9 +164,10 @@ impl Loader {
         }
     }
 
-    fn names_of(&self, rule: RuleIndex) -> Option<Vec<String>> {
-        let rule = self.rules.get(rule.0)?;
-        Some(std::iter::once(rule.header.id.clone()).chain(rule.name.clone()).collect())
+    fn refer(&self, index: RuleIndex) -> Option<Referred> {
+        let rule = self.rules.get(index.0)?;
+        let names = std::iter::once(rule.header.id.clone()).chain(rule.name.clone()).collect();
+        Some(Referred { index, names, logsource: rule.logsource.clone() })
     }
 
     fn refuse(&mut self, waiting: &Waiting) {
