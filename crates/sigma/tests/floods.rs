@@ -1,6 +1,6 @@
 //! Correlations in a flood: thresholds of millions, forged groups, and what memory that takes.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the whole file is a test")]
+#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What correlations remember, over reloads and restarts.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the whole file is a test")]
+#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use std::fmt::Write;
 
