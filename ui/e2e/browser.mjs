@@ -17,15 +17,24 @@ export const FLAGS = [
   '--disable-sync',
 ];
 
+/** How many times slower than this machine the pages run: `SLOWER=8` finds tests that race with them. */
+const SLOWER = Number(process.env.SLOWER ?? 1);
+
 /** Starts a browser with a folder of its own. */
-export function launch() {
+export async function launch() {
   const userData = mkdtempSync(join(tmpdir(), 'bartizan-browser-'));
-  return chromium.launchPersistentContext(userData, {
+  const context = await chromium.launchPersistentContext(userData, {
     executablePath: CHROMIUM,
     headless: true,
     args: FLAGS,
     viewport: { width: 1440, height: 900 },
   });
+  if (SLOWER > 1) {
+    const slow = async (page) => (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: SLOWER });
+    context.on('page', slow);
+    await Promise.all(context.pages().map(slow));
+  }
+  return context;
 }
 
 /** Watches a page: console errors, refused content, and requests to another origin. */

@@ -3,9 +3,12 @@
 mod access;
 mod accounts;
 mod apache_error;
+mod auditd;
 mod cef;
 mod charon;
+mod cisco_asa;
 mod cron;
+mod dnsmasq;
 mod dovecot;
 mod filterlog;
 mod haproxy;
@@ -13,20 +16,34 @@ mod json;
 mod key_value;
 mod leef;
 mod logind;
+mod mariadb_audit;
+mod mysql;
 mod named;
 mod netfilter;
 mod nginx_error;
+mod openvpn;
 mod pam;
 mod postfix;
+mod postgresql;
+mod proftpd;
 mod proxy_manager;
+mod pure_ftpd;
+mod redis;
+mod samba;
 mod shared;
+mod squid;
 mod sshd;
 mod su;
 mod sudo;
 mod syslog;
 mod systemd;
+mod unbound;
+mod vsftpd;
+mod w3c;
+mod windows;
 
 pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
+pub(crate) use shared::address_port;
 pub(crate) use syslog::FORMAT as SYSLOG;
 
 use crate::Format;
@@ -45,16 +62,32 @@ pub const FORMATS: &[Format] = &[
     dovecot::FORMAT,
     filterlog::FORMAT,
     named::FORMAT,
+    dnsmasq::FORMAT,
+    unbound::FORMAT,
     postfix::FORMAT,
+    openvpn::FORMAT,
+    proftpd::FORMAT,
+    pure_ftpd::FORMAT,
+    samba::FORMAT,
+    vsftpd::FORMAT,
+    auditd::FORMAT,
     netfilter::FORMAT,
+    cisco_asa::FORMAT,
+    windows::FORMAT,
     json::FORMAT,
     cef::FORMAT,
     leef::FORMAT,
     haproxy::FORMAT,
+    squid::FORMAT,
+    w3c::FORMAT,
     proxy_manager::FORMAT,
     access::FORMAT,
     nginx_error::FORMAT,
     apache_error::FORMAT,
+    mysql::FORMAT,
+    mariadb_audit::FORMAT,
+    postgresql::FORMAT,
+    redis::FORMAT,
     key_value::FORMAT,
     syslog::FORMAT,
 ];

@@ -6,6 +6,8 @@
 //! addresses and log-ins are read as far as they can be told without knowing its writer.
 
 mod claim;
+mod dialect;
+mod dns;
 mod epoch;
 mod format;
 mod formats;

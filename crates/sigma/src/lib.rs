@@ -7,6 +7,8 @@
 
 mod chains;
 mod codec;
+mod collection;
+mod compile;
 mod condition;
 mod correlate;
 mod correlation;
@@ -16,13 +18,14 @@ mod draft;
 mod entry;
 mod fault;
 mod fields;
+mod filter;
 mod found;
 mod loader;
 mod logsource;
+mod matching;
 mod memory;
 mod modifiers;
 mod overrides;
-mod prefilter;
 mod rule;
 mod ruleset;
 mod snapshot;
@@ -36,7 +39,8 @@ mod yaml;
 
 pub use correlation::{Bound, Correlation, CorrelationKind, Relation};
 pub use fault::RuleFault;
-pub use logsource::Logsource;
+pub use logsource::{Labels, Logsource};
+pub use matching::Scratch;
 pub use memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters, MemoryUse};
 pub use overrides::Overrides;
 pub use rule::{Change, Example, Rule, RuleIndex, RuleKind, Status};

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use model::Event;
 
+use crate::compile::Compiled;
 use crate::fault::RuleFault;
 use crate::loader::Loader;
-use crate::logsource::Router;
-use crate::prefilter::Prefilter;
-use crate::{Overrides, Rule, RuleIndex, RuleKind};
+use crate::{Overrides, Rule, RuleIndex, Scratch};
 
 /// What `%name%` stands for in values with the modifier `expand`.
 pub type Placeholders = BTreeMap<String, Vec<String>>;
@@ -35,8 +34,7 @@ pub struct RuleFile {
 #[derive(Debug, Default)]
 pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
-    pub(crate) router: Router,
-    pub(crate) prefilter: Prefilter,
+    pub(crate) compiled: Compiled,
     /// For each rule, the correlations that name it and its place in each.
     pub(crate) followers: Vec<Vec<(RuleIndex, usize)>>,
 }
@@ -53,7 +51,7 @@ impl RuleSet {
         for file in files {
             loader.read(file, &options.placeholders);
         }
-        loader.finish(&options.overrides)
+        loader.finish(options)
     }
 
     /// Gives every rule; a [`RuleIndex`] is a place in it.
@@ -68,21 +66,12 @@ impl RuleSet {
 
     /// Appends the rules that match one event, those that only serve a correlation among them.
     pub fn matches(&self, event: &Event, found: &mut Vec<RuleIndex>) {
-        self.matches_with(event, &mut Vec::new(), found);
+        self.matches_with(event, &mut Scratch::default(), found);
     }
 
     /// The same, with room for what is found on the way, to be used again for the next event.
-    pub fn matches_with(&self, event: &Event, called: &mut Vec<bool>, found: &mut Vec<RuleIndex>) {
-        self.prefilter.call(event, called);
-        for index in self.router.rules(event) {
-            let Some(true) = called.get(index) else { continue };
-            let Some(Rule { kind: RuleKind::Event(predicate), .. }) = self.rules.get(index) else {
-                continue;
-            };
-            if predicate.matches(event) {
-                found.push(RuleIndex(index));
-            }
-        }
+    pub fn matches_with(&self, event: &Event, scratch: &mut Scratch, found: &mut Vec<RuleIndex>) {
+        self.compiled.matches(event, scratch, found);
     }
 }
 

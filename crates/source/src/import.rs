@@ -3,6 +3,8 @@
 //! A plain iterator without tasks or channels. A file that cannot be read, or not to its end, is told
 //! and counted, and the next one follows. The records' own time counts, however long ago.
 
+mod evtx;
+mod piece;
 mod unpack;
 mod walk;
 
@@ -14,11 +16,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{Clock, Origin, Record};
 
-use crate::chunk::Chunk;
 use crate::config::LINE_BYTES_DEFAULT;
 use crate::input::{moment, now};
 use crate::lines::{Splitter, Trim, length_of};
 use crate::running::SourceError;
+use evtx::ChunkCutter;
+pub use piece::{Opened, Piece};
 use unpack::Unpacked;
 
 const READ_BYTES_MAX: usize = 256 * 1024;
@@ -81,6 +84,9 @@ pub struct Progress {
 }
 
 /// Reads files; each item is a batch of records of one file, in order.
+///
+/// What costs most, to make records of what was read, can be done elsewhere at the same time:
+/// [`Import::next_piece`] only reads, and [`Piece::open`] does the rest.
 #[derive(Debug)]
 pub struct Import {
     config: ImportConfig,
@@ -97,11 +103,18 @@ pub struct Import {
 struct Reading {
     path: PathBuf,
     stream: Unpacked,
-    splitter: Splitter,
+    cutter: Cutter,
     origin: Arc<Origin>,
     unpacked: u64,
-    /// Some of the file has been handed on, so that its first bytes are no byte-order mark.
-    begun: bool,
+}
+
+/// What cuts a file into records.
+#[derive(Debug)]
+enum Cutter {
+    /// Nothing has been read yet.
+    Unknown,
+    Lines(Splitter),
+    Events(ChunkCutter),
 }
 
 impl Import {
@@ -180,16 +193,15 @@ impl Import {
         Ok(Reading {
             path: path.to_owned(),
             stream: unpack::unpack(stream, &self.bytes_read).map_err(|error| error.to_string())?,
-            splitter: Splitter::new(self.config.line_bytes_max, Trim::Cr),
+            cutter: Cutter::Unknown,
             origin: Arc::new(origin),
             unpacked: 0,
-            begun: false,
         })
     }
 
     /// Reads the file on, up to a batch; tells whether there is more of it, or why there is not.
-    fn read(&mut self, reading: &mut Reading, chunk: &mut Chunk) -> Result<bool, String> {
-        while chunk.bytes() < self.config.batch_bytes {
+    fn read(&mut self, reading: &mut Reading, piece: &mut Piece) -> Result<bool, String> {
+        while piece.bytes() < self.config.batch_bytes {
             let length = match reading.stream.read(&mut self.buffer) {
                 Ok(0) => return Ok(false),
                 Ok(length) => length,
@@ -197,14 +209,10 @@ impl Import {
                 Err(error) => return Err(format!("not read to its end: {error}")),
             };
             let mut bytes = self.buffer.get(..length).unwrap_or_default();
-            if !reading.begun {
-                reading.begun = true;
-                if let Some(what) = unpack::not_text(bytes) {
-                    return Err(format!("is no text, but {what}"));
-                }
-                bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            if let Cutter::Unknown = reading.cutter {
+                bytes = reading.begin(bytes, self.config.line_bytes_max)?;
             }
-            reading.splitter.feed(bytes, &mut |line| chunk.push(line, &reading.origin));
+            reading.feed(bytes, piece);
             reading.unpacked = reading.unpacked.saturating_add(length_of(length));
             if reading.unpacked > self.config.unpacked_bytes_max {
                 let bound = self.config.unpacked_bytes_max;
@@ -213,6 +221,82 @@ impl Import {
         }
         Ok(true)
     }
+
+    /// Reads the next piece of a file, without making records of it.
+    pub fn next_piece(&mut self) -> Option<Piece> {
+        loop {
+            let mut reading = match self.reading.take() {
+                Some(reading) => reading,
+                None => self.open_next()?,
+            };
+            let mut piece = Piece::new(&reading.path, self.config.batch_bytes);
+            let read = self.read(&mut reading, &mut piece);
+            if read == Ok(true) {
+                self.reading = Some(reading);
+            } else {
+                self.progress.files_done += 1;
+                let finished = reading.finish(&mut piece);
+                if let Err(message) = read.and(finished) {
+                    self.fault(reading.path, message);
+                }
+            }
+            if !piece.is_empty() {
+                return Some(piece);
+            }
+        }
+    }
+
+    /// Counts what became of a piece, and keeps what could not be read of it.
+    pub fn settle(&mut self, opened: &mut Opened) {
+        let cut = opened.records.iter().filter(|record| record.truncated_bytes > 0).count();
+        self.progress.records += length_of(opened.records.len());
+        self.progress.truncated += length_of(cut);
+        for fault in opened.faults.drain(..) {
+            self.fault(fault.path, fault.message);
+        }
+    }
+}
+
+impl Reading {
+    /// Tells by a file's first bytes what it holds, and gives what of them is to be read.
+    fn begin<'b>(&mut self, bytes: &'b [u8], line_bytes_max: usize) -> Result<&'b [u8], String> {
+        if bytes.starts_with(evtx::MAGIC) {
+            let format = Some(evtx::FORMAT.to_owned());
+            self.origin = Arc::new(Origin { format, ..Origin::clone(&self.origin) });
+            self.cutter = Cutter::Events(ChunkCutter::default());
+            return Ok(bytes);
+        }
+        self.cutter = Cutter::Lines(Splitter::new(line_bytes_max, Trim::Cr));
+        match unpack::not_text(bytes) {
+            Some(what) => Err(format!("is no text, but {what}")),
+            None => Ok(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)),
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8], piece: &mut Piece) {
+        match &mut self.cutter {
+            Cutter::Unknown => {}
+            Cutter::Lines(splitter) => {
+                splitter.feed(bytes, &mut |line| piece.push_line(line, &self.origin));
+            }
+            Cutter::Events(cutter) => {
+                cutter.feed(bytes, &mut |chunk| piece.push_chunk(chunk, &self.origin));
+            }
+        }
+    }
+
+    fn finish(&mut self, piece: &mut Piece) -> Result<(), String> {
+        match &mut self.cutter {
+            Cutter::Unknown => {}
+            Cutter::Lines(splitter) => {
+                splitter.finish(&mut |line| piece.push_line(line, &self.origin));
+            }
+            Cutter::Events(cutter) => {
+                cutter.finish(&mut |chunk| piece.push_chunk(chunk, &self.origin))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Iterator for Import {
@@ -220,27 +304,10 @@ impl Iterator for Import {
 
     fn next(&mut self) -> Option<Vec<Record>> {
         loop {
-            let mut reading = match self.reading.take() {
-                Some(reading) => reading,
-                None => self.open_next()?,
-            };
-            let mut chunk = Chunk::with_capacity(self.config.batch_bytes);
-            let read = self.read(&mut reading, &mut chunk);
-            if read == Ok(true) {
-                self.reading = Some(reading);
-            } else {
-                self.progress.files_done += 1;
-                reading.splitter.finish(&mut |line| chunk.push(line, &reading.origin));
-                if let Err(message) = read {
-                    self.fault(reading.path, message);
-                }
-            }
-            if !chunk.is_empty() {
-                let records = chunk.into_records(now());
-                let cut = records.iter().filter(|record| record.truncated_bytes > 0).count();
-                self.progress.records += length_of(records.len());
-                self.progress.truncated += length_of(cut);
-                return Some(records);
+            let mut opened = self.next_piece()?.open();
+            self.settle(&mut opened);
+            if !opened.records.is_empty() {
+                return Some(opened.records);
             }
         }
     }

@@ -39,7 +39,7 @@ pub(crate) fn run(name: &str, corpus: &Path) -> anyhow::Result<()> {
         "parse + detect" => parse_and_detect(import, &engine),
         _ => whole(import, engine, corpus)?,
     };
-    let (wall, processor) = (wall.elapsed(), processor_time() - processor);
+    let (wall, processor) = (wall.elapsed(), processor_time().saturating_sub(processor));
     let rate = |time: Duration| told.events as f64 / time.as_secs_f64();
     let bytes = told
         .disk_bytes

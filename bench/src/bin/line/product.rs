@@ -22,7 +22,10 @@ pub(crate) fn run(folder: &Path) -> anyhow::Result<()> {
     let config = folder.join("bench.toml");
     let inputs = "[inputs.syslog_udp]\nlisten = \"127.0.0.1:0\"\n[inputs.syslog_tcp]\nlisten = \"127.0.0.1:0\"\n";
     let data = folder.join("data");
-    std::fs::write(&config, format!("data = {data:?}\n[api]\nlisten = \"127.0.0.1:0\"\n{inputs}"))?;
+    std::fs::write(
+        &config,
+        format!("data = '{}'\n[api]\nlisten = \"127.0.0.1:0\"\n{inputs}", data.display()),
+    )?;
     let mut starts = Vec::new();
     let mut idle = 0;
     for start in 0..STARTS {

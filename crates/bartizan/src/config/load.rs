@@ -240,10 +240,10 @@ mod tests {
         check(
             "dta = 'x'\n\n[api]\nlisten = 8440\n[parse]\nutc_offset_minutes = 5000\n",
             &[],
-            expect![[r#"
+            expect![[r"
                 b.toml:1:1: dta: unknown key `dta`; did you mean `data`?
                 b.toml:4:1: api.listen: invalid type: integer `8440`, expected a string
-                b.toml:6:1: parse.utc_offset_minutes: is at most 840 minutes (14 hours) either way"#]],
+                b.toml:6:1: parse.utc_offset_minutes: is at most 840 minutes (14 hours) either way"]],
         );
     }
 
@@ -258,8 +258,8 @@ mod tests {
         check(
             "[api]\nlisten = '127.0.0.1:1'\n",
             &variables,
-            expect![[r#"
-                b.toml:2:1: api.listen: `nowhere` is not an address with a port, such as 127.0.0.1:8440"#]],
+            expect![[r"
+                b.toml:2:1: api.listen: `nowhere` is not an address with a port, such as 127.0.0.1:8440"]],
         );
         let variables = [("BARTIZAN_PARSE_UTC_OFFSET_MINUTES".to_owned(), "60".to_owned())];
         let config = build("", "b.toml", &variables).unwrap();

@@ -36,7 +36,7 @@ impl Console {
         let cookie = cookie.split(';').next().unwrap().to_owned();
         let mut console = Self { agent, base, cookie, token: String::new() };
         let session = console.get("/api/v1/session");
-        console.token = session["csrf"].as_str().unwrap().to_owned();
+        session["csrf"].as_str().unwrap().clone_into(&mut console.token);
         console
     }
 
@@ -50,6 +50,12 @@ impl Console {
             response.body_mut().read_to_string().unwrap()
         );
         response.body_mut().read_json().unwrap()
+    }
+
+    /// Gives an answer that is no JSON.
+    pub(crate) fn text(&self, path: &str) -> String {
+        let request = self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        request.call().unwrap().body_mut().read_to_string().unwrap()
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
@@ -88,7 +94,7 @@ impl Console {
             let reader = BufReader::new(response.into_body().into_reader());
             for line in reader.lines().map_while(Result::ok) {
                 if let Some(event) = line.strip_prefix("event:") {
-                    name = event.trim().to_owned();
+                    event.trim().clone_into(&mut name);
                 } else if let Some(data) = line.strip_prefix("data:")
                     && outlet.send((name.clone(), data.trim().to_owned())).is_err()
                 {

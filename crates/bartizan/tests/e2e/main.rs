@@ -1,5 +1,12 @@
 //! The product from outside: the real binary, its real ports, its real exit codes.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that does not find what it looks for ends there"
+)]
+
 mod alert;
 mod bad_input;
 mod commands;
@@ -7,3 +14,4 @@ mod console;
 mod crash;
 mod hunt;
 mod product;
+mod reload;

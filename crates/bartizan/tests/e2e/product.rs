@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// Long enough for a debug build on a busy machine; only ever waited for in full by a test that fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Product {
     child: Child,
@@ -37,7 +37,8 @@ impl Place {
     pub(crate) fn configure(&self, more: &str) -> PathBuf {
         let path = self.path("bartizan.toml");
         let data = self.path("data");
-        let text = format!("data = {data:?}\n[api]\nlisten = \"127.0.0.1:0\"\n{SYSLOG}{more}");
+        let text =
+            format!("data = '{}'\n[api]\nlisten = \"127.0.0.1:0\"\n{SYSLOG}{more}", data.display());
         std::fs::write(&path, text).unwrap();
         path
     }
@@ -94,7 +95,9 @@ impl Product {
             let left = until.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => self.seen.push(line),
-                Err(_) => panic!("no line `{start}…`; seen:\n{}", self.seen.join("\n")),
+                Err(error) => {
+                    panic!("{error}: no line `{start}…`; seen:\n{}", self.seen.join("\n"))
+                }
             }
         }
     }

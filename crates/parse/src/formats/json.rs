@@ -15,7 +15,7 @@ use model::{Event, Field, Timestamp, Value};
 
 use self::scanner::{Piece, Scanner, deeper};
 use super::shared;
-use crate::{Context, Format, ParseError, claim, epoch, glean, modsecurity};
+use crate::{Context, Format, ParseError, claim, dialect, epoch, glean, modsecurity};
 
 /// The format's row.
 pub(crate) const FORMAT: Format = Format {
@@ -77,6 +77,7 @@ fn parse(text: &str, event: &mut Event, _: &Context<'_>) -> Result<(), ParseErro
     if event.time == before {
         date(event);
     }
+    dialect::translate(event);
     known_by_other_names(event);
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! client @0x7f65100ee4d8 203.0.113.9#3076 (example.org): query (cache) 'example.org/ANY/IN' denied
 //! client 203.0.113.9#3076 (example.org): query: example.org IN A +E(0)K (192.0.2.1)
 //! client @0x7f65100ee4d8 203.0.113.9#55590 (example.org): zone transfer 'example.org/AXFR/IN' denied
+//! client @0x7f65100ee4d8 203.0.113.9#55590 (example.org): transfer of 'example.org/IN': AXFR started (serial 7)
+//! client @0x7f65100ee4d8 203.0.113.9#55590/key dhcp: updating zone 'example.org/IN': adding an RR at 'a.example.org' A 192.0.2.9
 //! ```
 //!
 //! BIND may put a time of its own before it.
@@ -11,15 +13,20 @@
 use model::{Event, Field};
 
 use super::shared::{Meaning, Peer};
-use crate::{Context, Format, ParseError, moment};
+use crate::{Context, Format, ParseError, dns, moment};
 
 pub(crate) const FORMAT: Format = Format {
     id: "named",
     summary: "BIND name server",
     programs: &["named"],
-    recognises: |text| text.get(..60).unwrap_or(text).contains(" client ") && text.contains("): "),
+    recognises: |text| {
+        text.get(..60).unwrap_or(text).contains(" client ")
+            && (text.contains("): ") || text.contains(": updat"))
+    },
     parse,
 };
+
+const TRANSFERS: [&str; 2] = ["AXFR", "IXFR"];
 
 fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), ParseError> {
     let (own_time, rest) = match moment::leading(text, context) {
@@ -32,14 +39,15 @@ fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), Par
         None => rest,
     };
     let (address, rest) = rest.split_once('#').ok_or(ParseError::Missing("port"))?;
-    let (port, rest) = rest.split_once(' ').ok_or(ParseError::Missing("name"))?;
-    let (_, said) = rest.split_once("): ").ok_or(ParseError::Missing("name"))?;
+    // `3076`, `3076 (example.org)`, `3076/key transfer`
+    let (port, said) = rest.split_once(": ").ok_or(ParseError::Missing("name"))?;
+    let port = port.split([' ', '/']).next().unwrap_or_default();
     let said = match said.strip_prefix("view ").and_then(|view| view.split_once(": ")) {
         Some((_, said)) => said,
         None => said,
     };
     question(said, event).ok_or(ParseError::Invalid("question"))?;
-    Peer { address, port: port.trim_end_matches(':'), rest: "" }.write_source(event);
+    Peer { address, port, rest: "" }.write_source(event);
     event.set(Field::NetworkProtocol, "dns");
     if let Some(time) = own_time {
         event.time = time;
@@ -51,8 +59,7 @@ fn question(said: &str, event: &mut Event) -> Option<()> {
     // `query: example.org IN A +`
     if let Some(rest) = said.strip_prefix("query: ") {
         let mut words = rest.split(' ');
-        event.set(Field::DnsQuestionName, words.next()?);
-        event.set(Field::DnsQuestionType, words.nth(1)?);
+        dns::question(event, words.next()?, words.nth(1)?);
         Meaning { action: "dns_query", category: "network", kind: "protocol", outcome: "" }
             .write(event);
         return Some(());
@@ -61,15 +68,25 @@ fn question(said: &str, event: &mut Event) -> Option<()> {
     let (what, rest) = said.split_once('\'')?;
     let (asked, end) = rest.split_once('\'')?;
     let mut parts = asked.rsplitn(3, '/');
-    let (_class, kind, name) = (parts.next()?, parts.next()?, parts.next()?);
-    event.set(Field::DnsQuestionName, name);
-    event.set(Field::DnsQuestionType, kind);
+    let (_class, kind, name) = (parts.next()?, parts.next()?, parts.next());
+    // `'example.org/IN'` names no type; a transfer names its own behind it.
+    let (name, kind) = match name {
+        Some(name) => (name, kind),
+        None => (kind, TRANSFERS.into_iter().find(|kind| end.contains(kind)).unwrap_or_default()),
+    };
+    dns::question(event, name, kind);
     let action = match what.split_once(' ')?.0 {
-        "zone" => "dns_zone_transfer",
-        "update" => "dns_update",
+        "zone" | "transfer" => "dns_zone_transfer",
+        "update" | "updating" => "dns_update",
         _ => "dns_query",
     };
-    let (kind, outcome) = if end.contains("denied") { ("denied", "failure") } else { ("info", "") };
+    let (kind, outcome) = if end.contains("denied") {
+        ("denied", "failure")
+    } else if end.contains("AXFR started") || end.contains("IXFR started") {
+        ("info", "success")
+    } else {
+        ("info", "")
+    };
     Meaning { action, category: "network", kind, outcome }.write(event);
     Some(())
 }
@@ -95,6 +112,7 @@ mod tests {
                 network.protocol = dns
                 source.ip = 203.0.113.9
                 source.port = 3076
+                dns.question.registered_domain = example.org
             "]],
         );
         check(
@@ -110,7 +128,54 @@ mod tests {
                 network.protocol = dns
                 source.ip = 203.0.113.9
                 source.port = 3076
+                dns.question.registered_domain = example.org
             "]],
+        );
+    }
+
+    #[test]
+    fn transferred_and_updated() {
+        check(
+            "client @0x7f65100ee4d8 203.0.113.9#55590 (example.org): transfer of 'example.org/IN': AXFR started (serial 7)",
+            expect![[r"
+                dns.question.name = example.org
+                dns.question.type = AXFR
+                event.action = dns_zone_transfer
+                event.category = network
+                event.outcome = success
+                event.type = info
+                network.protocol = dns
+                source.ip = 203.0.113.9
+                source.port = 55590
+                dns.question.registered_domain = example.org
+            "]],
+        );
+        check(
+            "client @0x7f65100ee4d8 203.0.113.9#55590/key dhcp: updating zone 'example.org/IN': adding an RR at 'a.example.org' A 192.0.2.9",
+            expect![[r"
+                dns.question.name = example.org
+                event.action = dns_update
+                event.category = network
+                event.type = info
+                network.protocol = dns
+                source.ip = 203.0.113.9
+                source.port = 55590
+                dns.question.registered_domain = example.org
+            "]],
+        );
+        check(
+            "client @0x7f65 203.0.113.9#55590: update 'example.org/IN' denied",
+            expect![[r"
+            dns.question.name = example.org
+            event.action = dns_update
+            event.category = network
+            event.outcome = failure
+            event.type = denied
+            network.protocol = dns
+            source.ip = 203.0.113.9
+            source.port = 55590
+            dns.question.registered_domain = example.org
+        "]],
         );
     }
 
@@ -127,6 +192,7 @@ mod tests {
                 network.protocol = dns
                 source.ip = 203.0.113.9
                 source.port = 3076
+                dns.question.registered_domain = example.org
             "]],
         );
     }

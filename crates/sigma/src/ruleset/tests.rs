@@ -277,8 +277,8 @@ fn a_bad_rule_never_stops_the_rest() {
         a/nine.yml:2:8: the level is informational, low, medium, high or critical
         a/ten.yml:1:1: a rule is a map
         a/eleven.yml:2:27: nothing is known of the placeholder %x%
-        a/six.yml:2:41: there is no rule `nobody`, or it waits for this one
-        a/seven.yml:3:41: there is no rule `seven`, or it waits for this one
+        a/seven.yml:3:41: `seven` waits for this correlation itself, or for a rule that is not there
+        a/six.yml:2:41: there is no rule `nobody`, or it was set aside
         loaded: Two"]]
     .assert_eq(&format!("{}\nloaded: {}", faults.join("\n"), titles.join(", ")));
 }

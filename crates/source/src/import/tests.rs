@@ -110,7 +110,7 @@ fn no_text() {
         ],
         expect![[r"
             e.log: one
-            a.evtx is no text, but a Windows event file
+            a.evtx ends within its header
             b.pcap is no text, but captured packets
             c.bin is no text, but binary
             d.txt is no text, but UTF-16

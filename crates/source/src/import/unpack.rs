@@ -23,7 +23,7 @@ const PACKED_BUFFER_BYTES: usize = 64 * 1024;
 
 /// How the first bytes of things begin that are no text.
 const BINARY: &[(&[u8], &str)] = &[
-    (b"ElfFile\0", "a Windows event file"),
+    (b"\x30\0\0\0LfLe", "an event file of Windows before Vista"),
     (b"\xd4\xc3\xb2\xa1", "captured packets"),
     (b"\xa1\xb2\xc3\xd4", "captured packets"),
     (b"\x4d\x3c\xb2\xa1", "captured packets"),

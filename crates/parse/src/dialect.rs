@@ -1,0 +1,165 @@
+//! What well-known programs call things in their JSON, and the fields that these are.
+//!
+//! A program is told by names that only it writes. Its own names stay beside the fields, so rules
+//! may ask for either. To teach another dialect, add a row to [`DIALECTS`].
+
+mod cloud;
+mod decoys;
+mod network;
+mod servers;
+mod services;
+
+use model::{Event, Field, Value};
+
+use crate::formats::address_port;
+use crate::web::{self, Escapes};
+use crate::{Context, claim, dns, moment};
+
+/// The JSON of one kind of log.
+struct Dialect {
+    /// What stands in `event.dataset` where the sender names none.
+    dataset: &'static str,
+    /// Names that all stand in it.
+    needs: &'static [&'static str],
+    /// Fields, and the names of the same things, the best first.
+    fields: &'static [(Field, &'static [&'static str])],
+    /// Writes what is more than another name.
+    finish: fn(&mut Event),
+}
+
+/// In this order; the first that fits counts.
+const DIALECTS: [&[Dialect]; 5] =
+    [network::DIALECTS, servers::DIALECTS, services::DIALECTS, cloud::DIALECTS, decoys::DIALECTS];
+
+/// Names under which the dialects keep the time, besides the usual ones.
+const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];
+
+/// Writes the fields of a dialect's names, if the event is of a known one.
+pub(crate) fn translate(event: &mut Event) {
+    let fits = |dialect: &&Dialect| dialect.needs.iter().all(|name| has(event, name));
+    let Some(dialect) = DIALECTS.iter().flat_map(|dialects| *dialects).find(fits) else { return };
+    if event.get(Field::EventDataset).is_none() {
+        event.set(Field::EventDataset, dialect.dataset);
+    }
+    for (field, names) in dialect.fields {
+        if event.get(*field).is_none() {
+            copy(event, *field, names);
+        }
+    }
+    if event.time == event.ingested
+        && let Some(time) = TIMES.iter().find_map(|name| time(event, name))
+    {
+        event.time = time;
+    }
+    (dialect.finish)(event);
+}
+
+/// Reads a time; one without a zone is UTC in all of these.
+fn time(event: &Event, name: &str) -> Option<model::Timestamp> {
+    let context = Context {
+        received_at: event.ingested,
+        clock: model::Clock::Live,
+        utc_offset_seconds: 0,
+        tag: "",
+    };
+    let text = event.get_extra(name)?.as_text()?;
+    moment::iso(text, &context).map(|(time, _)| time)
+}
+
+fn has(event: &Event, name: &str) -> bool {
+    event.get_extra(name).is_some()
+}
+
+/// Sets a field to the first of these names that says something that fits.
+fn copy(event: &mut Event, field: Field, names: &[&str]) {
+    for name in names {
+        let owned = match event.get_extra(name).and_then(|value| value.each().next()) {
+            Some(Value::Text("" | "-")) | None => continue,
+            Some(Value::Text(text)) if field.kind() == model::FieldKind::Ip => {
+                match address_port(text.trim()) {
+                    Some((ip, _)) => Owned::Address(ip),
+                    None => continue,
+                }
+            }
+            Some(Value::Text(text)) if field.kind() == model::FieldKind::Long => {
+                match text.parse() {
+                    Ok(number) => Owned::Integer(number),
+                    Err(_) => continue,
+                }
+            }
+            Some(Value::Integer(number)) => Owned::Integer(number),
+            Some(Value::Address(ip)) => Owned::Address(ip),
+            Some(value) => Owned::Text(value.to_string()),
+        };
+        match owned {
+            Owned::Text(text) => event.set(field, &*text),
+            Owned::Integer(number) => event.set(field, number),
+            Owned::Address(ip) => event.set(field, ip),
+        }
+        return;
+    }
+}
+
+/// A value that no longer borrows from its event.
+enum Owned {
+    Text(String),
+    Integer(i64),
+    Address(std::net::IpAddr),
+}
+
+/// Gives a copy of what stands under a name, as text.
+fn said(event: &Event, name: &str) -> Option<String> {
+    let value = event.get_extra(name)?.each().next()?.to_string();
+    (!matches!(value.as_str(), "" | "-")).then_some(value)
+}
+
+/// Writes a request's target from the first of these names that holds one, its host from another.
+fn target(event: &mut Event, target: &[&str], host: &str) {
+    if let Some(target) = target.iter().find_map(|name| said(event, name)) {
+        web::target(event, &target, Escapes::Unknown);
+    }
+    if event.get(Field::UrlDomain).is_none()
+        && let Some(host) = said(event, host)
+    {
+        web::host(event, &host);
+    }
+}
+
+/// Writes the status that stands under a name.
+fn status(event: &mut Event, name: &str) {
+    let status = said(event, name).and_then(|status| status.parse().ok());
+    if let Some(status @ 100..600) = status {
+        web::status(event, status);
+    }
+}
+
+/// Writes what a web server's log is.
+fn web_access(event: &mut Event) {
+    fill(event, Field::EventCategory, "web");
+    fill(event, Field::EventType, "access");
+}
+
+/// Writes a name server's question from the names of its name and type.
+fn question(event: &mut Event, name: &str, kind: &str) {
+    if let Some(asked) = said(event, name) {
+        let kind = said(event, kind).unwrap_or_default();
+        dns::question(event, &asked, &kind);
+        fill(event, Field::NetworkProtocol, "dns");
+    }
+}
+
+/// Sets a field that is not set yet.
+fn fill(event: &mut Event, field: Field, value: &str) {
+    if event.get(field).is_none() {
+        event.set(field, value);
+    }
+}
+
+/// Keeps a value under another name too, if that name is not taken.
+fn alias(event: &mut Event, name: &str, other: &str) {
+    if event.get_path(name).is_none()
+        && let Some(value) = said(event, other)
+    {
+        claim::set(event, name, &*value);
+    }
+}
