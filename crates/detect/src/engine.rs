@@ -1,7 +1,9 @@
 //! One event in, the detections that follow out.
 
 use model::{Detection, Entity, EntityKind, Event, Field, Value};
-use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, Scratch, SnapshotError};
+use sigma::{
+    Correlation, Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, Scratch, SnapshotError,
+};
 
 use crate::analyse;
 
@@ -129,36 +131,41 @@ impl Engine {
             source_ip: event.ip(Field::SourceIp).filter(|_| groups.one_address()),
             count: firing.count,
             fresh: firing.fresh,
-            summary: self.rules.summary(rule, event, firing.count),
+            summary: self.rules.summary_of(rule, event, &firing),
             events: firing.events,
             simulated: firing.simulated,
         }
     }
 }
 
-/// The fields whose values all of a correlation's events share.
-struct Groups<'r>(&'r [String]);
+/// The correlation whose events share the values of some fields.
+struct Groups<'r>(Option<&'r Correlation>);
 
 impl<'r> Groups<'r> {
     fn of(rule: &'r Rule) -> Self {
         match &rule.kind {
-            RuleKind::Correlation(correlation) => Self(&correlation.group_by),
-            RuleKind::Event(_) => Self(&[]),
+            RuleKind::Correlation(correlation) => Self(Some(correlation)),
+            RuleKind::Event(_) => Self(None),
         }
+    }
+
+    fn have(&self, field: Field) -> bool {
+        self.0.is_some_and(|correlation| correlation.groups_by(field))
     }
 
     /// Gives whom the events have in common.
     fn entity(&self, event: &Event) -> Option<Entity> {
         ENTITY_FIELDS
             .iter()
-            .filter(|(field, _)| self.0.iter().any(|group| group == field.name()))
+            .filter(|(field, _)| self.have(*field))
             .find_map(|(field, kind)| entity_in(event, *field, *kind))
     }
 
     /// Tells whether the events came from one address: where they are not grouped at all, the last
     /// one speaks for them.
     fn one_address(&self) -> bool {
-        self.0.is_empty() || self.0.iter().any(|group| group == Field::SourceIp.name())
+        self.0.is_none_or(|correlation| correlation.group_by.is_empty())
+            || self.have(Field::SourceIp)
     }
 }
 
