@@ -272,10 +272,7 @@ impl Event {
 
 /// Tells whether a field is kept apart from the others, as every event has it.
 fn is_apart(field: Field) -> bool {
-    matches!(
-        field,
-        Field::Timestamp | Field::EventId | Field::EventIngested | Field::EventOriginal
-    )
+    matches!(field, Field::Timestamp | Field::EventId | Field::EventIngested | Field::EventOriginal)
 }
 
 /// One `name = value` a line, known fields first; the time only where it is not that of receipt.

@@ -21,6 +21,7 @@
 //! test holds the two against each other.
 
 pub(crate) mod atoms;
+pub(crate) mod check;
 pub(crate) mod facts;
 pub(crate) mod finder;
 pub(crate) mod grams;
@@ -34,9 +35,8 @@ mod witness;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use query::Node;
-
 use self::atoms::Atoms;
+use self::check::Check;
 use self::facts::Facts;
 use self::finder::Finder;
 use self::lists::Lists;
@@ -61,7 +61,7 @@ pub(crate) struct Compiled {
     /// For each fact, the rules that it calls.
     pub(crate) calls: Lists,
     /// The tests that have no atoms.
-    pub(crate) tests: Vec<Node>,
+    pub(crate) checks: Vec<Check>,
     pub(crate) programs: Programs,
     pub(crate) sources: Sources,
 }
@@ -100,15 +100,22 @@ impl Compiled {
             }
             sources.add_places(index, places_of(term, &atoms, &facts).into_iter());
         }
+        let facts_of = facts.by_atom(atoms.list.len());
+        let checks: Vec<Check> =
+            facts.tests.into_iter().map(|test| Check::of(test, &places)).collect();
+        let mut finders = finder::all(&places, &atoms);
+        for place in checks.iter().filter_map(Check::place) {
+            finders.get_mut(usize_of(place)).into_iter().for_each(Finder::keep_text);
+        }
         Self {
             identity: Arc::default(),
-            finders: finder::all(&places, &atoms),
+            finders,
             places,
             atoms: atoms.list.len(),
             facts: facts.any.len(),
-            facts_of: facts.by_atom(atoms.list.len()),
+            facts_of,
             calls: Lists::of(&calls),
-            tests: facts.tests,
+            checks,
             programs,
             sources,
         }

@@ -17,6 +17,7 @@ use self::lane::{Lane, Lanes};
 pub use self::scratch::Scratch;
 use self::scratch::Told;
 use crate::RuleIndex;
+use crate::compile::check::Check;
 use crate::compile::facts::{FactId, TEST};
 use crate::compile::places::{Place, PlaceId};
 use crate::compile::{Compiled, usize_of};
@@ -42,7 +43,7 @@ impl Compiled {
             if let Some(count) = evaluations.get_mut(usize_of(rule)) {
                 *count += 1;
             }
-            if self.programs.run(rule, |fact| self.holds(fact, event, told)) {
+            if self.programs.run(rule, |fact| self.holds(fact, event, told, folded)) {
                 found.push(RuleIndex(usize_of(rule)));
             }
         }
@@ -93,8 +94,11 @@ impl Compiled {
         let Some(finder) = self.finders.get(usize_of(place)) else { return };
         for element in value.each() {
             finder.find(element, |atom| self.hear(atom, lane, told));
+        }
+        if finder.needs_text() {
+            let text = folded.add(place, value, told.event());
             if let Some(texts) = finder.texts() {
-                texts.scan(folded.of(element), |atom| self.hear(atom, lane, told));
+                texts.scan(text, |atom| self.hear(atom, lane, told));
             }
         }
     }
@@ -117,11 +121,18 @@ impl Compiled {
     }
 
     #[inline]
-    fn holds(&self, fact: FactId, event: &Event, told: &mut Told) -> bool {
+    fn holds(&self, fact: FactId, event: &Event, told: &mut Told, folded: &Folded) -> bool {
         if fact & TEST == 0 {
             return told.knows(fact);
         }
-        let test = fact & !TEST;
-        told.passes(test, || self.tests.get(usize_of(test)).is_some_and(|test| test.matches(event)))
+        let check = fact & !TEST;
+        let now = told.event();
+        told.passes(check, || match self.checks.get(usize_of(check)) {
+            Some(Check::Pieces(place, rows)) => folded
+                .get(*place, now)
+                .is_some_and(|(values, ascii)| rows.iter().any(|row| row.stands(values, ascii))),
+            Some(Check::Node(node)) => node.matches(event),
+            None => false,
+        })
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Finder {
     /// Whole numbers, in order.
     integers: Vec<(i64, AtomId)>,
     texts: Option<Grams>,
+    /// Whether some check reads the folded text.
+    kept: bool,
 }
 
 /// Gives the finders of all places.
@@ -46,6 +48,17 @@ impl Finder {
     #[inline]
     pub(crate) fn texts(&self) -> Option<&Grams> {
         self.texts.as_ref()
+    }
+
+    /// Notes that some check reads the folded text.
+    pub(super) fn keep_text(&mut self) {
+        self.kept = true;
+    }
+
+    /// Tells whether the value's text is needed at all.
+    #[inline]
+    pub(crate) fn needs_text(&self) -> bool {
+        self.kept || self.texts.is_some()
     }
 
     /// Finds what a single value is, but for its text.

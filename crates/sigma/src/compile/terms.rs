@@ -3,7 +3,9 @@
 //! Alternatives that can all be looked up become one fact. A test that cannot is guarded by what it
 //! needs: a pattern by its longest text, anything else by the field being there.
 
-use query::{Case, FieldRef, Glyph, Matcher, Node, Number, Placement, Test, TextMatcher, fold};
+use query::{
+    Case, FieldRef, Glyph, Literal, Matcher, Node, Number, Placement, Test, TextMatcher, fold,
+};
 
 use super::atoms::{AtomId, Atoms, END, Key, START};
 use super::facts::{FactId, Facts};
@@ -187,13 +189,10 @@ enum Lookup {
 fn lookup(matcher: &TextMatcher) -> Lookup {
     match matcher {
         TextMatcher::Literal(literal) => {
-            let glyphs: Vec<Glyph> = literal.text().chars().map(Glyph::Char).collect();
-            let before = matches!(literal.placement(), Placement::Anywhere | Placement::End);
-            let after = matches!(literal.placement(), Placement::Anywhere | Placement::Start);
-            if glyphs.is_empty() && before && after {
+            if literal.text().is_empty() && literal.placement() == Placement::Anywhere {
                 return Lookup::Always;
             }
-            let text = run(&glyphs, !before, !after);
+            let text = longest_run(&glyphs_of(literal));
             match literal.case() {
                 _ if text.len() < GRAM_BYTES => Lookup::Nothing,
                 Case::Folded => Lookup::Exactly(text),
@@ -206,6 +205,19 @@ fn lookup(matcher: &TextMatcher) -> Lookup {
         },
         TextMatcher::Regex(_) => Lookup::Nothing,
     }
+}
+
+/// Gives a literal as a pattern.
+pub(super) fn glyphs_of(literal: &Literal) -> Vec<Glyph> {
+    let before = matches!(literal.placement(), Placement::Anywhere | Placement::End);
+    let after = matches!(literal.placement(), Placement::Anywhere | Placement::Start);
+    let text = literal.text().chars().map(Glyph::Char);
+    before
+        .then_some(Glyph::Any)
+        .into_iter()
+        .chain(text)
+        .chain(after.then_some(Glyph::Any))
+        .collect()
 }
 
 /// Gives the longest text of a pattern, with the marks of the value's ends where it reaches them.
@@ -224,7 +236,8 @@ fn longest_run(glyphs: &[Glyph]) -> Box<[u8]> {
     texts.max_by_key(|text| text.len()).unwrap_or_default()
 }
 
-fn run(glyphs: &[Glyph], start: bool, end: bool) -> Box<[u8]> {
+/// Gives plain glyphs folded, with the marks of the value's ends where they are wanted.
+pub(super) fn run(glyphs: &[Glyph], start: bool, end: bool) -> Box<[u8]> {
     let mut bytes = Vec::with_capacity(glyphs.len() + 2);
     bytes.extend(start.then_some(START));
     for glyph in glyphs {
