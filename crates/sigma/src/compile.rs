@@ -30,6 +30,7 @@ pub(crate) mod places;
 pub(crate) mod program;
 pub(crate) mod sources;
 mod terms;
+pub(crate) mod texts;
 mod witness;
 
 use std::collections::BTreeSet;
@@ -73,11 +74,13 @@ impl Compiled {
         let lowered: Vec<_> = rules
             .iter()
             .map(|rule| match &rule.kind {
-                RuleKind::Event(predicate) if rule.enabled => Some(terms.of_rule(predicate.node())),
+                RuleKind::Event(predicate) if rule.enabled => {
+                    Some(terms.of_rule(&rule.logsource, predicate.node()))
+                }
                 RuleKind::Event(_) | RuleKind::Correlation(_) => None,
             })
             .collect();
-        let Terms { mut places, atoms, facts } = terms;
+        let Terms { mut places, atoms, facts, .. } = terms;
         places.settle();
         let weights = witness::Weights::of(&atoms, &facts);
         let mut sources = Sources::default();

@@ -19,7 +19,8 @@ use self::scratch::Told;
 use crate::RuleIndex;
 use crate::compile::check::Check;
 use crate::compile::facts::{FactId, TEST};
-use crate::compile::places::{Place, PlaceId};
+use crate::compile::finder::Finder;
+use crate::compile::places::PlaceId;
 use crate::compile::{Compiled, usize_of};
 use crate::logsource::Labels;
 
@@ -69,13 +70,25 @@ impl Compiled {
                 self.look_at(*place, value, lane, told, folded);
             }
         }
-        if let Some(place) = self.places.find(&Place::Record) {
-            self.look_at(place, Value::Text(event.original()), lane, told, folded);
-        }
-        if let (Some(place), Some(text)) =
-            (self.places.find(&Place::Message), event.text(Field::Message))
-        {
-            self.look_at(place, Value::Text(text), lane, told, folded);
+        self.look_for_keywords(&lane.records, Some(event.original()), lane, told, folded);
+        self.look_for_keywords(&lane.messages, event.text(Field::Message), lane, told, folded);
+    }
+
+    fn look_for_keywords(
+        &self,
+        places: &[PlaceId],
+        text: Option<&str>,
+        lane: &Lane,
+        told: &mut Told,
+        folded: &mut Folded,
+    ) {
+        let (false, Some(text)) = (places.is_empty(), text) else { return };
+        let range = folded.add_text(text);
+        for place in places {
+            let finder = self.finders.get(usize_of(*place));
+            if let Some(texts) = finder.and_then(Finder::texts) {
+                texts.scan(folded.text(range.clone()), |atom| self.hear(atom, lane, told));
+            }
         }
     }
 

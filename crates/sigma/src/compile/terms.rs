@@ -11,6 +11,7 @@ use super::atoms::{AtomId, Atoms, END, Key, START};
 use super::facts::{FactId, Facts};
 use super::grams::GRAM_BYTES;
 use super::places::{Place, PlaceId, Places};
+use crate::Logsource;
 
 /// A rule's tree over facts.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub(crate) struct Terms {
     pub(crate) places: Places,
     pub(crate) atoms: Atoms,
     pub(crate) facts: Facts,
+    /// Of the rule at hand.
+    logsource: Logsource,
 }
 
 /// A part of a tree on its way to a term, still open to be joined with its neighbours.
@@ -41,7 +44,12 @@ enum Part {
 
 impl Terms {
     /// Gives the term of a rule.
-    pub(crate) fn of_rule(&mut self, node: &Node) -> Term {
+    pub(crate) fn of_rule(&mut self, logsource: &Logsource, node: &Node) -> Term {
+        self.logsource.clone_from(logsource);
+        self.term(node)
+    }
+
+    fn term(&mut self, node: &Node) -> Term {
         let part = self.part(node);
         self.close(part)
     }
@@ -52,7 +60,7 @@ impl Terms {
             Node::And(nodes) => {
                 let mut terms = Vec::with_capacity(nodes.len());
                 for node in nodes {
-                    match self.of_rule(node) {
+                    match self.term(node) {
                         Term::And(inner) => terms.extend(inner),
                         other => terms.push(other),
                     }
@@ -60,7 +68,7 @@ impl Terms {
                 Part::Whole(Term::And(terms))
             }
             Node::Or(nodes) => self.one_of(nodes),
-            Node::Not(node) => Part::Whole(Term::Not(Box::new(self.of_rule(node)))),
+            Node::Not(node) => Part::Whole(Term::Not(Box::new(self.term(node)))),
             Node::Test(test) => self.test(test),
         }
     }
@@ -154,7 +162,8 @@ impl Terms {
     }
 
     fn anywhere(&mut self, texts: Vec<Box<[u8]>>) -> Vec<AtomId> {
-        let [record, message] = [Place::Record, Place::Message].map(|place| self.places.id(&place));
+        let record = self.places.id(&Place::Record(self.logsource.clone()));
+        let message = self.places.id(&Place::Message(self.logsource.clone()));
         let mut atoms = self.texts(record, texts.clone());
         atoms.extend(self.texts(message, texts));
         atoms

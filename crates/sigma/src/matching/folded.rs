@@ -1,6 +1,7 @@
 //! The texts of an event's values with case folded, each between the marks of its ends.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 use model::Value;
 use query::fold;
@@ -55,6 +56,18 @@ impl Folded {
             *span = Span { event, ascii, start, end };
         }
         self.bytes.get(start..).unwrap_or_default()
+    }
+
+    /// Folds a text that belongs to no place, and gives where it stands.
+    pub(super) fn add_text(&mut self, text: &str) -> Range<usize> {
+        let start = self.bytes.len();
+        fold_into(&mut self.bytes, text);
+        start..self.bytes.len()
+    }
+
+    /// Gives what [`Folded::add_text`] folded.
+    pub(super) fn text(&self, range: Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
     }
 
     /// Gives the text of a place and whether all of it is ASCII.
