@@ -98,16 +98,17 @@ impl Event {
         })
     }
 
-    /// Gives, for each unknown field that `names` holds, what is kept there for it and its value.
+    /// Gives, for each unknown field that `names` holds, what is kept there for it, the known field
+    /// of that name, if there is one, and the value.
     #[inline]
     pub fn extras_in<'e, T: Copy>(
         &'e self,
         names: &'e NameTable<T>,
-    ) -> impl Iterator<Item = (T, Value<'e>)> {
+    ) -> impl Iterator<Item = (T, Option<Field>, Value<'e>)> {
         let fields = &self.fields;
         fields.extra.hashed().filter_map(move |(hash, name, slot)| {
-            let kept = names.get(hash, || fields.text(name))?;
-            Some((kept, fields.value(slot)?))
+            let (kept, known) = names.get(hash, || fields.text(name))?;
+            Some((kept, known, fields.value(slot)?))
         })
     }
 

@@ -1,5 +1,6 @@
 //! Names of fields that somebody waits for, found by the hashes that events keep anyway.
 
+use crate::Field;
 use crate::schema::name_hash;
 use crate::text::usize_of;
 
@@ -15,17 +16,27 @@ const PLACES_A_NAME: usize = 4;
 pub struct NameTable<T> {
     /// The hash of a name and its entry, by the hash, the next free place where that is taken.
     places: Vec<(u32, u32)>,
-    entries: Vec<(Box<str>, T)>,
+    entries: Vec<Entry<T>>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry<T> {
+    name: Box<str>,
+    /// The field of the schema that is called so.
+    field: Option<Field>,
+    kept: T,
 }
 
 impl<T: Copy> NameTable<T> {
     /// Gives the table of these names; of a name that comes twice, the first counts.
     pub fn new(names: impl IntoIterator<Item = (Box<str>, T)>) -> Self {
-        let entries: Vec<(Box<str>, T)> = names.into_iter().collect();
+        let entry =
+            |(name, kept): (Box<str>, T)| Entry { field: Field::by_name(&name), name, kept };
+        let entries: Vec<Entry<T>> = names.into_iter().map(entry).collect();
         let length = (entries.len() * PLACES_A_NAME).next_power_of_two();
         let mut table = Self { places: vec![(0, FREE); length], entries: Vec::new() };
-        for (index, (name, _)) in (0..).zip(&entries) {
-            let hash = name_hash(name.as_bytes());
+        for (index, entry) in (0..).zip(&entries) {
+            let hash = name_hash(entry.name.as_bytes());
             let free = table
                 .walk(hash)
                 .find(|at| table.places.get(*at).is_some_and(|(_, entry)| *entry == FREE));
@@ -37,19 +48,23 @@ impl<T: Copy> NameTable<T> {
         table
     }
 
-    /// Gives what is kept for a name whose hash is known.
+    /// Gives what is kept for a name whose hash is known, and the known field that is called so.
     #[inline]
-    pub(crate) fn get<'n>(&self, hash: u32, name: impl Fn() -> &'n str) -> Option<T> {
+    pub(crate) fn get<'n>(
+        &self,
+        hash: u32,
+        name: impl Fn() -> &'n str,
+    ) -> Option<(T, Option<Field>)> {
         for at in self.walk(hash) {
             let (other, entry) = *self.places.get(at)?;
             if entry == FREE {
                 return None;
             }
             if other == hash
-                && let Some((wanted, kept)) = self.entries.get(usize_of(entry))
-                && **wanted == *name()
+                && let Some(entry) = self.entries.get(usize_of(entry))
+                && *entry.name == *name()
             {
-                return Some(*kept);
+                return Some((entry.kept, entry.field));
             }
         }
         None

@@ -54,20 +54,23 @@ impl Compiled {
     /// Walks the event's fields once and notes what is true of them.
     fn look(&self, event: &Event, lane: &Lane, told: &mut Told, folded: &mut Folded) {
         for (field, value) in event.known() {
-            if let Some(place) = self.places.of_known(field) {
-                self.look_at(place, value, lane, told, folded);
-            }
-        }
-        for (place, value) in event.extras_in(self.places.named()) {
-            // Beside a known field of the same name it does not count.
-            let known = self.places.known_field(place);
-            if known.is_none_or(|field| event.get(field).is_none()) {
-                self.look_at(place, value, lane, told, folded);
-            }
-        }
-        for (field, place) in self.places.everywhere() {
-            if let Some(value) = event.get(*field) {
+            for place in self.places.of_known(field) {
                 self.look_at(*place, value, lane, told, folded);
+            }
+        }
+        for (name, field, value) in event.extras_in(self.places.names()) {
+            // Beside a known field of the same name it does not count.
+            if field.is_none_or(|field| event.get(field).is_none()) {
+                for place in self.places.of_named(name) {
+                    self.look_at(*place, value, lane, told, folded);
+                }
+            }
+        }
+        for field in self.places.everywhere() {
+            for place in self.places.of_known(*field) {
+                if let Some(value) = event.get(*field) {
+                    self.look_at(*place, value, lane, told, folded);
+                }
             }
         }
         self.look_for_keywords(&lane.records, Some(event.original()), lane, told, folded);

@@ -4,11 +4,11 @@
 //! for in the folded text that the event's values were searched in anyway.
 
 use memchr::memmem::Finder;
-use query::{Case, FieldRef, Glyph, Matcher, Node, Test, TextMatcher};
+use query::{Case, FieldRef, Glyph, Matcher, Node, TextMatcher};
 
 use super::atoms::END;
 use super::places::{Place, PlaceId, Places};
-use super::terms::{glyphs_of, run};
+use super::terms::{glyphs_of, run, same_in_fields};
 
 /// A test that is tried when a rule asks.
 #[derive(Debug)]
@@ -31,9 +31,9 @@ pub(crate) struct Row {
 impl Check {
     pub(crate) fn of(node: Node, places: &Places) -> Self {
         let Node::Or(tests) = &node else { return Self::Node(node) };
-        let mut field = None;
-        let rows: Option<Box<[Row]>> = tests.iter().map(|test| row(test, &mut field)).collect();
-        let place = field.and_then(|field| places.find(&Place::Field(field.clone())));
+        let mut fields = None;
+        let rows: Option<Box<[Row]>> = tests.iter().map(|test| row(test, &mut fields)).collect();
+        let place = fields.and_then(|fields| places.find(&Place::Fields(fields)));
         match (rows, place) {
             (Some(rows), Some(place)) => Self::Pieces(place, rows),
             _ => Self::Node(node),
@@ -46,12 +46,11 @@ impl Check {
     }
 }
 
-/// Gives the pieces of a test on the same field as the others, where it consists of such.
-fn row<'n>(test: &'n Node, of: &mut Option<&'n FieldRef>) -> Option<Row> {
-    let Node::Test(Test::Field { field, matcher: Matcher::Text(matcher) }) = test else {
-        return None;
-    };
-    if *of.get_or_insert(field) != field {
+/// Gives the pieces of a test on the same fields as the others, where it consists of such.
+fn row(test: &Node, of: &mut Option<Vec<FieldRef>>) -> Option<Row> {
+    let (fields, matcher) = same_in_fields(test)?;
+    let Matcher::Text(matcher) = matcher else { return None };
+    if *of.get_or_insert_with(|| fields.clone()) != fields {
         return None;
     }
     let glyphs = match matcher {

@@ -67,7 +67,10 @@ impl Terms {
                 }
                 Part::Whole(Term::And(terms))
             }
-            Node::Or(nodes) => self.one_of(nodes),
+            Node::Or(nodes) => match same_in_fields(node) {
+                Some((fields, matcher)) => self.fields(fields, matcher, node),
+                None => self.one_of(nodes),
+            },
             Node::Not(node) => Part::Whole(Term::Not(Box::new(self.term(node)))),
             Node::Test(test) => self.test(test),
         }
@@ -124,37 +127,39 @@ impl Terms {
     }
 
     fn test(&mut self, test: &Test) -> Part {
-        let guarded = |guard| Part::Guarded(guard, vec![Node::Test(test.clone())]);
+        let node = Node::Test(test.clone());
         match test {
-            Test::Field { field, matcher } => {
-                let place = self.places.id(&Place::Field(field.clone()));
-                let mut atom = |key| vec![self.atoms.id(place, key)];
-                match matcher {
-                    Matcher::Exists => Part::OneOf(atom(Key::Present)),
-                    Matcher::Number(query::Comparison::Equal, Number::Integer(number)) => {
-                        Part::OneOf(atom(Key::Integer(*number)))
-                    }
-                    Matcher::Text(matcher) => match lookup(matcher) {
-                        Lookup::Always => Part::OneOf(atom(Key::Present)),
-                        Lookup::Exactly(text) => Part::OneOf(atom(Key::Text(text))),
-                        Lookup::Needs(texts) => guarded(Some(self.texts(place, texts))),
-                        Lookup::Nothing => guarded(Some(atom(Key::Present))),
-                    },
-                    _ => guarded(Some(atom(Key::Present))),
-                }
+            Test::Field { field, matcher } => self.fields(vec![field.clone()], matcher, &node),
+            Test::Fields { field, .. } => {
+                let place = self.places.id(&Place::Fields(vec![field.clone()]));
+                Part::Guarded(Some(vec![self.atoms.id(place, Key::Present)]), vec![node])
             }
-            Test::Fields { field, .. } => guarded(Some(self.present(field))),
             Test::Anywhere(matcher) => match lookup(matcher) {
                 Lookup::Exactly(text) => Part::OneOf(self.anywhere(vec![text])),
-                Lookup::Needs(texts) => guarded(Some(self.anywhere(texts))),
-                Lookup::Always | Lookup::Nothing => guarded(None),
+                Lookup::Needs(texts) => Part::Guarded(Some(self.anywhere(texts)), vec![node]),
+                Lookup::Always | Lookup::Nothing => Part::Guarded(None, vec![node]),
             },
         }
     }
 
-    fn present(&mut self, field: &FieldRef) -> Vec<AtomId> {
-        let place = self.places.id(&Place::Field(field.clone()));
-        vec![self.atoms.id(place, Key::Present)]
+    /// Gives the part of a test in one of several fields, which as a tree is `node`.
+    fn fields(&mut self, fields: Vec<FieldRef>, matcher: &Matcher, node: &Node) -> Part {
+        let place = self.places.id(&Place::Fields(fields));
+        let guarded = |guard| Part::Guarded(Some(guard), vec![node.clone()]);
+        let mut atom = |key| vec![self.atoms.id(place, key)];
+        match matcher {
+            Matcher::Exists => Part::OneOf(atom(Key::Present)),
+            Matcher::Number(query::Comparison::Equal, Number::Integer(number)) => {
+                Part::OneOf(atom(Key::Integer(*number)))
+            }
+            Matcher::Text(matcher) => match lookup(matcher) {
+                Lookup::Always => Part::OneOf(atom(Key::Present)),
+                Lookup::Exactly(text) => Part::OneOf(atom(Key::Text(text))),
+                Lookup::Needs(texts) => guarded(self.texts(place, texts)),
+                Lookup::Nothing => guarded(atom(Key::Present)),
+            },
+            _ => guarded(atom(Key::Present)),
+        }
     }
 
     fn texts(&mut self, place: PlaceId, texts: Vec<Box<[u8]>>) -> Vec<AtomId> {
@@ -168,6 +173,27 @@ impl Terms {
         atoms.extend(self.texts(message, texts));
         atoms
     }
+}
+
+/// Gives the fields and the matcher of alternatives that ask the same of several fields, as a
+/// Sigma field becomes that is kept under several names; or those of a single test.
+pub(super) fn same_in_fields(node: &Node) -> Option<(Vec<FieldRef>, &Matcher)> {
+    let test = |node| match node {
+        &Node::Test(Test::Field { ref field, ref matcher }) => Some((field, matcher)),
+        _ => None,
+    };
+    let Node::Or(nodes) = node else {
+        return test(node).map(|(field, matcher)| (vec![field.clone()], matcher));
+    };
+    let (_, wanted) = test(nodes.first()?)?;
+    let mut fields: Vec<FieldRef> = Vec::new();
+    for node in nodes {
+        let (field, _) = test(node).filter(|(_, matcher)| *matcher == wanted)?;
+        if !fields.contains(field) {
+            fields.push(field.clone());
+        }
+    }
+    Some((fields, wanted))
 }
 
 impl Term {

@@ -47,6 +47,13 @@ impl Folded {
     pub(super) fn add(&mut self, place: PlaceId, value: Value<'_>, event: u32) -> &[u8] {
         let start = self.bytes.len();
         let mut ascii = true;
+        let before = self.spans.get(usize_of(place)).filter(|span| span.event == event).copied();
+        if let Some(span) = before {
+            // A second field of the same place: its text goes behind the first one's.
+            self.bytes.extend_from_within(span.start..span.end);
+            ascii = span.ascii;
+        }
+        let new = self.bytes.len();
         match value {
             Value::List(list) => list.iter().for_each(|value| ascii &= self.fold(value)),
             single => ascii = self.fold(single),
@@ -55,7 +62,7 @@ impl Folded {
         if let Some(span) = self.spans.get_mut(usize_of(place)) {
             *span = Span { event, ascii, start, end };
         }
-        self.bytes.get(start..).unwrap_or_default()
+        self.bytes.get(new..).unwrap_or_default()
     }
 
     /// Folds a text that belongs to no place, and gives where it stands.
