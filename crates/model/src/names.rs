@@ -10,6 +10,35 @@ const FREE: u32 = u32::MAX;
 /// place at once.
 const PLACES_A_NAME: usize = 4;
 
+/// A field's name as a sender gave it, looked at once: whether the schema knows it, and the hash by
+/// which an event keeps it if not.
+#[derive(Clone, Copy, Debug)]
+pub struct SentName<'n> {
+    pub(crate) text: &'n str,
+    pub(crate) hash: u32,
+    field: Option<Field>,
+}
+
+impl<'n> SentName<'n> {
+    /// Looks at a name.
+    #[inline]
+    pub fn new(text: &'n str) -> Self {
+        let hash = name_hash(text.as_bytes());
+        Self { text, hash, field: Field::by_hash(hash, text) }
+    }
+
+    /// Gives the name itself.
+    pub fn text(&self) -> &'n str {
+        self.text
+    }
+
+    /// Gives the field of the schema that is called so.
+    #[inline]
+    pub fn field(&self) -> Option<Field> {
+        self.field
+    }
+}
+
 /// Names of unknown fields, each with what its owner keeps for it; see
 /// [`Event::extras_in`](crate::Event::extras_in).
 #[derive(Clone, Debug, Default)]

@@ -97,22 +97,29 @@ impl Folded {
     }
 }
 
+/// Appends a text between its marks; tells whether it is ASCII.
 fn fold_into(bytes: &mut Vec<u8>, text: &str) -> bool {
     bytes.push(START);
+    let start = bytes.len();
     let ascii = text.is_ascii();
     if ascii {
-        let start = bytes.len();
         bytes.extend_from_slice(text.as_bytes());
-        bytes.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
     } else {
-        for character in text.chars() {
-            if character.is_ascii() {
-                bytes.extend(u8::try_from(character).map(|byte| byte.to_ascii_lowercase()));
-            } else {
+        let mut rest = text;
+        // The runs of ASCII between other characters are copied whole.
+        while let Some(at) = rest.bytes().position(|byte| !byte.is_ascii()) {
+            let (run, tail) = rest.split_at_checked(at).unwrap_or_default();
+            bytes.extend_from_slice(run.as_bytes());
+            let mut characters = tail.chars();
+            if let Some(character) = characters.next() {
                 bytes.extend_from_slice(fold(character).encode_utf8(&mut [0; 4]).as_bytes());
             }
+            rest = characters.as_str();
         }
+        bytes.extend_from_slice(rest.as_bytes());
     }
+    // Leaves the bytes of other characters as they are.
+    bytes.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
     bytes.push(END);
     ascii
 }
