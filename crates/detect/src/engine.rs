@@ -1,7 +1,7 @@
 //! One event in, the detections that follow out.
 
 use model::{Detection, Entity, EntityKind, Event, Field, Value};
-use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, SnapshotError};
+use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, Scratch, SnapshotError};
 
 use crate::analyse;
 
@@ -18,7 +18,7 @@ pub struct Engine {
 pub struct Memory {
     correlations: sigma::Memory,
     /// Kept between events so that the usual event allocates nothing.
-    called: Vec<bool>,
+    scratch: Scratch,
     matched: Vec<RuleIndex>,
     fired: Vec<Fired>,
 }
@@ -83,9 +83,9 @@ impl Engine {
     /// detections of rules on single events. Old events may so be examined on all cores, each with
     /// a memory of its own.
     pub fn examine(&self, event: &Event, memory: &mut Memory, found: &mut Vec<Detection>) {
-        let Memory { called, matched, .. } = memory;
+        let Memory { scratch, matched, .. } = memory;
         matched.clear();
-        self.rules.matches_with(event, called, matched);
+        self.rules.matches_with(event, scratch, matched);
         for rule in matched.iter().filter_map(|index| self.rules.rule(*index)) {
             if rule.reports {
                 found.push(self.of_event(rule, event));

@@ -7,8 +7,6 @@
 
 mod windows;
 
-use std::collections::HashMap;
-
 use model::{Event, Field, Value};
 
 use self::windows::{REGISTRY_KINDS, WindowsSource, has_no_other_category, windows};
@@ -86,49 +84,27 @@ const WIDER: &[(&str, &str)] = &[
 
 /// What an event is of.
 #[derive(Clone, Copy, Debug)]
-struct Labels<'e> {
+pub struct Labels<'e> {
     product: Known<'e>,
     category: Known<'e>,
     service: Known<'e>,
 }
 
-/// The rules by their logsource, and which of them an event is for.
-#[derive(Debug, Default)]
-pub(crate) struct Router {
-    groups: Vec<(Logsource, Vec<usize>)>,
-    index: HashMap<Logsource, usize>,
-}
-
-impl Router {
-    pub(crate) fn add(&mut self, logsource: &Logsource, rule: usize) {
-        let index = *self.index.entry(logsource.clone()).or_insert_with(|| {
-            self.groups.push((logsource.clone(), Vec::new()));
-            self.groups.len() - 1
-        });
-        if let Some((_, rules)) = self.groups.get_mut(index) {
-            rules.push(rule);
-        }
-    }
-
-    /// Gives the rules that an event is for.
-    pub(crate) fn rules(&self, event: &Event) -> impl Iterator<Item = usize> {
-        let labels = Labels::of(event);
-        self.groups
-            .iter()
-            .filter(move |(logsource, _)| labels.fit(logsource))
-            .flat_map(|(_, rules)| rules.iter().copied())
-    }
-}
-
 impl Logsource {
     /// Tells whether a rule of this logsource is for an event.
     pub fn fits(&self, event: &Event) -> bool {
-        Labels::of(event).fit(self)
+        self.fits_labels(&Labels::of(event))
+    }
+
+    /// Tells whether a rule of this logsource is for the events of these labels.
+    pub fn fits_labels(&self, labels: &Labels<'_>) -> bool {
+        labels.fit(self)
     }
 }
 
 impl<'e> Labels<'e> {
-    fn of(event: &'e Event) -> Self {
+    /// Gives the labels of an event.
+    pub fn of(event: &'e Event) -> Self {
         let mut labels = Self::derived(event);
         for extra in event.extras() {
             let Value::Text(name) = extra.value else { continue };
@@ -141,6 +117,25 @@ impl<'e> Labels<'e> {
             }
         }
         labels
+    }
+
+    /// Gives the labels as something to keep.
+    pub(crate) fn names(&self) -> LabelNames {
+        LabelNames(self.each().map(|known| match known {
+            Known::Open => None,
+            Known::Nothing => Some(String::new()),
+            Known::Name(name) => Some(name.to_owned()),
+        }))
+    }
+
+    /// Gives the length of the longest.
+    pub(crate) fn length(&self) -> usize {
+        let length = |known| if let Known::Name(name) = known { str::len(name) } else { 0 };
+        self.each().map(length).into_iter().max().unwrap_or(0)
+    }
+
+    fn each(&self) -> [Known<'e>; 3] {
+        [self.product, self.category, self.service]
     }
 
     fn derived(event: &'e Event) -> Self {
@@ -219,6 +214,22 @@ impl<'e> Labels<'e> {
                     self.category == Known::Name(narrow)
                         && logsource.category.as_deref() == Some(*wide)
                 }))
+    }
+}
+
+/// Labels, kept.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LabelNames([Option<String>; 3]);
+
+impl LabelNames {
+    /// Tells whether labels are these.
+    pub(crate) fn are(&self, labels: &Labels<'_>) -> bool {
+        self.0.iter().zip(labels.each()).all(|(kept, known)| match (kept.as_deref(), known) {
+            (None, Known::Open) | (Some(""), Known::Nothing) => true,
+            // No rule names nothing: an empty name fits as `Nothing` does.
+            (Some(kept), Known::Name(name)) => kept == name,
+            _ => false,
+        })
     }
 }
 
