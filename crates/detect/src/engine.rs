@@ -75,15 +75,42 @@ impl Engine {
     /// doubled, and once a timespan. Each carries the count of its own window, so of two detections
     /// of one burst the later holds the earlier.
     pub fn observe(&self, event: &Event, memory: &mut Memory, found: &mut Vec<Detection>) {
-        let Memory { correlations, scratch, matched, fired } = memory;
+        self.examine(event, memory, found);
+        let matched = std::mem::take(&mut memory.matched);
+        self.follow(event, &matched, memory, found);
+        memory.matched = matched;
+    }
+
+    /// The first half of [`Engine::observe`], which needs no event but this one: appends the
+    /// detections of rules on single events. Old events may so be examined on all cores, each with
+    /// a memory of its own.
+    pub fn examine(&self, event: &Event, memory: &mut Memory, found: &mut Vec<Detection>) {
+        let Memory { scratch, matched, .. } = memory;
         matched.clear();
-        fired.clear();
         self.rules.matches_with(event, scratch, matched);
         for rule in matched.iter().filter_map(|index| self.rules.rule(*index)) {
             if rule.reports {
                 found.push(self.of_event(rule, event));
             }
         }
+    }
+
+    /// Gives the rules that the event examined last matched and that some correlation counts.
+    pub fn followed<'m>(&'m self, memory: &'m Memory) -> impl Iterator<Item = RuleIndex> + 'm {
+        memory.matched.iter().copied().filter(|rule| self.rules.is_followed(*rule))
+    }
+
+    /// The second half of [`Engine::observe`], which needs the events in the order of time and one
+    /// memory for all: appends the detections of correlations, now that these rules matched.
+    pub fn follow(
+        &self,
+        event: &Event,
+        matched: &[RuleIndex],
+        memory: &mut Memory,
+        found: &mut Vec<Detection>,
+    ) {
+        let Memory { correlations, fired, .. } = memory;
+        fired.clear();
         self.rules.correlate(event, matched, correlations, fired);
         for firing in fired.drain(..) {
             if let Some(rule) = self.rules.rule(firing.rule).filter(|rule| rule.reports) {
