@@ -12,7 +12,7 @@ use model::{Alert, AlertId};
 use tokio::sync::watch;
 use triage::{Change, ChangeKind};
 
-use crate::{Simulation, token};
+use crate::{RulesNews, Simulation, token};
 
 /// Changes kept for watchers that come back.
 const RING_MAX: usize = 2_000;
@@ -41,6 +41,7 @@ struct Ring {
 enum Item {
     Alert(ChangeKind, Arc<Alert>),
     Simulation(Simulation),
+    Rules(RulesNews),
     Refetch,
 }
 
@@ -56,6 +57,7 @@ pub(crate) struct Place {
 pub(crate) struct News {
     pub(crate) alerts: Vec<(ChangeKind, Arc<Alert>)>,
     pub(crate) simulation: Option<Simulation>,
+    pub(crate) rules: Option<RulesNews>,
     /// Whether it must fetch anew what it shows.
     pub(crate) refetch: bool,
 }
@@ -93,6 +95,11 @@ impl Live {
         self.push(Item::Simulation(simulation));
     }
 
+    /// Tells that the rules were loaded again.
+    pub fn publish_rules(&self, news: RulesNews) {
+        self.push(Item::Rules(news));
+    }
+
     fn push(&self, item: Item) {
         let mut ring = self.ring();
         ring.next += 1;
@@ -128,6 +135,7 @@ impl Live {
             match item {
                 Item::Refetch => news.refetch = true,
                 Item::Simulation(simulation) => news.simulation = Some(simulation),
+                Item::Rules(rules) => news.rules = Some(rules),
                 Item::Alert(kind, alert) => {
                     let at = *seen.entry(alert.id).or_insert(news.alerts.len());
                     match news.alerts.get_mut(at) {

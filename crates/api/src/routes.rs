@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::AppState;
 
 pub(crate) use health::health;
+pub(crate) use rules::RulesNewsView;
 pub(crate) use shared::AlertView;
 pub(crate) use simulation::SimulationView;
 

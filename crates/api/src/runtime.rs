@@ -1,6 +1,7 @@
 //! What the API asks of the rest of the process, which it does not know.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{Level, Timestamp};
 
@@ -10,6 +11,8 @@ pub trait Runtime: Send + Sync {
     fn counters(&self) -> Counters;
     /// Gives the rules that run at the moment.
     fn rules(&self) -> Arc<RulesView>;
+    /// Loads the rules again and gives them; blocks meanwhile. An error says why it could not.
+    fn reload_rules(&self) -> Result<Arc<RulesView>, String>;
     /// Gives whether sample traffic plays.
     fn simulation(&self) -> Simulation;
     /// Starts or stops sample traffic; an error says why it cannot.
@@ -66,6 +69,43 @@ pub struct RulesView {
     pub items: Vec<RuleItem>,
     /// What is wrong in files that were set aside.
     pub faults: Vec<RuleFault>,
+    /// When they were loaded, and what changed then.
+    pub status: RulesStatus,
+}
+
+/// When the rules were loaded, and what changed then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RulesStatus {
+    /// How often they were loaded since the start.
+    pub loads: u64,
+    /// When they were loaded last.
+    pub loaded_at: Timestamp,
+    /// How long that took.
+    pub took: Duration,
+    /// How many rules came then.
+    pub added: usize,
+    /// How many went.
+    pub removed: usize,
+    /// Of how many the file changed.
+    pub changed: usize,
+}
+
+/// What those who watch are told when the rules were loaded again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RulesNews {
+    /// How many rules run.
+    pub rules: usize,
+    /// How many faults there are.
+    pub faults: usize,
+    /// When they were loaded, and what changed then.
+    pub status: RulesStatus,
+}
+
+impl RulesNews {
+    /// Gives the news of these rules.
+    pub fn of(view: &RulesView) -> Self {
+        Self { rules: view.items.len(), faults: view.faults.len(), status: view.status }
+    }
 }
 
 /// One rule as people see it.
@@ -106,6 +146,8 @@ pub struct RuleFault {
     pub column: usize,
     /// What is wrong.
     pub message: String,
+    /// Whether an earlier version of the file stays in force.
+    pub kept: bool,
 }
 
 /// Whether sample traffic plays.

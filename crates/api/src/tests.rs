@@ -27,7 +27,8 @@ use triage::Triage;
 use crate::listen::Peer;
 use crate::{
     Account, AppState, Config, Counters, InputCounters, Live, Parts, RuleFault, RuleItem,
-    RulesView, Runtime, Simulation, SimulationAction, add_user, issue_setup_link, router,
+    RulesStatus, RulesView, Runtime, Simulation, SimulationAction, add_user, issue_setup_link,
+    router,
 };
 
 /// A product without its line: the store, the alerts, the catalog and the API before them.
@@ -76,8 +77,14 @@ impl Runtime for Outside {
             line: 3,
             column: 5,
             message: "unknown modifier".to_owned(),
+            kept: true,
         };
-        Arc::new(RulesView { items: vec![rule], faults: vec![fault] })
+        let status = RulesStatus { loads: 1, loaded_at: at(7), ..RulesStatus::default() };
+        Arc::new(RulesView { items: vec![rule], faults: vec![fault], status })
+    }
+
+    fn reload_rules(&self) -> Result<Arc<RulesView>, String> {
+        Ok(self.rules())
     }
 
     fn simulation(&self) -> Simulation {

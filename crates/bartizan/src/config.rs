@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::reload::Sources;
+use crate::rules::Shipped;
+
 pub(crate) use load::{example, load};
 
 /// All settings, with their defaults.
@@ -69,7 +72,7 @@ pub(crate) struct Parse {
 pub(crate) struct Rules {
     /// Whether the rules that come with the product run.
     pub(crate) shipped: bool,
-    /// Folders with further Sigma rules.
+    /// Folders with further Sigma rules, besides `rules` in the data folder; all are watched.
     pub(crate) folders: Vec<PathBuf>,
 }
 
@@ -115,6 +118,19 @@ impl Store {
 }
 
 impl Config {
+    /// Gives the folder below the data in which the user's own rules lie.
+    pub(crate) fn own_rules(&self) -> PathBuf {
+        self.data.join("rules")
+    }
+
+    /// Gives where the rules come from: those shipped, those of the folders, the user's own.
+    pub(crate) fn rule_sources(&self) -> Sources {
+        let shipped = if self.rules.shipped { Shipped::With } else { Shipped::Without };
+        let own = self.own_rules();
+        let folders = self.rules.folders.iter().cloned().chain(own.is_dir().then_some(own));
+        Sources { shipped, folders: folders.collect() }
+    }
+
     /// Gives what is wrong with the values, each with its path in the file.
     fn faults(&self) -> Vec<(String, String)> {
         let mut faults = Vec::new();

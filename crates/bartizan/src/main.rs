@@ -15,6 +15,7 @@ mod memory;
 mod output;
 mod place;
 mod progress;
+mod reload;
 mod rules;
 mod runtime;
 mod span;

@@ -1,8 +1,8 @@
 //! Which rules run: those that come with the product, and those of the folders that are named.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use detect::Engine;
@@ -10,6 +10,8 @@ use sigma::{Logsource, RuleFault, RuleFile, RuleKind, RuleSet};
 
 /// Bounds one rule file; the largest public one has some 20 KB.
 const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
+/// Bounds the files that are read; the largest public set has some 4,000.
+const RULE_FILES_MAX: usize = 50_000;
 
 /// The rules in force, and what was set aside.
 pub(crate) struct Loaded {
@@ -19,15 +21,7 @@ pub(crate) struct Loaded {
 
 /// Loads the shipped rules, if wanted, and every `.yml` and `.yaml` file below the folders.
 pub(crate) fn load(shipped: Shipped, folders: &[PathBuf]) -> anyhow::Result<Loaded> {
-    let mut files = match shipped {
-        Shipped::With => detect::shipped_rules(),
-        Shipped::Without => Vec::new(),
-    };
-    let mut faults = Vec::new();
-    for folder in folders {
-        collect(folder, &mut files, &mut faults)
-            .with_context(|| format!("cannot read the rules in {}", folder.display()))?;
-    }
+    let (files, mut faults) = read(shipped, folders)?;
     let (rules, more) = RuleSet::load(&files);
     faults.extend(more);
     Ok(Loaded { rules, faults })
@@ -40,39 +34,83 @@ pub(crate) enum Shipped {
     Without,
 }
 
-fn collect(
-    path: &Path,
-    files: &mut Vec<RuleFile>,
-    faults: &mut Vec<RuleFault>,
-) -> std::io::Result<()> {
-    if path.is_dir() {
-        let mut entries: Vec<PathBuf> =
-            fs::read_dir(path)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
-        entries.sort();
-        for entry in entries {
-            let is_rule = entry.extension().is_some_and(|end| end == "yml" || end == "yaml");
-            // A link to a folder could lead in a circle.
-            if (entry.is_dir() && !entry.is_symlink()) || (entry.is_file() && is_rule) {
-                collect(&entry, files, faults)?;
-            }
+/// Reads the shipped rules, if wanted, and the files of rules below the folders; tells which could
+/// not be read.
+pub(crate) fn read(
+    shipped: Shipped,
+    folders: &[PathBuf],
+) -> anyhow::Result<(Vec<RuleFile>, Vec<RuleFault>)> {
+    let mut files = match shipped {
+        Shipped::With => detect::shipped_rules(),
+        Shipped::Without => Vec::new(),
+    };
+    let mut faults = Vec::new();
+    for path in list(folders)? {
+        let shown = path.display().to_string();
+        let fault =
+            |message: String| RuleFault { path: shown.clone(), line: 1, column: 1, message };
+        match text_of(&path) {
+            Ok(text) => files.push(RuleFile { path: shown, text }),
+            Err(message) => faults.push(fault(message)),
         }
+    }
+    Ok((files, faults))
+}
+
+fn text_of(path: &Path) -> Result<String, String> {
+    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if length > RULE_FILE_BYTES_MAX {
+        return Err(format!("larger than {RULE_FILE_BYTES_MAX} bytes"));
+    }
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())
+}
+
+/// Lists the files of rules below the folders, in order; each may also be a file.
+pub(crate) fn list(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for folder in folders {
+        collect(folder, &mut files)
+            .with_context(|| format!("cannot read the rules in {}", folder.display()))?;
+    }
+    Ok(files)
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !path.is_dir() {
+        // A file that was named and is not there is a fault of whoever named it.
+        fs::metadata(path)?;
+        if files.len() >= RULE_FILES_MAX {
+            return Err(std::io::Error::other(format!(
+                "more than {RULE_FILES_MAX} files of rules"
+            )));
+        }
+        files.push(path.to_owned());
         return Ok(());
     }
-    let shown = path.display().to_string();
-    let fault = |message: String| RuleFault { path: shown.clone(), line: 1, column: 1, message };
-    if fs::metadata(path)?.len() > RULE_FILE_BYTES_MAX {
-        faults.push(fault(format!("larger than {RULE_FILE_BYTES_MAX} bytes")));
-        return Ok(());
-    }
-    match String::from_utf8(fs::read(path)?) {
-        Ok(text) => files.push(RuleFile { path: shown, text }),
-        Err(_) => faults.push(fault("not UTF-8".to_owned())),
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(path)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    entries.sort();
+    for entry in entries {
+        let is_rule = entry.extension().is_some_and(|end| end == "yml" || end == "yaml");
+        // A link to a folder could lead in a circle; what begins with a dot is an editor's or a tool's.
+        let is_hidden =
+            entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if (entry.is_dir() && !entry.is_symlink() && !is_hidden)
+            || (entry.is_file() && is_rule && !is_hidden)
+        {
+            collect(&entry, files)?;
+        }
     }
     Ok(())
 }
 
-/// Gives the rules as the console shows them.
-pub(crate) fn view(engine: &Engine, faults: &[RuleFault]) -> Arc<api::RulesView> {
+/// Gives the rules as the console shows them; of the files in `kept`, an earlier version runs.
+pub(crate) fn view(
+    engine: &Engine,
+    faults: &[RuleFault],
+    kept: &HashSet<String>,
+) -> api::RulesView {
     let items = engine.rules().rules().iter().map(|rule| api::RuleItem {
         id: rule.header.id.clone(),
         title: rule.header.title.clone(),
@@ -94,8 +132,10 @@ pub(crate) fn view(engine: &Engine, faults: &[RuleFault]) -> Arc<api::RulesView>
         line: fault.line,
         column: fault.column,
         message: fault.message.clone(),
+        kept: kept.contains(&fault.path),
     });
-    Arc::new(api::RulesView { items: items.collect(), faults: faults.collect() })
+    let status = api::RulesStatus::default();
+    api::RulesView { items: items.collect(), faults: faults.collect(), status }
 }
 
 /// Gives a logsource in one line, such as `linux / sshd`.

@@ -9,6 +9,7 @@ use model::Timestamp;
 use source::{InputStatus, Inputs};
 
 use crate::demo::Demo;
+use crate::reload;
 
 /// Over how long the events a second are counted.
 const RATE_OVER: Duration = Duration::from_secs(5);
@@ -19,7 +20,7 @@ const SAMPLES_MAX: usize = 32;
 pub(crate) struct Runtime {
     pub(crate) line: Arc<pipeline::Counters>,
     pub(crate) inputs: Inputs,
-    pub(crate) rules: Arc<RulesView>,
+    pub(crate) rules: reload::Handle,
     pub(crate) demo: Arc<Demo>,
     pub(crate) started_at: Timestamp,
     pub(crate) rate: Rate,
@@ -78,7 +79,11 @@ impl api::Runtime for Runtime {
     }
 
     fn rules(&self) -> Arc<RulesView> {
-        Arc::clone(&self.rules)
+        self.rules.view()
+    }
+
+    fn reload_rules(&self) -> Result<Arc<RulesView>, String> {
+        self.rules.reload()
     }
 
     fn simulation(&self) -> Simulation {
@@ -154,7 +159,24 @@ impl Runtime {
             help,
             value: lossy(inputs.iter().map(of).sum()),
         });
-        line.chain(inputs).collect()
+        line.chain(inputs).chain(self.rule_metrics()).collect()
+    }
+
+    fn rule_metrics(&self) -> [Metric; 4] {
+        let rules = self.rules.view();
+        let count = |count: usize| lossy(u64::try_from(count).unwrap_or(u64::MAX));
+        let metric = |name, help, value| Metric { name, help, value };
+        let loaded_at = Duration::from_nanos(rules.status.loaded_at.nanos().unsigned_abs());
+        [
+            metric("bartizan_rules", "Rules that run.", count(rules.items.len())),
+            metric("bartizan_rule_faults", "Faults in files of rules.", count(rules.faults.len())),
+            metric("bartizan_rule_loads_total", "Loads of the rules.", lossy(rules.status.loads)),
+            metric(
+                "bartizan_rules_loaded_seconds",
+                "When the rules were loaded last, as Unix time.",
+                loaded_at.as_secs_f64(),
+            ),
+        ]
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{AlertView, SimulationView};
+use super::{AlertView, RulesNewsView, SimulationView};
 use crate::caller::{Caller, token_of};
 use crate::live::{News, Place};
 use crate::overview::{FRESH_FOR, OverviewView};
@@ -46,7 +46,7 @@ struct Watcher {
     _turn: OwnedSemaphorePermit,
 }
 
-/// Streams what changes: `hello`, `counters`, `alert`, `simulation`, `refetch`.
+/// Streams what changes: `hello`, `counters`, `alert`, `simulation`, `rules`, `refetch`.
 #[utoipa::path(get, path = "/live",
     params(("last-event-id" = Option<String>, Header, description = "Goes on after this event.")),
     responses((status = 200, content_type = "text/event-stream", body = String)))]
@@ -109,7 +109,7 @@ impl Watcher {
     }
 
     async fn events(&mut self) -> Vec<Event> {
-        let News { alerts, simulation, refetch } = self.state.live.news(&mut self.place);
+        let News { alerts, simulation, rules, refetch } = self.state.live.news(&mut self.place);
         let mut events = Vec::new();
         for (kind, alert) in &alerts {
             let view = AlertNews { change: kind.as_str(), alert: AlertView::from(&**alert) };
@@ -117,6 +117,9 @@ impl Watcher {
         }
         if let Some(simulation) = simulation {
             events.extend(event("simulation", &SimulationView::from(simulation)));
+        }
+        if let Some(rules) = rules {
+            events.extend(event("rules", &RulesNewsView::from(rules)));
         }
         if refetch {
             events.push(Event::default().event("refetch").data("{}"));

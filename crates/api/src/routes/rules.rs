@@ -1,4 +1,4 @@
-//! `/rules`: what runs, and what was set aside.
+//! `/rules`: what runs, what was set aside, and loading it again.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -7,12 +7,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::shared::RuleView;
-use crate::caller::Caller;
+use crate::caller::{Analyst, Caller};
 use crate::extract::Json;
-use crate::{AppState, RuleFault};
+use crate::{ApiError, AppState, RuleFault, RulesNews, RulesStatus, RulesView};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(reload))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -20,6 +20,7 @@ struct RuleList {
     items: Vec<RuleView>,
     /// What is wrong in files that were set aside.
     faults: Vec<FaultView>,
+    status: StatusView,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -28,20 +29,87 @@ struct FaultView {
     line: usize,
     column: usize,
     message: String,
+    /// Whether an earlier version of the file stays in force.
+    kept: bool,
+}
+
+/// When the rules were loaded, and what changed then.
+#[derive(Serialize, ToSchema)]
+struct StatusView {
+    /// How often they were loaded since the start.
+    loads: u64,
+    loaded_at: String,
+    took_ms: u64,
+    added: usize,
+    removed: usize,
+    changed: usize,
+}
+
+/// The rules were loaded again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RulesNewsView {
+    /// How many rules run.
+    rules: usize,
+    /// How many faults there are.
+    faults: usize,
+    #[serde(flatten)]
+    status: StatusView,
 }
 
 /// Lists the rules.
 #[utoipa::path(get, path = "/rules", responses((status = 200, body = RuleList)))]
 async fn list(State(state): State<AppState>, _caller: Caller) -> Json<RuleList> {
-    let rules = state.runtime.rules();
-    let fault = |fault: &RuleFault| FaultView {
-        path: fault.path.clone(),
-        line: fault.line,
-        column: fault.column,
-        message: fault.message.clone(),
-    };
-    Json(RuleList {
-        items: rules.items.iter().map(RuleView::from).collect(),
-        faults: rules.faults.iter().map(fault).collect(),
-    })
+    Json(RuleList::from(&*state.runtime.rules()))
+}
+
+/// Loads the rules again, now; changed files are found without it, within seconds.
+#[utoipa::path(post, path = "/rules/reload", responses((status = 200, body = RulesNewsView)))]
+async fn reload(
+    State(state): State<AppState>,
+    Analyst(caller): Analyst,
+) -> Result<Json<RulesNewsView>, ApiError> {
+    let view = state.blocking(move |app| {
+        let rules = app.runtime.reload_rules().map_err(ApiError::Unfit)?;
+        let news = RulesNews::of(&rules);
+        let detail = format!("{} rules, {} faults", news.rules, news.faults);
+        app.audit(caller.done("reload_rules", detail))?;
+        Ok(news.into())
+    });
+    view.await.map(Json)
+}
+
+impl From<&RulesView> for RuleList {
+    fn from(rules: &RulesView) -> Self {
+        Self {
+            items: rules.items.iter().map(RuleView::from).collect(),
+            faults: rules.faults.iter().map(FaultView::from).collect(),
+            status: rules.status.into(),
+        }
+    }
+}
+
+impl From<&RuleFault> for FaultView {
+    fn from(fault: &RuleFault) -> Self {
+        let RuleFault { path, line, column, message, kept } = fault.clone();
+        Self { path, line, column, message, kept }
+    }
+}
+
+impl From<RulesStatus> for StatusView {
+    fn from(status: RulesStatus) -> Self {
+        Self {
+            loads: status.loads,
+            loaded_at: status.loaded_at.to_string(),
+            took_ms: u64::try_from(status.took.as_millis()).unwrap_or(u64::MAX),
+            added: status.added,
+            removed: status.removed,
+            changed: status.changed,
+        }
+    }
+}
+
+impl From<RulesNews> for RulesNewsView {
+    fn from(news: RulesNews) -> Self {
+        Self { rules: news.rules, faults: news.faults, status: news.status.into() }
+    }
 }

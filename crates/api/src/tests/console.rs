@@ -55,7 +55,7 @@ async fn rules_and_sample_traffic() {
             ],
             expect![[r#"
                 200 OK
-                {"items":[{"id":"sweep","title":"Port sweep","level":"critical","status":"","tags":[],"description":"","path":"","logsource":"","kind":"","references":[],"false_positives":[]}],"faults":[{"path":"rules/x.yml","line":3,"column":5,"message":"unknown modifier"}]}
+                {"items":[{"id":"sweep","title":"Port sweep","level":"critical","status":"","tags":[],"description":"","path":"","logsource":"","kind":"","references":[],"false_positives":[]}],"faults":[{"path":"rules/x.yml","line":3,"column":5,"message":"unknown modifier","kept":true}],"status":{"loads":1,"loaded_at":"1970-01-01T00:00:07.000Z","took_ms":…,"added":0,"removed":0,"changed":0}}
                 200 OK
                 {"running":true,"sent":0,"until":null}
                 400 Bad Request
@@ -162,6 +162,7 @@ async fn the_api_describes_itself() {
         POST /api/v1/alerts/undo ["200", "409"]
         POST /api/v1/login ["204", "401", "429"]
         POST /api/v1/logout ["204", "401"]
+        POST /api/v1/rules/reload ["200"]
         POST /api/v1/setup ["204", "403"]
         POST /api/v1/simulation ["200"]
         POST /api/v1/sql ["200", "400"]"#]]

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::failure::Outcome;
 use crate::output::{Cell, Printer, Shape};
 use crate::place::{Place, has_catalog};
-use crate::rules::{self, Shipped};
+use crate::rules;
 
 /// Bytes that should be free where the data is kept.
 const FREE_BYTES_MIN: u64 = 1 << 30;
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         Ok(config) => {
             findings.push(finding(State::Fine, "configuration", "no fault"));
             look_at_folder(&args.place, &config.data, &mut findings);
-            look_at_rules(&config.rules, &mut findings);
+            look_at_rules(&config, &mut findings);
             look_at_data(&args.place, &config, &mut findings);
         }
     }
@@ -114,9 +114,9 @@ fn look_at_folder(place: &Place, folder: &Path, findings: &mut Vec<Finding>) {
     }
 }
 
-fn look_at_rules(config: &crate::config::Rules, findings: &mut Vec<Finding>) {
-    let shipped = if config.shipped { Shipped::With } else { Shipped::Without };
-    match rules::load(shipped, &config.folders) {
+fn look_at_rules(config: &Config, findings: &mut Vec<Finding>) {
+    let sources = config.rule_sources();
+    match rules::load(sources.shipped, &sources.folders) {
         Err(error) => findings.push(finding(State::Fault, "rules", format!("{error:#}"))),
         Ok(loaded) => {
             let count = loaded.rules.rules().len();

@@ -21,7 +21,7 @@ use crate::config::{self, Config};
 use crate::demo::Demo;
 use crate::failure::{Outcome, ending};
 use crate::output::complain;
-use crate::rules::{self, Shipped};
+use crate::reload::{self, Reloader};
 use crate::runtime::{Rate, Runtime};
 use crate::{memory, output};
 
@@ -102,21 +102,23 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     complain(&format!("bartizan  {}", env!("CARGO_PKG_VERSION")));
     complain(&format!("data      {}", config.data.display()));
     let kept = open(&config)?;
-    let loaded = load_rules(&config)?;
-    let engine = Engine::new(loaded.rules);
-    let view = rules::view(&engine, &loaded.faults);
+    let (loader, ready) = load_rules(&config)?;
     let listener = bind_console(&config).await?;
     let console = listener.local_addr()?;
 
     let (inlet, batches) = crossbeam_channel::bounded(BATCHES_WAITING_MAX);
     let feed = Live::new();
-    let line = pipeline::start(parts(&config, &kept, engine, &feed)?, batches)?;
+    let parts = parts(&config, &kept, ready.engine, &feed)?;
+    let engine = Arc::clone(&parts.rules);
+    let line = pipeline::start(parts, batches)?;
+    let reloader = Reloader::start(loader, ready.view, engine, feed.clone())?;
+    on_hang_up(reloader.handle());
     let sources = start_sources(&config, &kept.store, inlet.clone())?;
     let demonstration = Arc::new(Demo::new(inlet, feed.clone()));
     let runtime = Runtime {
         line: line.counters(),
         inputs: sources.inputs(),
-        rules: view,
+        rules: reloader.handle(),
         demo: Arc::clone(&demonstration),
         started_at: now(),
         rate: Rate::default(),
@@ -155,6 +157,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     let store = kept.store;
     // Waiting for threads must not hold up the runtime on which the last tasks end.
     tokio::task::spawn_blocking(move || {
+        reloader.stop();
         line.join();
         store.close()
     })
@@ -237,23 +240,30 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-fn load_rules(config: &Config) -> anyhow::Result<rules::Loaded> {
-    let shipped = if config.rules.shipped { Shipped::With } else { Shipped::Without };
-    let loaded = rules::load(shipped, &config.rules.folders)?;
-    let count = loaded.rules.rules().len();
-    match loaded.faults.len() {
+fn load_rules(config: &Config) -> anyhow::Result<(reload::Loader, reload::Ready)> {
+    let own = config.own_rules();
+    make_private(&own).with_context(|| format!("cannot make the folder {}", own.display()))?;
+    let (loader, ready) = reload::Loader::start(config.rule_sources())?;
+    let count = ready.view.items.len();
+    match ready.view.faults.len() {
         0 => complain(&format!("rules     {count}")),
         faults => {
             complain(&format!("rules     {count}, set aside: {faults} (bartizan rules check)"));
         }
     }
-    for fault in &loaded.faults {
-        complain(&format!(
-            "          {}:{}:{}: {}",
-            fault.path, fault.line, fault.column, fault.message
-        ));
-    }
-    Ok(loaded)
+    reload::tell_faults(&ready.view);
+    Ok((loader, ready))
+}
+
+/// Loads the rules again when the process is told to hang up, as services are by custom.
+fn on_hang_up(rules: reload::Handle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return };
+    tokio::spawn(async move {
+        while hang_up.recv().await.is_some() {
+            rules.ask();
+        }
+    });
 }
 
 /// A console that only this machine can reach answers to this machine's names alone, so that no

@@ -52,6 +52,12 @@ impl Console {
         response.body_mut().read_json().unwrap()
     }
 
+    /// Gives an answer that is no JSON.
+    pub(crate) fn text(&self, path: &str) -> String {
+        let request = self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);
+        request.call().unwrap().body_mut().read_to_string().unwrap()
+    }
+
     pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
         let mut response = self
             .agent

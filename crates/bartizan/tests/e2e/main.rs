@@ -14,3 +14,4 @@ mod console;
 mod crash;
 mod hunt;
 mod product;
+mod reload;

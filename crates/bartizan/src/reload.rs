@@ -1,0 +1,341 @@
+//! Hot reload: the folders of rules are watched, and what changed there is compiled aside and put in
+//! force between two batches.
+//!
+//! The folders are looked at now and then instead of asking the kernel for notices: that also works
+//! on network drives, with folders that are swapped as a whole, and with editors that write beside and
+//! rename. A change counts once two looks in a row agree, so nobody reads a file that is being
+//! written. A file that ran and now has a fault does not take its rules away: its earlier version
+//! stays in force, and the fault is told.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+use std::{fs, io, thread};
+
+use api::{Live, RulesView};
+use arc_swap::ArcSwap;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use detect::Engine;
+use sigma::{RuleFault, RuleFile, RuleSet};
+
+use crate::clock::now;
+use crate::output::complain;
+use crate::rules::{self, Shipped};
+
+/// The shortest pause between two looks at the folders.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A look may take this part of the time: of very large folders, the pause grows.
+const LOOK_SHARE: u32 = 100;
+/// Requests to load the rules again that may wait.
+const ASKED_MAX: usize = 8;
+/// How long somebody who asked waits for the answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// Where rules come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Sources {
+    /// Whether the rules that come with the product run.
+    pub(crate) shipped: Shipped,
+    /// Folders with the user's rules.
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+/// The rules as they were loaded, ready to run.
+pub(crate) struct Ready {
+    pub(crate) engine: Engine,
+    pub(crate) view: RulesView,
+}
+
+/// Watches the rules on a thread of its own.
+pub(crate) struct Reloader {
+    handle: Handle,
+    thread: JoinHandle<()>,
+}
+
+/// Asks for the rules, and for another load of them; clones are cheap.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    view: Arc<ArcSwap<RulesView>>,
+    asked: Sender<Asked>,
+}
+
+enum Asked {
+    Load(Sender<()>),
+    Stop,
+}
+
+/// What is known of the files below the folders without reading them.
+type Look = BTreeMap<PathBuf, Stamp>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    changed: Option<SystemTime>,
+    /// A file that was renamed over another may be as long and as old.
+    inode: u64,
+}
+
+/// The rules and how they were read; lives on the thread of the [`Reloader`].
+pub(crate) struct Loader {
+    sources: Sources,
+    /// The texts of the files whose rules run, by their paths.
+    running: HashMap<String, Arc<str>>,
+    /// Each rule's file and its text, to tell what changed.
+    rules: HashMap<String, Arc<str>>,
+    seen: Look,
+    loads: u64,
+}
+
+impl Loader {
+    /// Reads and compiles the rules for the first time; folders that cannot be read are an error.
+    pub(crate) fn start(sources: Sources) -> anyhow::Result<(Self, Ready)> {
+        let mut loader = Self {
+            sources,
+            running: HashMap::new(),
+            rules: HashMap::new(),
+            seen: Look::new(),
+            loads: 0,
+        };
+        let ready = loader.load()?;
+        Ok((loader, ready))
+    }
+
+    /// Reads and compiles the rules.
+    fn load(&mut self) -> anyhow::Result<Ready> {
+        let began = Instant::now();
+        let seen = look(&self.sources)?;
+        let (mut files, mut faults) = rules::read(self.sources.shipped, &self.sources.folders)?;
+        let (mut set, more) = RuleSet::load(&files);
+        faults.extend(more);
+        let kept = self.keep_earlier(&mut files, &faults);
+        if !kept.is_empty() {
+            // What is told are the faults of the files as they are now.
+            set = RuleSet::load(&files).0;
+        }
+        let (rules, running) = inventory(&set, files);
+        let changed = |(id, text): &(&String, &Arc<str>)| {
+            self.rules.get(*id).is_some_and(|earlier| earlier != *text)
+        };
+        self.loads += 1;
+        let status = api::RulesStatus {
+            loads: self.loads,
+            loaded_at: now(),
+            took: began.elapsed(),
+            added: rules.keys().filter(|id| !self.rules.contains_key(*id)).count(),
+            removed: self.rules.keys().filter(|id| !rules.contains_key(*id)).count(),
+            changed: rules.iter().filter(changed).count(),
+        };
+        (self.rules, self.running, self.seen) = (rules, running, seen);
+        let engine = Engine::new(set);
+        let view = RulesView { status, ..rules::view(&engine, &faults, &kept) };
+        Ok(Ready { engine, view })
+    }
+
+    /// Puts the earlier text of each file in its place that ran and now has a fault; gives those
+    /// files.
+    fn keep_earlier(&self, files: &mut Vec<RuleFile>, faults: &[RuleFault]) -> HashSet<String> {
+        let faulty: HashSet<&str> = faults.iter().map(|fault| fault.path.as_str()).collect();
+        let mut kept = HashSet::new();
+        for path in faulty {
+            let Some(earlier) = self.running.get(path) else { continue };
+            let text = earlier.to_string();
+            match files.iter_mut().find(|file| file.path == path) {
+                // The fault lies elsewhere: a rule of another file that this one names is gone.
+                Some(file) if file.text == text => continue,
+                Some(file) => file.text = text,
+                None => files.push(RuleFile { path: path.to_owned(), text }),
+            }
+            kept.insert(path.to_owned());
+        }
+        kept
+    }
+}
+
+/// Gives the text of the file of each rule, and the files that hold rules.
+fn inventory(
+    set: &RuleSet,
+    files: Vec<RuleFile>,
+) -> (HashMap<String, Arc<str>>, HashMap<String, Arc<str>>) {
+    let texts: HashMap<String, Arc<str>> =
+        files.into_iter().map(|file| (file.path, Arc::from(file.text))).collect();
+    let (mut rules, mut running) = (HashMap::new(), HashMap::new());
+    for rule in set.rules() {
+        if let Some(text) = texts.get(&rule.path) {
+            rules.insert(rule.header.id.clone(), Arc::clone(text));
+            running.insert(rule.path.clone(), Arc::clone(text));
+        }
+    }
+    (rules, running)
+}
+
+fn look(sources: &Sources) -> anyhow::Result<Look> {
+    use std::os::unix::fs::MetadataExt as _;
+    let stamp = |path: PathBuf| {
+        let metadata = fs::metadata(&path).ok()?;
+        let (length, inode) = (metadata.len(), metadata.ino());
+        Some((path, Stamp { length, changed: metadata.modified().ok(), inode }))
+    };
+    Ok(rules::list(&sources.folders)?.into_iter().filter_map(stamp).collect())
+}
+
+impl Reloader {
+    /// Begins to watch.
+    pub(crate) fn start(
+        loader: Loader,
+        view: RulesView,
+        engine: Arc<ArcSwap<Engine>>,
+        live: Live,
+    ) -> io::Result<Self> {
+        let view = Arc::new(ArcSwap::from_pointee(view));
+        let (asked, asking) = bounded(ASKED_MAX);
+        let watcher =
+            Watcher { loader, engine, view: Arc::clone(&view), live, retired: Vec::new() };
+        let thread =
+            thread::Builder::new().name("rules".to_owned()).spawn(move || watcher.run(&asking))?;
+        Ok(Self { handle: Handle { view, asked }, thread })
+    }
+
+    /// Gives what others may ask of it.
+    pub(crate) fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Ends the watch, and waits for its end.
+    pub(crate) fn stop(self) {
+        // A thread that is gone has nothing left to be told.
+        let _ = self.handle.asked.send(Asked::Stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the watch over the rules ended by a defect");
+        }
+    }
+}
+
+impl Handle {
+    /// Gives the rules that run at the moment.
+    pub(crate) fn view(&self) -> Arc<RulesView> {
+        self.view.load_full()
+    }
+
+    /// Asks for another load without waiting for it.
+    pub(crate) fn ask(&self) {
+        let (told, _) = bounded(1);
+        // Where several wait already, the last of them serves this one as well.
+        let _ = self.asked.try_send(Asked::Load(told));
+    }
+
+    /// Loads the rules again, and gives them.
+    pub(crate) fn reload(&self) -> Result<Arc<RulesView>, String> {
+        let (told, done) = bounded(1);
+        self.asked
+            .try_send(Asked::Load(told))
+            .map_err(|_| "the rules are being loaded already".to_owned())?;
+        match done.recv_timeout(ANSWER_WITHIN) {
+            Ok(()) => Ok(self.view()),
+            Err(RecvTimeoutError::Timeout) => Err("the rules are still being loaded".to_owned()),
+            Err(RecvTimeoutError::Disconnected) => Err("the product is stopping".to_owned()),
+        }
+    }
+}
+
+struct Watcher {
+    loader: Loader,
+    engine: Arc<ArcSwap<Engine>>,
+    view: Arc<ArcSwap<RulesView>>,
+    live: Live,
+    /// Engines that were in force; each is let go here, since that takes a while, once the line has
+    /// let it go.
+    retired: Vec<Arc<Engine>>,
+}
+
+impl Watcher {
+    fn run(mut self, asking: &Receiver<Asked>) {
+        // A change that the last look found, and the next must confirm.
+        let mut pending: Option<Look> = None;
+        let mut pause = LOOK_EVERY;
+        loop {
+            match asking.recv_timeout(pause) {
+                Ok(Asked::Load(told)) => {
+                    self.reload();
+                    pending = None;
+                    // Whoever asked may have left.
+                    let _ = told.send(());
+                }
+                Ok(Asked::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {
+                    let began = Instant::now();
+                    match look(&self.loader.sources) {
+                        Ok(seen) if seen == self.loader.seen => pending = None,
+                        Ok(seen) if pending.as_ref() == Some(&seen) => {
+                            self.reload();
+                            pending = None;
+                        }
+                        Ok(seen) => pending = Some(seen),
+                        Err(error) => self.unreadable(&error),
+                    }
+                    pause = LOOK_EVERY.max(began.elapsed() * LOOK_SHARE);
+                }
+            }
+            self.retired.retain(|engine| Arc::strong_count(engine) > 1);
+        }
+    }
+
+    /// Loads the rules and puts them in force; where that fails, those that run stay.
+    fn reload(&mut self) {
+        let loader = &mut self.loader;
+        // A defect of ours in one rule's reading must not end the watch over all of them.
+        match catch_unwind(AssertUnwindSafe(|| loader.load())) {
+            Ok(Ok(ready)) => self.put_in_force(ready),
+            Ok(Err(error)) => self.unreadable(&error),
+            Err(_) => self.unreadable(&anyhow::anyhow!("reading the rules ended by a defect")),
+        }
+    }
+
+    fn put_in_force(&mut self, ready: Ready) {
+        let Ready { engine, view } = ready;
+        self.retired.push(self.engine.swap(Arc::new(engine)));
+        tell(&view);
+        self.live.publish_rules(api::RulesNews::of(&view));
+        self.view.store(Arc::new(view));
+    }
+
+    /// The folders cannot be read: the rules that run stay, and a fault says why they are old.
+    fn unreadable(&self, error: &anyhow::Error) {
+        let message = format!("{error:#}; the rules that ran before stay in force");
+        let known = self.view.load_full();
+        if known.faults.iter().any(|fault| fault.message == message) {
+            return;
+        }
+        let mut view = RulesView::clone(&known);
+        view.faults.retain(|fault| !fault.path.is_empty());
+        let fault = api::RuleFault { message: message.clone(), ..api::RuleFault::default() };
+        view.faults.insert(0, fault);
+        complain(&format!("rules     {message}"));
+        self.live.publish_rules(api::RulesNews::of(&view));
+        self.view.store(Arc::new(view));
+    }
+}
+
+/// Tells of a reload on standard error.
+fn tell(view: &RulesView) {
+    let api::RulesStatus { added, removed, changed, took, .. } = &view.status;
+    complain(&format!(
+        "reloaded  {} rules in {:.2} s: {added} added, {changed} changed, {removed} removed; set aside: {}",
+        view.items.len(),
+        took.as_secs_f64(),
+        view.faults.len(),
+    ));
+    tell_faults(view);
+}
+
+/// Tells what was set aside, and where.
+pub(crate) fn tell_faults(view: &RulesView) {
+    for fault in &view.faults {
+        let api::RuleFault { path, line, column, message, .. } = fault;
+        let rest =
+            if fault.kept { " (the earlier version of this file stays in force)" } else { "" };
+        complain(&format!("          {path}:{line}:{column}: {message}{rest}"));
+    }
+}
