@@ -28,8 +28,8 @@ use self::rule::Rule;
 use self::xml::{Element, Fault};
 use crate::{SigmaFile, SourceFile, Untranslated};
 
-/// Bounds the rules of all files together.
-const RULES_MAX: usize = 50_000;
+/// Bounds the rules of all files together; Wazuh's own are some 5,000.
+const RULES_MAX: usize = 20_000;
 
 /// How many events `frequency` stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

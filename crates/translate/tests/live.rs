@@ -44,6 +44,8 @@ fn log_ins() {
             wrong(6, "deploy", "198.51.100.4"),
             right(7, "ann", "198.51.100.4"),
             right(8, "bob", "198.51.100.5"),
+            // The watchdog: rule 100713 keeps it silent, before any other is asked.
+            right(9, "monitor", "198.51.100.6"),
             "Nov 21 10:00:09 host1 myapp[1]: invalid user in the form".to_owned(),
         ],
         &[
