@@ -20,8 +20,19 @@ pub(crate) struct Technique {
     pub(crate) able: Vec<String>,
     /// How many rules are loaded for it.
     pub(crate) loaded: usize,
-    /// The tactics that its rules are tagged with.
-    pub(crate) tactics: BTreeSet<String>,
+    /// The tactics that its rules are tagged with, and how many of them are.
+    tactics: BTreeMap<String, usize>,
+}
+
+impl Technique {
+    /// Gives the tactics it serves. A rule with several techniques has the tactics of all of them, so
+    /// those count that most rules of this one name.
+    pub(crate) fn tactics(&self) -> Vec<&str> {
+        let most = self.tactics.values().max().copied().unwrap_or_default();
+        let often = |count: usize| count * 2 >= self.loaded || count == most;
+        let tactics = self.tactics.iter().filter(|(_, count)| often(**count));
+        tactics.map(|(tactic, _)| tactic.as_str()).collect()
+    }
 }
 
 /// The techniques by their ids.
@@ -45,15 +56,20 @@ impl Coverage {
             coverage.loaded += 1;
             coverage.able += usize::from(able);
             let tags: Vec<String> = rule.header.tags.iter().filter_map(|tag| attack(tag)).collect();
-            let tactics: BTreeSet<String> =
-                tags.iter().filter(|tag| technique(tag).is_none()).cloned().collect();
+            // Groups and software have numbers too.
+            let is_tactic = |tag: &&String| {
+                tag.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-')
+            };
+            let tactics: BTreeSet<String> = tags.iter().filter(is_tactic).cloned().collect();
             let techniques: BTreeSet<String> =
                 tags.iter().filter_map(|tag| technique(tag)).collect();
             coverage.untagged += usize::from(able && techniques.is_empty());
             for id in techniques {
                 let technique = coverage.techniques.entry(id).or_default();
                 technique.loaded += 1;
-                technique.tactics.extend(tactics.iter().cloned());
+                for tactic in &tactics {
+                    *technique.tactics.entry(tactic.clone()).or_default() += 1;
+                }
                 if able {
                     technique.able.push(rule.header.title.clone());
                 }
@@ -214,10 +230,7 @@ correlation: {type: event_count, rules: [two, one], timespan: 1m, condition: {gt
             "T1110.001" 1 "One""#]]
         .assert_eq(&shown.join("\n"));
         assert_eq!(coverage.techniques["T1059"].loaded, 1);
-        assert_eq!(
-            coverage.techniques["T1110"].tactics,
-            BTreeSet::from(["credential-access".to_owned()])
-        );
+        assert_eq!(coverage.techniques["T1110"].tactics(), ["credential-access"]);
         let everything = Coverage::of(&rules, &|_| true);
         assert_eq!((everything.able, everything.covered()), (4, 5));
     }

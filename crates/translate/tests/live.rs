@@ -66,6 +66,26 @@ fn log_ins() {
 }
 
 #[test]
+fn rules_of_ones_own_alone() {
+    let failed = |second, user: &str, address: &str| {
+        ssh(second, &format!("Failed password for {user} from {address} port 4022 ssh2"))
+    };
+    check(
+        "local",
+        &[
+            failed(0, "ann", "203.0.113.9"),
+            failed(1, "ann", "198.51.100.4"),
+            failed(2, "ann", "198.51.100.4"),
+            failed(3, "invalid user bob", "198.51.100.4"),
+            failed(4, "ann", "198.51.100.4"),
+            ssh(5, "Accepted publickey for ann from 198.51.100.5 port 4022 ssh2: RSA SHA256:x"),
+            ssh(6, "Accepted publickey for ann from 198.51.100.4 port 4022 ssh2: RSA SHA256:x"),
+        ],
+        &[("wazuh_100001", 1), ("wazuh_100002", 1), ("wazuh_100003", 1)],
+    );
+}
+
+#[test]
 fn requests() {
     let request = |second: u32, address: &str, line: &str, status: u16| {
         format!(

@@ -29,6 +29,8 @@ pub(crate) struct Chain<'r> {
     children: Vec<Vec<usize>>,
     /// Of the children, those of level 0 on which nothing builds.
     silent: Vec<Vec<usize>>,
+    /// The file whose rules stand in for Wazuh's own.
+    stock: Option<usize>,
 }
 
 #[derive(Clone, Default)]
@@ -55,11 +57,11 @@ enum State {
 }
 
 impl<'r> Chain<'r> {
-    pub(crate) fn of(rules: &'r [Rule]) -> Self {
+    pub(crate) fn of(rules: &'r [Rule], stock: Option<usize>) -> Self {
         let by_id = rules.iter().enumerate().map(|(place, rule)| (rule.id, place)).collect();
         let none = vec![Vec::new(); rules.len()];
         let links = vec![Link::default(); rules.len()];
-        let mut chain = Self { rules, by_id, links, children: none.clone(), silent: none };
+        let mut chain = Self { rules, by_id, links, children: none.clone(), silent: none, stock };
         for (place, rule) in rules.iter().enumerate() {
             chain.find_parents(place, rule);
         }
@@ -199,11 +201,7 @@ impl<'r> Chain<'r> {
     /// Gives when a child takes its parent's place, or `None` where that cannot be said.
     fn claim(&self, place: usize, depth: usize) -> Option<Node> {
         let (rule, own) = (self.rules.get(place)?, self.own(place)?);
-        if depth > DEPTH_MAX
-            || rule.foreign.is_some()
-            || own.size() > TESTS_MAX
-            || !tells_itself(own)
-        {
+        if depth > DEPTH_MAX || rule.foreign.is_some() || own.size() > TESTS_MAX {
             return None;
         }
         if !rule.noalert {
@@ -313,7 +311,7 @@ impl<'r> Chain<'r> {
             if parents.contains(sibling) {
                 continue;
             }
-            match self.own(*sibling).filter(|own| tells_itself(own)) {
+            match self.own(*sibling) {
                 Some(own) => silent.push(own.clone()),
                 None => notes.extend(self.rules.get(*sibling).map(|rule| {
                     format!("what rule {} keeps silent is not left out of it", rule.id)
@@ -321,15 +319,5 @@ impl<'r> Chain<'r> {
             }
         }
         Node::any(silent)
-    }
-}
-
-/// Tells whether a node says all that it means without the rule's logsource.
-fn tells_itself(node: &Node) -> bool {
-    match node {
-        Node::Source(_, test) => test.is_some(),
-        Node::All(nodes) | Node::Any(nodes) => nodes.iter().all(|node| tells_itself(node)),
-        Node::Not(inner) => tells_itself(inner),
-        Node::Always | Node::Never | Node::Test(_) => true,
     }
 }

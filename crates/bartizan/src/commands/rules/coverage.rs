@@ -16,7 +16,7 @@ use crate::place::{Place, tell_gaps};
 use crate::rules;
 
 /// The tactics in the order of an attack, as ATT&CK has them.
-const TACTICS: [&str; 14] = [
+const TACTICS: [&str; 16] = [
     "reconnaissance",
     "resource-development",
     "initial-access",
@@ -24,6 +24,8 @@ const TACTICS: [&str; 14] = [
     "persistence",
     "privilege-escalation",
     "defense-evasion",
+    "stealth",
+    "defense-impairment",
     "credential-access",
     "discovery",
     "lateral-movement",
@@ -107,22 +109,26 @@ fn write_layer(args: &Args, coverage: &Coverage, file: &Path) -> anyhow::Result<
 }
 
 fn print(coverage: &Coverage, shape: Shape) -> anyhow::Result<()> {
-    let mut by_tactic: BTreeMap<usize, Vec<(&str, &str, &Technique)>> = BTreeMap::new();
+    let mut by_tactic: BTreeMap<(usize, &str), Vec<(&str, &Technique)>> = BTreeMap::new();
     for (id, technique) in &coverage.techniques {
-        let place = |tactic: &str| TACTICS.iter().position(|known| *known == tactic);
-        let mut tactics: Vec<&str> = technique.tactics.iter().map(String::as_str).collect();
-        tactics.retain(|tactic| place(tactic).is_some());
+        let mut tactics = technique.tactics();
         if tactics.is_empty() {
             tactics.push("");
         }
         for tactic in tactics {
-            let place = place(tactic).unwrap_or(TACTICS.len());
-            by_tactic.entry(place).or_default().push((tactic, id, technique));
+            let place = TACTICS.iter().position(|known| *known == tactic);
+            by_tactic
+                .entry((place.unwrap_or(TACTICS.len()), tactic))
+                .or_default()
+                .push((id, technique));
         }
     }
     let columns = ["tactic", "technique", "able", "loaded", "rules"];
     let mut printer = Printer::new(shape, &columns)?;
-    for (tactic, id, technique) in by_tactic.into_values().flatten() {
+    let of_each = |((_, tactic), techniques): (_, Vec<_>)| {
+        techniques.into_iter().map(move |(id, technique)| (tactic, id, technique))
+    };
+    for (tactic, id, technique) in by_tactic.into_iter().flat_map(of_each) {
         printer.row(&[
             tactic.into(),
             id.into(),

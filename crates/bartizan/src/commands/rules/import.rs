@@ -15,6 +15,9 @@ use crate::output::{self, Cell, Printer, Shape, complain, printable};
 use crate::place::Place;
 use crate::{progress, rules};
 
+/// Rules with taken ids that are told one by one; all are counted.
+const DUPLICATES_TOLD_MAX: usize = 20;
+
 /// Brings rules in from elsewhere: SigmaHQ, hayabusa-rules, any folder of Sigma rules, Wazuh.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -65,11 +68,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     if let Some(name) = &args.remove {
         return remove(&Import::open(&to, name)?, name, args.dry_run);
     }
+    let endings = if args.wazuh { &["xml"][..] } else { &["yml", "yaml"] };
+    let gathered = import::gather(&args.places, endings)?;
     let name = args.name.clone().or_else(|| import::names_of(&args.places));
     let name = name.ok_or_else(|| ending(Outcome::Usage, "name the import with --name"))?;
     let import = Import::open(&to, &name)?;
-    let ending = if args.wazuh { &["xml"][..] } else { &["yml", "yaml"] };
-    let gathered = import::gather(&args.places, ending)?;
     let mut report = Report { name, ..Report::default() };
     let candidates = if args.wazuh {
         translated(args, &import, &gathered, &mut report)?
@@ -81,7 +84,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let chosen = import::choose(present(&config, &to, &import)?, candidates);
     let plan = import.plan(files(&chosen, &gathered), manifest(args, &gathered));
     report.tell(&import, &plan, &chosen);
-    if chosen.files.is_empty() && import.earlier().is_none() {
+    // Of an import that is there, a slip of the pen must not take everything away.
+    if chosen.files.is_empty() {
         return Err(nothing(args));
     }
     if !args.dry_run {
@@ -266,11 +270,14 @@ impl Report {
             complain(&printable(line));
         }
         self.faults.iter().chain(&chosen.faults).for_each(output::complain_of);
-        for duplicate in &chosen.duplicates {
+        for duplicate in chosen.duplicates.iter().take(DUPLICATES_TOLD_MAX) {
             let RuleFault { path, line, column, message } = &duplicate.fault;
             let of = if duplicate.of.is_empty() { "" } else { ", in " };
             let told = format!("{path}:{line}:{column}: {message}{of}{}", duplicate.of);
             complain(&printable(&told));
+        }
+        if let Some(more) = chosen.duplicates.len().checked_sub(DUPLICATES_TOLD_MAX + 1) {
+            complain(&format!("{} more rules have ids that are taken", more + 1));
         }
         for path in plan.edited() {
             let place = import.folder().join(path);

@@ -28,7 +28,10 @@ impl Chain<'_> {
         let mut missing = Vec::new();
         for id in sids {
             match self.by_id.get(id) {
-                Some(parent) => parents.push(*parent),
+                Some(parent) => {
+                    notes.extend(self.stand_in(*parent));
+                    parents.push(*parent);
+                }
                 None => missing.push(id.to_string()),
             }
         }
@@ -83,5 +86,12 @@ impl Chain<'_> {
             .map(|(place, _)| place)
             .take(MEMBERS_MAX + 1)
             .collect()
+    }
+
+    /// Tells of a rule that only stands in for the one that is meant.
+    pub(in crate::wazuh) fn stand_in(&self, place: usize) -> Option<String> {
+        let rule = self.rules.get(place).filter(|rule| self.stock == Some(rule.file))?;
+        let id = rule.id;
+        Some(format!("rule {id} of Wazuh's is not in these files, and stands in by its meaning"))
     }
 }

@@ -1,15 +1,17 @@
-//! Whole files, and what no file may bring about.
+//! Whole files of Wazuh's, and what no file may bring about.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::fmt::Write as _;
 
 use expect_test::expect_file;
 use proptest::prelude::*;
-
-use super::*;
+use translate::SourceFile;
+use translate::wazuh::{Counting, Options, Translation, translate};
 
 #[test]
 fn files_of_the_usual_shapes() {
-    for name in ["ssh", "web", "refused"] {
+    for name in ["ssh", "web", "local", "refused"] {
         let folder = format!("{}/testdata", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(format!("{folder}/{name}.xml")).unwrap();
         let file = SourceFile { path: format!("{name}.xml"), text };
