@@ -15,3 +15,4 @@ mod crash;
 mod hunt;
 mod product;
 mod reload;
+mod restart;
