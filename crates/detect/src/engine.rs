@@ -1,7 +1,7 @@
 //! One event in, the detections that follow out.
 
 use model::{Detection, Entity, EntityKind, Event, Field, Value};
-use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, SnapshotError};
+use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, Scratch, SnapshotError};
 
 use crate::analyse;
 
@@ -18,7 +18,7 @@ pub struct Engine {
 pub struct Memory {
     correlations: sigma::Memory,
     /// Kept between events so that the usual event allocates nothing.
-    called: Vec<bool>,
+    scratch: Scratch,
     matched: Vec<RuleIndex>,
     fired: Vec<Fired>,
 }
@@ -73,10 +73,10 @@ impl Engine {
     /// doubled, and once a timespan. Each carries the count of its own window, so of two detections
     /// of one burst the later holds the earlier.
     pub fn observe(&self, event: &Event, memory: &mut Memory, found: &mut Vec<Detection>) {
-        let Memory { correlations, called, matched, fired } = memory;
+        let Memory { correlations, scratch, matched, fired } = memory;
         matched.clear();
         fired.clear();
-        self.rules.matches_with(event, called, matched);
+        self.rules.matches_with(event, scratch, matched);
         for rule in matched.iter().filter_map(|index| self.rules.rule(*index)) {
             if rule.reports {
                 found.push(self.of_event(rule, event));

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use crate::fields::{EXTRA_FIELDS_MAX, Fields, Known, Slot};
 use crate::schema::name_hash;
-use crate::{Field, FieldKind, Text, Timestamp, Value};
+use crate::{Field, FieldKind, NameTable, Text, Timestamp, Value};
 
 /// How many known fields most events have; room for them is made at once.
 const KNOWN_FIELDS_USUAL: usize = 12;
@@ -54,6 +54,13 @@ impl Event {
         Self { id: EventId::default(), time: received_at, ingested: received_at, fields }
     }
 
+    /// Gives an event as [`Event::new`] does, in the room of one that nobody needs any more.
+    #[must_use]
+    pub fn renewed(mut self, original: Text, received_at: Timestamp) -> Self {
+        self.fields.renew(original);
+        Self { id: EventId::default(), time: received_at, ingested: received_at, ..self }
+    }
+
     /// Gives the record as it was received.
     pub fn original(&self) -> &str {
         &self.fields.original
@@ -88,6 +95,19 @@ impl Event {
         let fields = &self.fields;
         fields.extra.iter().filter_map(|(name, slot)| {
             Some(Extra { name: fields.text(name), value: fields.value(slot)? })
+        })
+    }
+
+    /// Gives, for each unknown field that `names` holds, what is kept there for it and its value.
+    #[inline]
+    pub fn extras_in<'e, T: Copy>(
+        &'e self,
+        names: &'e NameTable<T>,
+    ) -> impl Iterator<Item = (T, Value<'e>)> {
+        let fields = &self.fields;
+        fields.extra.hashed().filter_map(move |(hash, name, slot)| {
+            let kept = names.get(hash, || fields.text(name))?;
+            Some((kept, fields.value(slot)?))
         })
     }
 
@@ -158,6 +178,10 @@ impl Event {
     /// Sets a field to several values; with one value it is the same as [`Event::set`]. Where one of
     /// them does not fit the field's kind, all are kept as an unknown field of the same name.
     pub fn set_list<'v>(&mut self, field: Field, values: impl IntoIterator<Item = Value<'v>>) {
+        if is_apart(field) {
+            // It has one value: of several, the first.
+            return values.into_iter().take(1).for_each(|value| self.set(field, value));
+        }
         let mut misfit = false;
         let mut slots = Vec::new();
         for value in values {
@@ -174,6 +198,9 @@ impl Event {
 
     /// Adds a value to a field: to a list, or beside the one value that it holds.
     pub fn push<'v>(&mut self, field: Field, value: impl Into<Value<'v>>) {
+        if is_apart(field) {
+            return self.set(field, value);
+        }
         let Some(added) = self.fields.convert(field.kind(), value.into()) else { return };
         let mut slots = match self.fields.known.get(field) {
             None => Vec::new(),
@@ -241,6 +268,14 @@ impl Event {
             _ => self.set_extra(field.name(), value),
         }
     }
+}
+
+/// Tells whether a field is kept apart from the others, as every event has it.
+fn is_apart(field: Field) -> bool {
+    matches!(
+        field,
+        Field::Timestamp | Field::EventId | Field::EventIngested | Field::EventOriginal
+    )
 }
 
 /// One `name = value` a line, known fields first; the time only where it is not that of receipt.
@@ -381,6 +416,17 @@ mod tests {
             let expected: Vec<_> = twin.into_iter().collect();
             prop_assert_eq!(kept, expected);
         }
+    }
+
+    #[test]
+    fn a_list_cannot_set_what_a_value_cannot() {
+        let mut event = event("record");
+        event.set_list(Field::EventId, [Value::Integer(1), Value::Integer(2)]);
+        event.push(Field::EventOriginal, "other");
+        event.set_list(Field::Timestamp, [Value::Text("2026-11-21T06:58:00Z")]);
+        assert_eq!(event.known().count(), 0);
+        assert_eq!(event.get(Field::EventOriginal), Some(Value::Text("record")));
+        assert_eq!(event.time.to_string(), "2026-11-21T06:58:00.000Z");
     }
 
     #[test]

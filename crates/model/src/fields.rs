@@ -77,6 +77,16 @@ pub(crate) enum Slot {
 }
 
 impl Fields {
+    /// Forgets everything but the room that it took.
+    pub(crate) fn renew(&mut self, original: Text) {
+        self.original = original;
+        self.made.clear();
+        self.known.clear();
+        self.extra.clear();
+        self.items.clear();
+        self.wide.clear();
+    }
+
     pub(crate) fn text(&self, span: Span) -> &str {
         let Span { made, start, length } = span;
         let range = usize_of(start)..usize_of(start).saturating_add(usize_of(length));

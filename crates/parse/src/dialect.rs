@@ -7,6 +7,7 @@ mod cloud;
 mod decoys;
 mod network;
 mod servers;
+mod services;
 
 use model::{Event, Field, Value};
 
@@ -27,8 +28,8 @@ struct Dialect {
 }
 
 /// In this order; the first that fits counts.
-const DIALECTS: [&[Dialect]; 4] =
-    [network::DIALECTS, servers::DIALECTS, cloud::DIALECTS, decoys::DIALECTS];
+const DIALECTS: [&[Dialect]; 5] =
+    [network::DIALECTS, servers::DIALECTS, services::DIALECTS, cloud::DIALECTS, decoys::DIALECTS];
 
 /// Names under which the dialects keep the time, besides the usual ones.
 const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];

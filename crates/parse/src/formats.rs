@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod apache_error;
+mod auditd;
 mod cef;
 mod charon;
 mod cisco_asa;
@@ -15,12 +16,20 @@ mod json;
 mod key_value;
 mod leef;
 mod logind;
+mod mariadb_audit;
+mod mysql;
 mod named;
 mod netfilter;
 mod nginx_error;
+mod openvpn;
 mod pam;
 mod postfix;
+mod postgresql;
+mod proftpd;
 mod proxy_manager;
+mod pure_ftpd;
+mod redis;
+mod samba;
 mod shared;
 mod squid;
 mod sshd;
@@ -29,6 +38,7 @@ mod sudo;
 mod syslog;
 mod systemd;
 mod unbound;
+mod vsftpd;
 mod w3c;
 mod windows;
 
@@ -55,6 +65,12 @@ pub const FORMATS: &[Format] = &[
     dnsmasq::FORMAT,
     unbound::FORMAT,
     postfix::FORMAT,
+    openvpn::FORMAT,
+    proftpd::FORMAT,
+    pure_ftpd::FORMAT,
+    samba::FORMAT,
+    vsftpd::FORMAT,
+    auditd::FORMAT,
     netfilter::FORMAT,
     cisco_asa::FORMAT,
     windows::FORMAT,
@@ -68,6 +84,10 @@ pub const FORMATS: &[Format] = &[
     access::FORMAT,
     nginx_error::FORMAT,
     apache_error::FORMAT,
+    mysql::FORMAT,
+    mariadb_audit::FORMAT,
+    postgresql::FORMAT,
+    redis::FORMAT,
     key_value::FORMAT,
     syslog::FORMAT,
 ];

@@ -59,19 +59,28 @@ pub(crate) fn ends_with(text: &str, needle: &str) -> bool {
 /// Tells whether a text holds another, but for case. The work is at most the product of both
 /// lengths; `needle` comes from a rule or a query, never from the event.
 pub(crate) fn contains(text: &str, needle: &str) -> bool {
-    let Some(&first) = needle.as_bytes().first() else { return true };
+    let Some(first) = needle.chars().next().map(fold) else { return true };
     // Folding keeps the number of characters, and each has one to four bytes: a needle of the search
     // bar may be long, and must not be looked through for each event.
     if needle.len() > text.len().saturating_mul(4) {
         return false;
     }
-    if text.is_ascii() && needle.is_ascii() {
-        return contains_ascii(text.as_bytes(), needle.as_bytes(), first);
+    if text.is_ascii() {
+        if needle.is_ascii() {
+            return contains_ascii(text.as_bytes(), needle.as_bytes());
+        }
+        // Few letters of other scripts fold to ASCII: most needles that hold any are not there.
+        if !needle.chars().all(|character| fold(character).is_ascii()) {
+            return false;
+        }
     }
-    text.char_indices().any(|(at, _)| text.get(at..).is_some_and(|rest| starts_with(rest, needle)))
+    text.char_indices().any(|(at, character)| {
+        fold(character) == first && text.get(at..).is_some_and(|rest| starts_with(rest, needle))
+    })
 }
 
-fn contains_ascii(text: &[u8], needle: &[u8], first: u8) -> bool {
+fn contains_ascii(text: &[u8], needle: &[u8]) -> bool {
+    let Some(first) = needle.first() else { return true };
     let Some(last_start) = text.len().checked_sub(needle.len()) else { return false };
     let starts = text.get(..=last_start).unwrap_or_default();
     memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), starts).any(|at| {

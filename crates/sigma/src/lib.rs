@@ -6,6 +6,7 @@
 //! owner holds. Time is the event's; there is no clock.
 
 mod codec;
+mod compile;
 mod condition;
 mod correlation;
 mod detection;
@@ -14,10 +15,10 @@ mod fault;
 mod fields;
 mod loader;
 mod logsource;
+mod matching;
 mod memory;
 mod modifiers;
 mod overrides;
-mod prefilter;
 mod rule;
 mod ruleset;
 mod snapshot;
@@ -28,7 +29,8 @@ mod yaml;
 
 pub use correlation::{Bound, Correlation, CorrelationKind};
 pub use fault::RuleFault;
-pub use logsource::Logsource;
+pub use logsource::{Labels, Logsource};
+pub use matching::Scratch;
 pub use memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters};
 pub use overrides::Overrides;
 pub use rule::{Change, Example, Rule, RuleIndex, RuleKind, Status};

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::compile::Compiled;
 use crate::correlation::Draft;
 use crate::document::{self, Body, Document};
 use crate::fault::{Fault, RuleFault};
-use crate::logsource::Router;
-use crate::prefilter::Prefilter;
 use crate::{Overrides, Placeholders, Rule, RuleFile, RuleIndex, RuleKind, RuleSet, yaml};
 
 #[derive(Default)]
@@ -107,20 +106,9 @@ impl Loader {
             self.refuse(&waiting);
         }
         self.faults.extend(overrides.apply(&mut self.rules));
-        let mut router = Router::default();
-        for (index, rule) in self.rules.iter().enumerate().filter(|(_, rule)| rule.enabled) {
-            if let RuleKind::Event(_) = rule.kind {
-                router.add(&rule.logsource, index);
-            }
-        }
-        let enabled = self.rules.iter().enumerate().filter(|(_, rule)| rule.enabled);
-        let nodes = enabled.filter_map(|(index, rule)| match &rule.kind {
-            RuleKind::Event(predicate) => Some((index, predicate.node())),
-            RuleKind::Correlation(_) => None,
-        });
-        let prefilter = Prefilter::of(self.rules.len(), nodes);
         let Self { rules, followers, faults, .. } = self;
-        (RuleSet { rules, router, prefilter, followers }, faults)
+        let compiled = Compiled::of(&rules);
+        (RuleSet { rules, compiled, followers }, faults)
     }
 
     fn resolve(&mut self, waiting: Waiting) {

@@ -5,9 +5,11 @@
 //! from the tables below. Where both name the same thing differently the rule does not run; where
 //! either says nothing, it does, so that no match is lost for want of a label.
 
-use std::collections::HashMap;
+mod windows;
 
 use model::{Event, Field, Value};
+
+use self::windows::{REGISTRY_KINDS, WindowsSource, has_no_other_category, windows};
 
 /// What a rule's `logsource` names, in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,46 +74,6 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("vsftpd", "linux", "vsftpd"),
 ];
 
-/// Windows channels.
-const CHANNELS: &[(&str, &str)] = &[
-    ("Application", "application"),
-    ("Microsoft-Windows-PowerShell/Operational", "powershell"),
-    ("Microsoft-Windows-Sysmon/Operational", "sysmon"),
-    ("Microsoft-Windows-TaskScheduler/Operational", "taskscheduler"),
-    ("Microsoft-Windows-WMI-Activity/Operational", "wmi"),
-    ("Microsoft-Windows-Windows Defender/Operational", "windefend"),
-    ("Security", "security"),
-    ("System", "system"),
-    ("Windows PowerShell", "powershell-classic"),
-];
-
-/// Sysmon's event ids as Sigma's categories.
-const SYSMON: &[(i64, &str)] = &[
-    (1, "process_creation"),
-    (2, "file_change"),
-    (3, "network_connection"),
-    (5, "process_termination"),
-    (6, "driver_load"),
-    (7, "image_load"),
-    (8, "create_remote_thread"),
-    (9, "raw_access_thread"),
-    (10, "process_access"),
-    (11, "file_event"),
-    (12, "registry_event"),
-    (13, "registry_set"),
-    (14, "registry_rename"),
-    (15, "create_stream_hash"),
-    (17, "pipe_created"),
-    (18, "pipe_created"),
-    (19, "wmi_event"),
-    (20, "wmi_event"),
-    (21, "wmi_event"),
-    (22, "dns_query"),
-    (23, "file_delete"),
-    (25, "process_tampering"),
-    (26, "file_delete"),
-];
-
 /// Categories that hold others.
 const WIDER: &[(&str, &str)] = &[
     ("registry_set", "registry_event"),
@@ -122,49 +84,27 @@ const WIDER: &[(&str, &str)] = &[
 
 /// What an event is of.
 #[derive(Clone, Copy, Debug)]
-struct Labels<'e> {
+pub struct Labels<'e> {
     product: Known<'e>,
     category: Known<'e>,
     service: Known<'e>,
 }
 
-/// The rules by their logsource, and which of them an event is for.
-#[derive(Debug, Default)]
-pub(crate) struct Router {
-    groups: Vec<(Logsource, Vec<usize>)>,
-    index: HashMap<Logsource, usize>,
-}
-
-impl Router {
-    pub(crate) fn add(&mut self, logsource: &Logsource, rule: usize) {
-        let index = *self.index.entry(logsource.clone()).or_insert_with(|| {
-            self.groups.push((logsource.clone(), Vec::new()));
-            self.groups.len() - 1
-        });
-        if let Some((_, rules)) = self.groups.get_mut(index) {
-            rules.push(rule);
-        }
-    }
-
-    /// Gives the rules that an event is for.
-    pub(crate) fn rules(&self, event: &Event) -> impl Iterator<Item = usize> {
-        let labels = Labels::of(event);
-        self.groups
-            .iter()
-            .filter(move |(logsource, _)| labels.fit(logsource))
-            .flat_map(|(_, rules)| rules.iter().copied())
-    }
-}
-
 impl Logsource {
     /// Tells whether a rule of this logsource is for an event.
     pub fn fits(&self, event: &Event) -> bool {
-        Labels::of(event).fit(self)
+        self.fits_labels(&Labels::of(event))
+    }
+
+    /// Tells whether a rule of this logsource is for the events of these labels.
+    pub fn fits_labels(&self, labels: &Labels<'_>) -> bool {
+        labels.fit(self)
     }
 }
 
 impl<'e> Labels<'e> {
-    fn of(event: &'e Event) -> Self {
+    /// Gives the labels of an event.
+    pub fn of(event: &'e Event) -> Self {
         let mut labels = Self::derived(event);
         for extra in event.extras() {
             let Value::Text(name) = extra.value else { continue };
@@ -177,6 +117,25 @@ impl<'e> Labels<'e> {
             }
         }
         labels
+    }
+
+    /// Gives the labels as something to keep.
+    pub(crate) fn names(&self) -> LabelNames {
+        LabelNames(self.each().map(|known| match known {
+            Known::Open => None,
+            Known::Nothing => Some(String::new()),
+            Known::Name(name) => Some(name.to_owned()),
+        }))
+    }
+
+    /// Gives the length of the longest.
+    pub(crate) fn length(&self) -> usize {
+        let length = |known| if let Known::Name(name) = known { str::len(name) } else { 0 };
+        self.each().map(length).into_iter().max().unwrap_or(0)
+    }
+
+    fn each(&self) -> [Known<'e>; 3] {
+        [self.product, self.category, self.service]
     }
 
     fn derived(event: &'e Event) -> Self {
@@ -192,26 +151,59 @@ impl<'e> Labels<'e> {
             let service = if service.is_empty() { Known::Open } else { Known::Name(service) };
             return Self { product: named(product), category: named(category), service };
         }
+        if let Some(labels) = Self::of_windows(event) {
+            return labels;
+        }
         let program = event.text(Field::ProcessName).or_else(|| event.text(Field::SyslogAppname));
         if let Some((_, product, service)) =
             PROGRAMS.iter().find(|(name, _, _)| Some(*name) == program)
         {
             return Self { product: Known::Name(product), service: Known::Name(service), ..open };
         }
-        Self::of_windows(event).unwrap_or(open)
+        open
     }
 
-    /// Reads the channel and the event id of a flat Windows event.
+    /// Reads the channel, the provider and the event's number of a Windows event, flat or not.
     fn of_windows(event: &'e Event) -> Option<Self> {
-        let channel = event.get_extra("Channel")?.as_text()?;
-        let (_, service) = CHANNELS.iter().find(|(name, _)| *name == channel)?;
-        let category = match event.get_extra("EventID") {
-            Some(Value::Integer(id)) if *service == "sysmon" => {
-                SYSMON.iter().find(|row| row.0 == id).map_or(Known::Open, |row| Known::Name(row.1))
-            }
+        let extra = |name| event.get_extra(name).and_then(Value::as_text);
+        let channel = extra("winlog.channel").or_else(|| extra("Channel"))?;
+        let code = match event.text(Field::EventCode).map(str::parse) {
+            Some(Ok(code)) => Some(code),
+            _ => match event.get_extra("EventID") {
+                Some(Value::Integer(code)) => Some(code),
+                Some(Value::Text(code)) => code.parse().ok(),
+                _ => None,
+            },
+        };
+        let provider = event.text(Field::EventProvider).or_else(|| extra("SourceName"));
+        let provider = provider.unwrap_or_default();
+        if provider == "Linux-Sysmon" {
+            let found = windows("Microsoft-Windows-Sysmon/Operational", provider, code);
+            let category = found.category.map_or(Known::Open, Known::Name);
+            return Some(Self {
+                product: Known::Name("linux"),
+                category,
+                service: Known::Name("sysmon"),
+            });
+        }
+        let WindowsSource { service, mut category } = windows(channel, provider, code);
+        // What happened to a registry key stands in the event.
+        if category == Some("registry_event") {
+            let kind = extra("winlog.event_data.EventType").or_else(|| extra("EventType"));
+            category = REGISTRY_KINDS
+                .iter()
+                .find(|(name, _)| Some(*name) == kind)
+                .map_or(category, |(_, kind)| Some(*kind));
+        }
+        let without = match service {
+            Some(service) if has_no_other_category(service) => Known::Nothing,
             _ => Known::Open,
         };
-        Some(Self { product: Known::Name("windows"), category, service: Known::Name(service) })
+        Some(Self {
+            product: Known::Name("windows"),
+            category: category.map_or(without, Known::Name),
+            service: service.map_or(Known::Open, Known::Name),
+        })
     }
 
     fn fit(&self, logsource: &Logsource) -> bool {
@@ -222,6 +214,22 @@ impl<'e> Labels<'e> {
                     self.category == Known::Name(narrow)
                         && logsource.category.as_deref() == Some(*wide)
                 }))
+    }
+}
+
+/// Labels, kept.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct LabelNames([Option<String>; 3]);
+
+impl LabelNames {
+    /// Tells whether labels are these.
+    pub(crate) fn are(&self, labels: &Labels<'_>) -> bool {
+        self.0.iter().zip(labels.each()).all(|(kept, known)| match (kept.as_deref(), known) {
+            (None, Known::Open) | (Some(""), Known::Nothing) => true,
+            // No rule names nothing: an empty name fits as `Nothing` does.
+            (Some(kept), Known::Name(name)) => kept == name,
+            _ => false,
+        })
     }
 }
 
@@ -281,6 +289,33 @@ mod tests {
         check(&event, "windows/process_creation/", true);
         check(&event, "windows/image_load/", false);
         check(&event, "windows//security", false);
+    }
+
+    #[test]
+    fn an_event_of_a_windows_event_file() {
+        let mut event = Event::default();
+        event.set(Field::EventModule, "windows");
+        event.set(Field::EventCode, "4688");
+        event.set(Field::ProcessName, "sshd");
+        event.set_path("winlog.channel", "Security");
+        check(&event, "windows/process_creation/", true);
+        check(&event, "windows//security", true);
+        check(&event, "windows/image_load/", false);
+        check(&event, "linux//sshd", false);
+        event.set(Field::EventCode, "4624");
+        check(&event, "windows/process_creation/", false);
+    }
+
+    #[test]
+    fn what_happened_to_a_registry_key() {
+        let mut event = Event::default();
+        event.set(Field::EventCode, "12");
+        event.set_path("winlog.channel", "Microsoft-Windows-Sysmon/Operational");
+        check(&event, "windows/registry_event/", true);
+        event.set_path("winlog.event_data.EventType", "DeleteKey");
+        check(&event, "windows/registry_delete/", true);
+        check(&event, "windows/registry_event/", true);
+        check(&event, "windows/registry_add/", false);
     }
 
     #[track_caller]

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use model::Event;
 
+use crate::compile::Compiled;
 use crate::fault::RuleFault;
 use crate::loader::Loader;
-use crate::logsource::Router;
 use crate::memory::Match;
-use crate::prefilter::Prefilter;
 use crate::summary::{Subject, in_words};
-use crate::{CorrelationKind, Fired, Memory, Overrides, Rule, RuleIndex, RuleKind};
+use crate::{CorrelationKind, Fired, Memory, Overrides, Rule, RuleIndex, RuleKind, Scratch};
 
 /// What `%name%` stands for in values with the modifier `expand`.
 pub type Placeholders = BTreeMap<String, Vec<String>>;
@@ -37,8 +36,7 @@ pub struct RuleFile {
 #[derive(Debug, Default)]
 pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
-    pub(crate) router: Router,
-    pub(crate) prefilter: Prefilter,
+    pub(crate) compiled: Compiled,
     /// For each rule, the correlations that name it and its place in each.
     pub(crate) followers: Vec<Vec<(RuleIndex, usize)>>,
 }
@@ -70,21 +68,12 @@ impl RuleSet {
 
     /// Appends the rules that match one event, those that only serve a correlation among them.
     pub fn matches(&self, event: &Event, found: &mut Vec<RuleIndex>) {
-        self.matches_with(event, &mut Vec::new(), found);
+        self.matches_with(event, &mut Scratch::default(), found);
     }
 
     /// The same, with room for what is found on the way, to be used again for the next event.
-    pub fn matches_with(&self, event: &Event, called: &mut Vec<bool>, found: &mut Vec<RuleIndex>) {
-        self.prefilter.call(event, called);
-        for index in self.router.rules(event) {
-            let Some(true) = called.get(index) else { continue };
-            let Some(Rule { kind: RuleKind::Event(predicate), .. }) = self.rules.get(index) else {
-                continue;
-            };
-            if predicate.matches(event) {
-                found.push(RuleIndex(index));
-            }
-        }
+    pub fn matches_with(&self, event: &Event, scratch: &mut Scratch, found: &mut Vec<RuleIndex>) {
+        self.compiled.matches(event, scratch, found);
     }
 
     /// Appends the correlations that fire now that `matched` rules matched the event, those that

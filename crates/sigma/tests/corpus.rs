@@ -110,7 +110,7 @@ fn public_events_match() {
             .collect();
         let started = Instant::now();
         let mut fired: BTreeMap<RuleIndex, usize> = BTreeMap::new();
-        let (mut found, mut called) = (Vec::new(), Vec::new());
+        let (mut found, mut called) = (Vec::new(), sigma::Scratch::default());
         for event in &events {
             found.clear();
             rules.matches_with(event, &mut called, &mut found);

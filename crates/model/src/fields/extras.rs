@@ -22,6 +22,17 @@ impl Extras {
         self.entries.iter().copied()
     }
 
+    /// Gives each with the hash of its name.
+    #[inline]
+    pub(crate) fn hashed(&self) -> impl Iterator<Item = (u32, Span, Slot)> {
+        self.hashes.iter().zip(&self.entries).map(|(hash, (name, slot))| (*hash, *name, *slot))
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.hashes.clear();
+        self.entries.clear();
+    }
+
     pub(crate) fn reserve(&mut self, count: usize) {
         self.hashes.reserve(count);
         self.entries.reserve(count);

@@ -23,6 +23,12 @@ impl Known {
         Self { slots: Vec::with_capacity(capacity), ..Self::default() }
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.present = [0; Self::WORDS];
+        self.before = [0; Self::WORDS];
+        self.slots.clear();
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }

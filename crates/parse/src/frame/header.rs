@@ -130,7 +130,9 @@ fn split_host(text: &str) -> Option<(&str, &str)> {
         && !host.bytes().any(|byte| {
             matches!(byte, b'[' | b']' | b'=' | b'"' | b'{' | b'(' | b'|' | b',' | b'<')
         })
-        && !is_level(host);
+        && !is_level(host)
+        // An address with a port is a client of the program that writes the line.
+        && (!host.contains(':') || host.parse::<std::net::SocketAddr>().is_err());
     named.then_some((host, rest))
 }
 

@@ -1,0 +1,237 @@
+//! From a rule's tree to facts.
+//!
+//! Alternatives that can all be looked up become one fact. A test that cannot is guarded by what it
+//! needs: a pattern by its longest text, anything else by the field being there.
+
+use query::{Case, FieldRef, Glyph, Matcher, Node, Number, Placement, Test, TextMatcher, fold};
+
+use super::atoms::{AtomId, Atoms, END, Key, START};
+use super::facts::{FactId, Facts};
+use super::grams::GRAM_BYTES;
+use super::places::{Place, PlaceId, Places};
+
+/// A rule's tree over facts.
+#[derive(Debug)]
+pub(crate) enum Term {
+    Fact(FactId),
+    Not(Box<Term>),
+    And(Vec<Term>),
+    Or(Vec<Term>),
+}
+
+/// What the trees of all rules have in common.
+#[derive(Debug, Default)]
+pub(crate) struct Terms {
+    pub(crate) places: Places,
+    pub(crate) atoms: Atoms,
+    pub(crate) facts: Facts,
+}
+
+/// A part of a tree on its way to a term, still open to be joined with its neighbours.
+enum Part {
+    /// One of these atoms holds.
+    OneOf(Vec<AtomId>),
+    /// One of these tests passes, and none can unless one of the atoms holds; without atoms it must
+    /// be tried.
+    Guarded(Option<Vec<AtomId>>, Vec<Node>),
+    Whole(Term),
+}
+
+impl Terms {
+    /// Gives the term of a rule.
+    pub(crate) fn of_rule(&mut self, node: &Node) -> Term {
+        let part = self.part(node);
+        self.close(part)
+    }
+
+    fn part(&mut self, node: &Node) -> Part {
+        match node {
+            Node::All => Part::Whole(Term::And(Vec::new())),
+            Node::And(nodes) => {
+                let mut terms = Vec::with_capacity(nodes.len());
+                for node in nodes {
+                    match self.of_rule(node) {
+                        Term::And(inner) => terms.extend(inner),
+                        other => terms.push(other),
+                    }
+                }
+                Part::Whole(Term::And(terms))
+            }
+            Node::Or(nodes) => self.one_of(nodes),
+            Node::Not(node) => Part::Whole(Term::Not(Box::new(self.of_rule(node)))),
+            Node::Test(test) => self.test(test),
+        }
+    }
+
+    /// Joins alternatives: all atoms to one fact, and all tests that wait for the same atoms.
+    fn one_of(&mut self, nodes: &[Node]) -> Part {
+        let mut atoms: Option<Vec<AtomId>> = None;
+        let mut guarded: Vec<(Option<Vec<AtomId>>, Vec<Node>)> = Vec::new();
+        let mut terms = Vec::new();
+        for node in nodes {
+            match self.part(node) {
+                Part::OneOf(more) => atoms.get_or_insert_default().extend(more),
+                Part::Guarded(guard, tests) => {
+                    match guarded.iter_mut().find(|(other, _)| *other == guard) {
+                        Some((_, alike)) => alike.extend(tests),
+                        None => guarded.push((guard, tests)),
+                    }
+                }
+                Part::Whole(Term::Or(inner)) => terms.extend(inner),
+                Part::Whole(term) => terms.push(term),
+            }
+        }
+        match (atoms, guarded.len(), terms.len()) {
+            (Some(atoms), 0, 0) => return Part::OneOf(atoms),
+            (None, 1, 0) => {
+                let (guard, tests) = guarded.remove(0);
+                return Part::Guarded(guard, tests);
+            }
+            (atoms, _, _) => {
+                let mut all: Vec<Term> = Vec::new();
+                all.extend(atoms.map(|atoms| Term::Fact(self.facts.any(atoms))));
+                all.extend(guarded.into_iter().map(|(guard, tests)| self.guarded(guard, tests)));
+                all.extend(terms);
+                Part::Whole(Term::Or(all))
+            }
+        }
+    }
+
+    fn close(&mut self, part: Part) -> Term {
+        match part {
+            Part::OneOf(atoms) => Term::Fact(self.facts.any(atoms)),
+            Part::Guarded(guard, tests) => self.guarded(guard, tests),
+            Part::Whole(term) => term,
+        }
+    }
+
+    fn guarded(&mut self, guard: Option<Vec<AtomId>>, tests: Vec<Node>) -> Term {
+        let test = Term::Fact(self.facts.test(Node::Or(tests)));
+        match guard {
+            Some(atoms) => Term::And(vec![Term::Fact(self.facts.any(atoms)), test]),
+            None => test,
+        }
+    }
+
+    fn test(&mut self, test: &Test) -> Part {
+        let guarded = |guard| Part::Guarded(guard, vec![Node::Test(test.clone())]);
+        match test {
+            Test::Field { field, matcher } => {
+                let place = self.places.id(&Place::Field(field.clone()));
+                let mut atom = |key| vec![self.atoms.id(place, key)];
+                match matcher {
+                    Matcher::Exists => Part::OneOf(atom(Key::Present)),
+                    Matcher::Number(query::Comparison::Equal, Number::Integer(number)) => {
+                        Part::OneOf(atom(Key::Integer(*number)))
+                    }
+                    Matcher::Text(matcher) => match lookup(matcher) {
+                        Lookup::Always => Part::OneOf(atom(Key::Present)),
+                        Lookup::Exactly(text) => Part::OneOf(atom(Key::Text(text))),
+                        Lookup::Needs(texts) => guarded(Some(self.texts(place, texts))),
+                        Lookup::Nothing => guarded(Some(atom(Key::Present))),
+                    },
+                    _ => guarded(Some(atom(Key::Present))),
+                }
+            }
+            Test::Fields { field, .. } => guarded(Some(self.present(field))),
+            Test::Anywhere(matcher) => match lookup(matcher) {
+                Lookup::Exactly(text) => Part::OneOf(self.anywhere(vec![text])),
+                Lookup::Needs(texts) => guarded(Some(self.anywhere(texts))),
+                Lookup::Always | Lookup::Nothing => guarded(None),
+            },
+        }
+    }
+
+    fn present(&mut self, field: &FieldRef) -> Vec<AtomId> {
+        let place = self.places.id(&Place::Field(field.clone()));
+        vec![self.atoms.id(place, Key::Present)]
+    }
+
+    fn texts(&mut self, place: PlaceId, texts: Vec<Box<[u8]>>) -> Vec<AtomId> {
+        texts.into_iter().map(|text| self.atoms.id(place, Key::Text(text))).collect()
+    }
+
+    fn anywhere(&mut self, texts: Vec<Box<[u8]>>) -> Vec<AtomId> {
+        let [record, message] = [Place::Record, Place::Message].map(|place| self.places.id(&place));
+        let mut atoms = self.texts(record, texts.clone());
+        atoms.extend(self.texts(message, texts));
+        atoms
+    }
+}
+
+impl Term {
+    /// Calls `each` with every fact that the term asks for.
+    pub(crate) fn each_fact(&self, each: &mut impl FnMut(FactId)) {
+        match self {
+            Self::Fact(fact) => each(*fact),
+            Self::Not(term) => term.each_fact(each),
+            Self::And(terms) | Self::Or(terms) => {
+                terms.iter().for_each(|term| term.each_fact(each));
+            }
+        }
+    }
+}
+
+/// How a matcher can be looked up.
+enum Lookup {
+    /// Every text passes.
+    Always,
+    /// A text passes where these bytes stand in it, and only there.
+    Exactly(Box<[u8]>),
+    /// A text that passes holds one of these.
+    Needs(Vec<Box<[u8]>>),
+    /// It cannot.
+    Nothing,
+}
+
+fn lookup(matcher: &TextMatcher) -> Lookup {
+    match matcher {
+        TextMatcher::Literal(literal) => {
+            let glyphs: Vec<Glyph> = literal.text().chars().map(Glyph::Char).collect();
+            let before = matches!(literal.placement(), Placement::Anywhere | Placement::End);
+            let after = matches!(literal.placement(), Placement::Anywhere | Placement::Start);
+            if glyphs.is_empty() && before && after {
+                return Lookup::Always;
+            }
+            let text = run(&glyphs, !before, !after);
+            match literal.case() {
+                _ if text.len() < GRAM_BYTES => Lookup::Nothing,
+                Case::Folded => Lookup::Exactly(text),
+                Case::Exact => Lookup::Needs(vec![text]),
+            }
+        }
+        TextMatcher::Wildcard(wildcard) => match longest_run(wildcard.glyphs()) {
+            text if text.len() < GRAM_BYTES => Lookup::Nothing,
+            text => Lookup::Needs(vec![text]),
+        },
+        TextMatcher::Regex(_) => Lookup::Nothing,
+    }
+}
+
+/// Gives the longest text of a pattern, with the marks of the value's ends where it reaches them.
+fn longest_run(glyphs: &[Glyph]) -> Box<[u8]> {
+    let plain = |glyph: &Glyph| matches!(glyph, Glyph::Char(_));
+    let runs = glyphs.chunk_by(|one, next| plain(one) && plain(next));
+    let mut at = 0;
+    let texts = runs.filter_map(|glyphs_of_run| {
+        let start = at;
+        at += glyphs_of_run.len();
+        let first = start == 0;
+        let last = at == glyphs.len();
+        glyphs_of_run.first().filter(|glyph| plain(glyph))?;
+        Some(run(glyphs_of_run, first, last))
+    });
+    texts.max_by_key(|text| text.len()).unwrap_or_default()
+}
+
+fn run(glyphs: &[Glyph], start: bool, end: bool) -> Box<[u8]> {
+    let mut bytes = Vec::with_capacity(glyphs.len() + 2);
+    bytes.extend(start.then_some(START));
+    for glyph in glyphs {
+        if let Glyph::Char(character) = glyph {
+            bytes.extend_from_slice(fold(*character).encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    bytes.extend(end.then_some(END));
+    bytes.into()
+}
