@@ -21,6 +21,8 @@ pub struct Memory {
     scratch: Scratch,
     matched: Vec<RuleIndex>,
     fired: Vec<Fired>,
+    /// The correlations among those that the last event made fire.
+    hits: Vec<RuleIndex>,
 }
 
 /// What was forgotten for want of room or of time.
@@ -35,6 +37,17 @@ impl Memory {
     /// Gives what was forgotten so far.
     pub fn counters(&self) -> Counters {
         self.correlations.counters()
+    }
+
+    /// Gives the rules that the last event matched, and the correlations that it made fire, those that
+    /// report nothing among them.
+    pub fn hits(&self) -> impl Iterator<Item = RuleIndex> {
+        self.matched.iter().chain(&self.hits).copied()
+    }
+
+    /// Gives how often a rule was evaluated since its rule set is in force.
+    pub fn evaluations(&self, rule: RuleIndex) -> u64 {
+        self.scratch.evaluations(rule)
     }
 
     /// Gives what is remembered as bytes, to be kept between two runs; the same memory gives the same
@@ -73,7 +86,8 @@ impl Engine {
     /// doubled, and once a timespan. Each carries the count of its own window, so of two detections
     /// of one burst the later holds the earlier.
     pub fn observe(&self, event: &Event, memory: &mut Memory, found: &mut Vec<Detection>) {
-        let Memory { correlations, scratch, matched, fired } = memory;
+        let Memory { correlations, scratch, matched, fired, hits } = memory;
+        hits.clear();
         matched.clear();
         fired.clear();
         self.rules.matches_with(event, scratch, matched);
@@ -84,6 +98,7 @@ impl Engine {
         }
         self.rules.correlate(event, matched, correlations, fired);
         for firing in fired.drain(..) {
+            hits.push(firing.rule);
             if let Some(rule) = self.rules.rule(firing.rule).filter(|rule| rule.reports) {
                 found.push(self.of_correlation(rule, event, firing));
             }

@@ -118,6 +118,12 @@ impl Event {
         fields.known.iter().filter_map(|(field, slot)| Some((field, fields.value(slot)?)))
     }
 
+    /// Gives a number that is the same for events that have the same fields, and hardly ever for
+    /// others.
+    pub fn shape(&self) -> u64 {
+        self.fields.known.shape() ^ self.fields.extra.shape()
+    }
+
     /// Gives the text of a text field.
     pub fn text(&self, field: Field) -> Option<&str> {
         self.get(field)?.as_text()
@@ -272,10 +278,7 @@ impl Event {
 
 /// Tells whether a field is kept apart from the others, as every event has it.
 fn is_apart(field: Field) -> bool {
-    matches!(
-        field,
-        Field::Timestamp | Field::EventId | Field::EventIngested | Field::EventOriginal
-    )
+    matches!(field, Field::Timestamp | Field::EventId | Field::EventIngested | Field::EventOriginal)
 }
 
 /// One `name = value` a line, known fields first; the time only where it is not that of receipt.
