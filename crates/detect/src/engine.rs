@@ -23,6 +23,8 @@ pub struct Memory {
     scratch: Scratch,
     matched: Vec<RuleIndex>,
     fired: Vec<Fired>,
+    /// The correlations among those that the last event made fire.
+    hits: Vec<RuleIndex>,
 }
 
 /// What was forgotten for want of room or of time.
@@ -37,6 +39,17 @@ impl Memory {
     /// Gives what was forgotten so far.
     pub fn counters(&self) -> Counters {
         self.correlations.counters()
+    }
+
+    /// Gives the rules that the last event matched, and the correlations that it made fire, those that
+    /// report nothing among them.
+    pub fn hits(&self) -> impl Iterator<Item = RuleIndex> {
+        self.matched.iter().chain(&self.hits).copied()
+    }
+
+    /// Gives how often a rule was evaluated since its rule set is in force.
+    pub fn evaluations(&self, rule: RuleIndex) -> u64 {
+        self.scratch.evaluations(rule)
     }
 
     /// Gives what is remembered as bytes, to be kept between two runs; the same memory gives the same
@@ -109,10 +122,12 @@ impl Engine {
         memory: &mut Memory,
         found: &mut Vec<Detection>,
     ) {
-        let Memory { correlations, fired, .. } = memory;
+        let Memory { correlations, fired, hits, .. } = memory;
         fired.clear();
+        hits.clear();
         self.rules.correlate(event, matched, correlations, fired);
         for firing in fired.drain(..) {
+            hits.push(firing.rule);
             if let Some(rule) = self.rules.rule(firing.rule).filter(|rule| rule.reports) {
                 found.push(self.of_correlation(rule, event, firing));
             }
