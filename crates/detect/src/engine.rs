@@ -2,7 +2,8 @@
 
 use model::{Detection, Entity, EntityKind, Event, Field, Value};
 use sigma::{
-    Correlation, Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, Scratch, SnapshotError,
+    Correlation, Fired, MemoryCounters, MemoryUse, Rule, RuleIndex, RuleKind, RuleSet, Scratch,
+    SnapshotError,
 };
 
 use crate::analyse;
@@ -37,6 +38,22 @@ impl Memory {
     /// Gives what was forgotten so far.
     pub fn counters(&self) -> Counters {
         self.correlations.counters()
+    }
+
+    /// Gives what each correlation takes and has let go, in the order of their ids.
+    pub fn uses(&self) -> Vec<MemoryUse> {
+        self.correlations.uses()
+    }
+
+    /// Gives about how many bytes the correlations take.
+    pub fn bytes(&self) -> usize {
+        self.correlations.bytes()
+    }
+
+    /// Lets go of what no rule of an engine can use any more, and counts it; done when the rules
+    /// change. What its rules can use stays.
+    pub fn adopt(&mut self, engine: &Engine) {
+        self.correlations.adopt(&engine.rules);
     }
 
     /// Gives what is remembered as bytes, to be kept between two runs; the same memory gives the same

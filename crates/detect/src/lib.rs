@@ -9,7 +9,7 @@ mod analyse;
 mod engine;
 mod shipped;
 
-pub use sigma::SnapshotError;
+pub use sigma::{MemoryUse, SnapshotError};
 
 pub use engine::{Counters, EVIDENCE_MAX, Engine, Memory};
 pub use shipped::shipped_rules;
