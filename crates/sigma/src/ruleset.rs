@@ -64,6 +64,11 @@ impl RuleSet {
         self.rules.get(index.0)
     }
 
+    /// Tells whether some correlation counts the matches of a rule.
+    pub fn is_followed(&self, rule: RuleIndex) -> bool {
+        self.followers.get(rule.0).is_some_and(|followers| !followers.is_empty())
+    }
+
     /// Appends the rules that match one event, those that only serve a correlation among them.
     pub fn matches(&self, event: &Event, found: &mut Vec<RuleIndex>) {
         self.matches_with(event, &mut Scratch::default(), found);

@@ -214,7 +214,7 @@ fn session(said: &str, event: &mut Event) -> Option<()> {
     if let Some(group) = after("Group <") {
         event.set(Field::UserGroupName, group);
     }
-    login("vpn_session", true, event);
+    login("vpn_login", true, event);
     Some(())
 }
 
