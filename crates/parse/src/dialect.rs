@@ -18,7 +18,7 @@ use crate::{Context, claim, dns, moment};
 
 /// The JSON of one kind of log.
 struct Dialect {
-    /// What stands in `event.dataset` where the sender names none.
+    /// What stands in `event.dataset` where the sender names none; nothing leaves it open.
     dataset: &'static str,
     /// Names that all stand in it.
     needs: &'static [&'static str],
@@ -29,14 +29,8 @@ struct Dialect {
 }
 
 /// In this order; the first that fits counts.
-const DIALECTS: [&[Dialect]; 6] = [
-    network::DIALECTS,
-    servers::DIALECTS,
-    services::DIALECTS,
-    cloud::DIALECTS,
-    decoys::DIALECTS,
-    windows::DIALECTS,
-];
+const DIALECTS: [&[Dialect]; 5] =
+    [network::DIALECTS, servers::DIALECTS, services::DIALECTS, cloud::DIALECTS, decoys::DIALECTS];
 
 /// Names under which the dialects keep the time, besides the usual ones.
 const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];
@@ -44,8 +38,14 @@ const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];
 /// Writes the fields of a dialect's names, if the event is of a known one.
 pub(crate) fn translate(event: &mut Event) {
     let fits = |dialect: &&Dialect| dialect.needs.iter().all(|name| has(event, name));
-    let Some(dialect) = DIALECTS.iter().flat_map(|dialects| *dialects).find(fits) else { return };
-    if event.get(Field::EventDataset).is_none() {
+    // Windows writes the most, and is told at once.
+    let dialect = if has(event, "EventID") || has(event, "winlog.channel") {
+        windows::DIALECTS.iter().find(fits)
+    } else {
+        DIALECTS.iter().flat_map(|dialects| *dialects).find(fits)
+    };
+    let Some(dialect) = dialect else { return };
+    if !dialect.dataset.is_empty() && event.get(Field::EventDataset).is_none() {
         event.set(Field::EventDataset, dialect.dataset);
     }
     for (field, names) in dialect.fields {
