@@ -8,6 +8,9 @@
 mod windows;
 
 use model::{Event, Field, Value};
+use query::FieldRef;
+
+use crate::fields::places;
 
 use self::windows::{REGISTRY_KINDS, WindowsSource, has_no_other_category, windows};
 
@@ -100,6 +103,12 @@ impl Logsource {
         self.fits_labels(&Labels::of(event))
     }
 
+    /// Gives where the events of this logsource may keep what Sigma calls by a name; the name itself
+    /// comes first.
+    pub fn places(&self, name: &str) -> Vec<FieldRef> {
+        places(name, self)
+    }
+
     /// Tells whether a rule of this logsource is for the events of these labels.
     pub fn fits_labels(&self, labels: &Labels<'_>) -> bool {
         labels.fit(self)
@@ -121,6 +130,26 @@ impl<'e> Labels<'e> {
             }
         }
         labels
+    }
+
+    /// Gives product, category and service: `None` where nothing is known, empty where the event has
+    /// none.
+    pub fn words(&self) -> [Option<&'e str>; 3] {
+        self.each().map(|known| match known {
+            Known::Open => None,
+            Known::Nothing => Some(""),
+            Known::Name(name) => Some(name),
+        })
+    }
+
+    /// Gives the labels that [`Labels::words`] told.
+    pub fn of_words(words: [Option<&'e str>; 3]) -> Self {
+        let [product, category, service] = words.map(|word| match word {
+            None => Known::Open,
+            Some("") => Known::Nothing,
+            Some(name) => Known::Name(name),
+        });
+        Self { product, category, service }
     }
 
     /// Gives the labels as something to keep.
