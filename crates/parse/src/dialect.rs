@@ -41,17 +41,16 @@ const DIALECTS: [&[Dialect]; 6] = [
 /// Names under which the dialects keep the time, besides the usual ones.
 const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];
 
-/// A name that stands in every flat Windows event: those are no dialect, and they are many.
+/// A name that stands in every flat Windows event: those are many, and no other dialect.
 const WINDOWS: &str = "EventID";
 
 /// Writes the fields of a dialect's names, if the event is of a known one.
 pub(crate) fn translate(event: &mut Event) {
-    // Who says what was done in the words of the Elastic Common Schema speaks no dialect.
-    if event.get(Field::EventAction).is_some() || has(event, WINDOWS) {
-        return;
-    }
+    // Who says what was done in the words of the Elastic Common Schema speaks no other dialect.
+    let ecs = event.get(Field::EventAction).is_some();
+    let known = if ecs || has(event, WINDOWS) { &[windows::DIALECTS][..] } else { &DIALECTS };
     let fits = |dialect: &&Dialect| dialect.needs.iter().all(|name| has(event, name));
-    let Some(dialect) = DIALECTS.iter().flat_map(|dialects| *dialects).find(fits) else { return };
+    let Some(dialect) = known.iter().flat_map(|dialects| *dialects).find(fits) else { return };
     if event.get(Field::EventDataset).is_none() {
         event.set(Field::EventDataset, dialect.dataset);
     }

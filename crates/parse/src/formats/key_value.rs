@@ -310,6 +310,10 @@ mod tests {
                 action = tunnel-up
             "]],
         );
+    }
+
+    #[test]
+    fn attack_and_administrator() {
         check(
             r#"date=2026-11-21 time=06:58:00 tz="+0000" type="utm" subtype="ips" level="alert" severity="critical" srcip=203.0.113.9 dstip=192.0.2.1 action="dropped" attack="Apache.Log4j" attackid=51006"#,
             expect![[r"
