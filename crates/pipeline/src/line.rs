@@ -1,6 +1,7 @@
 //! The second half of the line: events to the disk, to the rules, to the alerts.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -8,22 +9,25 @@ use std::time::Duration;
 use std::{io, thread};
 
 use arc_swap::ArcSwap;
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use detect::{Engine, Memory};
 use model::{Batch, Checkpoint, Detection, Event, EventId, Refusal};
 use parse::Parser;
 use store::{Store, StoreError};
 use triage::{Change, Triage};
 
-use crate::Counters;
+use crate::checkpoint::{Keeper, Pace};
 use crate::counters::add;
 use crate::read::{Group, Parsed, Reader};
+use crate::{Counters, Remembered};
 
 /// Groups that may wait between the two threads.
 const GROUPS_MAX: usize = 4;
 /// Bounds the detections that wait while alerts cannot be written; past it the oldest are dropped
 /// and counted.
 const DETECTIONS_WAITING_MAX: usize = 10_000;
+/// After this long without records the line does what can wait.
+const IDLE_AFTER: Duration = Duration::from_millis(250);
 /// How long to wait before the disk is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -36,8 +40,11 @@ pub struct Parts {
     pub parser: Parser,
     /// The rules in force; swapped as a whole between two batches.
     pub rules: Arc<ArcSwap<Engine>>,
-    /// What the rules remember; from a replay of stored events, or empty.
-    pub memory: Memory,
+    /// What the rules remember, and before which event; from a checkpoint, a replay of stored events,
+    /// or empty.
+    pub remembered: Remembered,
+    /// The file that keeps what the rules remember, for the next start.
+    pub checkpoint: PathBuf,
     /// Keeps events.
     pub store: Store,
     /// Keeps alerts.
@@ -64,14 +71,15 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
         counters: Arc::clone(&counters),
         next_id: parts.store.next_id(),
     };
-    let mut worker = Worker {
+    let keeper = Keeper::start(parts.checkpoint, parts.remembered.next)?;
+    let worker = Worker {
         rules: parts.rules,
-        memory: parts.memory,
+        memory: parts.remembered.memory,
         store: parts.store,
         triage: parts.triage,
         outbox: parts.outbox,
         waiting: Vec::new(),
-        observed: EventId::default(),
+        next: parts.remembered.next,
         counters: Arc::clone(&counters),
         stopping: Arc::clone(&stopping),
     };
@@ -80,10 +88,7 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
         .name("line-read".to_owned())
         .spawn(move || reader.run(&inlet, &outlet))?;
     let working = thread::Builder::new().name("line-store-detect".to_owned()).spawn(move || {
-        for group in groups {
-            worker.run(group);
-        }
-        worker.write_alerts();
+        worker.work(&groups, keeper);
     })?;
     Ok(Line { counters, stopping, threads: vec![reading, working] })
 }
@@ -112,13 +117,39 @@ struct Worker {
     triage: Triage,
     outbox: Outbox,
     waiting: Vec<Detection>,
-    /// The last event that the rules have seen.
-    observed: EventId,
+    /// The first event that the rules have not seen.
+    next: EventId,
     counters: Arc<Counters>,
     stopping: Arc<AtomicBool>,
 }
 
 impl Worker {
+    /// Works until every group is done.
+    fn work(mut self, groups: &Receiver<Group>, mut keeper: Keeper) {
+        loop {
+            let pace = match groups.recv_timeout(IDLE_AFTER) {
+                Ok(group) => {
+                    self.run(group);
+                    Pace::Busy
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.write_alerts();
+                    Pace::Idle
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            // What waits to become an alert is nowhere else: the events that it follows from must be
+            // looked at again after a crash.
+            if self.waiting.is_empty() {
+                keeper.keep(self.next, &self.memory, pace);
+            }
+        }
+        self.write_alerts();
+        if self.waiting.is_empty() {
+            keeper.finish(self.next, &self.memory);
+        }
+    }
+
     /// Takes one group down the rest of the line.
     fn run(&mut self, group: Group) {
         let events = self.keep(group.batches);
@@ -131,7 +162,7 @@ impl Worker {
             if observed.is_err() {
                 add(&self.counters.panics, 1);
             }
-            self.observed = event.id;
+            self.next = EventId(event.id.0.saturating_add(1));
         }
         self.counters.show_forgotten(self.memory.counters());
         self.write_alerts();
@@ -190,7 +221,7 @@ impl Worker {
         if self.waiting.is_empty() {
             return;
         }
-        match self.triage.fold_upto(&self.waiting, self.observed) {
+        match self.triage.fold_upto(&self.waiting, EventId(self.next.0.saturating_sub(1))) {
             Ok(changes) => {
                 add(&self.counters.detections, self.waiting.len());
                 self.waiting.clear();

@@ -123,11 +123,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         started_at: now(),
         rate: Rate::default(),
     };
-    complain(&format!("console   http://{console}"));
-    if let Some(path) = api::issue_setup_link(&kept.catalog, now())? {
-        complain(&format!("set up    http://{console}{path}"));
-        complain("          this link works once and for a day");
-    }
+    tell_console(console, &kept.catalog)?;
     if demo {
         demonstration.start().map_err(|message| ending(Outcome::Fault, message))?;
         complain("demo      marked sample traffic plays");
@@ -166,6 +162,16 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// Tells where the console is, and how its first administrator gets in.
+fn tell_console(console: SocketAddr, catalog: &Catalog) -> anyhow::Result<()> {
+    complain(&format!("console   http://{console}"));
+    if let Some(path) = api::issue_setup_link(catalog, now())? {
+        complain(&format!("set up    http://{console}{path}"));
+        complain("          this link works once and for a day");
+    }
+    Ok(())
+}
+
 async fn bind_console(config: &Config) -> anyhow::Result<TcpListener> {
     let listen: SocketAddr = config.api.listen.parse().context("api.listen")?;
     TcpListener::bind(listen).await.map_err(|error| {
@@ -180,7 +186,9 @@ fn parts(
     engine: Engine,
     live: &Live,
 ) -> anyhow::Result<pipeline::Parts> {
-    let memory = memory::replay(&memory::Replay {
+    let checkpoint = config.data.join("memory");
+    let remembered = memory::replay(&memory::Replay {
+        checkpoint: &checkpoint,
         store: &kept.store,
         engine: &engine,
         triage: &kept.triage,
@@ -192,7 +200,8 @@ fn parts(
         parser: parse::Parser::new(parse::ParserConfig {
             utc_offset_seconds: config.parse.utc_offset_minutes * 60,
         }),
-        memory,
+        remembered,
+        checkpoint,
         rules: Arc::new(ArcSwap::from_pointee(engine)),
         store: kept.store.clone(),
         triage: kept.triage.clone(),

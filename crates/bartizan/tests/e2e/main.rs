@@ -16,3 +16,4 @@ mod hunt;
 mod import;
 mod product;
 mod reload;
+mod restart;
