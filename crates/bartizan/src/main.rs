@@ -13,6 +13,7 @@ mod interrupt;
 mod log;
 mod memory;
 mod output;
+mod overrides;
 mod place;
 mod progress;
 mod reload;
