@@ -35,16 +35,17 @@ const DIALECTS: [&[Dialect]; 5] =
 /// Names under which the dialects keep the time, besides the usual ones.
 const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];
 
+/// Names of which one stands in every Windows event: those are many, and of no other dialect.
+const WINDOWS: [&str; 2] = ["EventID", "winlog.channel"];
+
 /// Writes the fields of a dialect's names, if the event is of a known one.
 pub(crate) fn translate(event: &mut Event) {
+    // Who says what was done in the words of the Elastic Common Schema speaks no other dialect.
+    let ecs = event.get(Field::EventAction).is_some();
+    let windows = WINDOWS.iter().any(|name| has(event, name));
+    let known = if ecs || windows { &[windows::DIALECTS][..] } else { &DIALECTS };
     let fits = |dialect: &&Dialect| dialect.needs.iter().all(|name| has(event, name));
-    // Windows writes the most, and is told at once.
-    let dialect = if has(event, "EventID") || has(event, "winlog.channel") {
-        windows::DIALECTS.iter().find(fits)
-    } else {
-        DIALECTS.iter().flat_map(|dialects| *dialects).find(fits)
-    };
-    let Some(dialect) = dialect else { return };
+    let Some(dialect) = known.iter().flat_map(|dialects| *dialects).find(fits) else { return };
     if !dialect.dataset.is_empty() && event.get(Field::EventDataset).is_none() {
         event.set(Field::EventDataset, dialect.dataset);
     }
