@@ -6,6 +6,8 @@
 
 use query::{DEPTH_MAX, Node};
 
+use crate::budget::Budget;
+
 /// Bounds what `N of` is written out to.
 const COMBINATIONS_MAX: usize = 1_000;
 
@@ -13,12 +15,22 @@ const COMBINATIONS_MAX: usize = 1_000;
 pub(crate) type Selection = (String, Node);
 
 /// Gives the tree of a condition, or what is wrong and at which character.
-pub(crate) fn compile(text: &str, selections: &[Selection]) -> Result<Node, (usize, String)> {
+pub(crate) fn compile(
+    text: &str,
+    selections: &[Selection],
+    budget: &Budget,
+) -> Result<Node, (usize, String)> {
     if let Some(at) = text.find('|') {
         return Err((at, "aggregations are written as correlation rules today".to_owned()));
     }
-    let mut parser =
-        Parser { words: words(text), at: 0, depth: 0, end: text.chars().count(), selections };
+    let mut parser = Parser {
+        words: words(text),
+        at: 0,
+        depth: 0,
+        end: text.chars().count(),
+        selections,
+        budget,
+    };
     let node = parser.any_of()?;
     match parser.peek() {
         None => Ok(node),
@@ -55,6 +67,7 @@ struct Parser<'s> {
     depth: usize,
     end: usize,
     selections: &'s [Selection],
+    budget: &'s Budget,
 }
 
 type Parsed = Result<Node, (usize, String)>;
@@ -73,6 +86,10 @@ impl Parser<'_> {
     fn error<T>(&self, message: impl Into<String>) -> Result<T, (usize, String)> {
         let place = self.words.get(self.at).map_or(self.end, |(place, _)| *place);
         Err((place, message.into()))
+    }
+
+    fn take_room(&self, tests: usize) -> Result<(), (usize, String)> {
+        self.budget.take_tests(tests).or_else(|message| self.error(message))
     }
 
     fn any_of(&mut self) -> Parsed {
@@ -124,6 +141,7 @@ impl Parser<'_> {
             let Some((_, node)) = self.selections.iter().find(|(name, _)| *name == word) else {
                 return self.error(format!("there is no selection `{word}`"));
             };
+            self.take_room(tests(node))?;
             self.at += 1;
             return Ok(node.clone());
         }
@@ -154,28 +172,26 @@ impl Parser<'_> {
             "them" => !name.starts_with('_'),
             pattern => star_match(pattern, name),
         };
-        let nodes: Vec<Node> = self
-            .selections
-            .iter()
-            .filter(|(name, _)| means(name))
-            .map(|(_, node)| node.clone())
-            .collect();
+        let nodes: Vec<&Node> =
+            self.selections.iter().filter(|(name, _)| means(name)).map(|(_, node)| node).collect();
         if nodes.is_empty() {
             return self.error(format!("there is no selection `{pattern}`"));
         }
+        self.take_room(nodes.iter().map(|node| tests(node)).sum())?;
+        let nodes = nodes.into_iter().cloned().collect();
         self.at += 1;
         Ok(nodes)
     }
 
     /// Writes `N of` out as every choice of that many.
     fn at_least(&self, wanted: usize, nodes: &[Node]) -> Parsed {
-        let mut choices: Vec<(usize, Vec<Node>)> = vec![(0, Vec::new())];
+        let mut choices: Vec<(usize, Vec<&Node>)> = vec![(0, Vec::new())];
         for _ in 0..wanted.min(nodes.len() + 1) {
             choices = choices
                 .iter()
                 .flat_map(|(from, taken)| {
                     nodes.iter().enumerate().skip(*from).map(|(index, node)| {
-                        (index + 1, taken.iter().chain([node]).cloned().collect())
+                        (index + 1, taken.iter().copied().chain([node]).collect())
                     })
                 })
                 .take(COMBINATIONS_MAX + 1)
@@ -184,7 +200,18 @@ impl Parser<'_> {
                 return self.error(format!("`{wanted} of` {} selections is too many", nodes.len()));
             }
         }
-        Ok(Node::Or(choices.into_iter().map(|(_, taken)| Node::And(taken)).collect()))
+        self.take_room(choices.iter().flat_map(|(_, taken)| taken).map(|node| tests(node)).sum())?;
+        let all = |taken: Vec<&Node>| Node::And(taken.into_iter().cloned().collect());
+        Ok(Node::Or(choices.into_iter().map(|(_, taken)| all(taken)).collect()))
+    }
+}
+
+/// Counts the tests of a tree.
+fn tests(node: &Node) -> usize {
+    match node {
+        Node::And(nodes) | Node::Or(nodes) => nodes.iter().map(tests).sum(),
+        Node::Not(node) => tests(node),
+        Node::All | Node::Test(_) => 1,
     }
 }
 
@@ -247,7 +274,7 @@ mod tests {
         let selections: Vec<Selection> = ["a", "b", "x1", "x2", "x3", "_hidden"]
             .map(|name| (name.to_owned(), Predicate::parse(name).unwrap().node().clone()))
             .into();
-        match compile(text, &selections) {
+        match compile(text, &selections, &Budget::default()) {
             Ok(node) => expect.assert_eq(&node.to_string()),
             Err((at, message)) => expect.assert_eq(&format!("{at}: {message}")),
         }

@@ -81,7 +81,7 @@ fn body(yaml: &Yaml, logsource: &Logsource, placeholders: &Placeholders) -> Resu
         return Draft::parse(correlation, generate).map(Body::Correlation);
     }
     if let Some(detection) = yaml.get("detection") {
-        let node = detection::compile(detection, &Scope { logsource, placeholders })?;
+        let node = detection::compile(detection, &Scope::new(logsource, placeholders))?;
         return Ok(Body::Event(Predicate::new(node)));
     }
     if let Some(filter) = yaml.get("filter") {
