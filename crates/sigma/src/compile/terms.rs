@@ -133,7 +133,7 @@ impl Terms {
                 Part::Guarded(Some(vec![self.atoms.id(place, Key::Present)]), vec![node])
             }
             Test::Anywhere(matcher) => match lookup(matcher) {
-                Lookup::Exactly(text) => Part::OneOf(self.anywhere(vec![text])),
+                Lookup::Exactly(word) => Part::OneOf(self.anywhere(vec![word])),
                 Lookup::Needs(texts) => Part::Guarded(Some(self.anywhere(texts)), vec![node]),
                 Lookup::Always | Lookup::Nothing => Part::Guarded(None, vec![node]),
             },
@@ -201,7 +201,9 @@ impl Term {
             Self::Fact(fact) => each(*fact),
             Self::Not(term) => term.each_fact(each),
             Self::And(terms) | Self::Or(terms) => {
-                terms.iter().for_each(|term| term.each_fact(each));
+                for term in terms {
+                    term.each_fact(each);
+                }
             }
         }
     }
