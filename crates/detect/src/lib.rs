@@ -10,7 +10,7 @@ mod engine;
 mod health;
 mod shipped;
 
-pub use sigma::SnapshotError;
+pub use sigma::{MemoryUse, SnapshotError};
 
 pub use engine::{Counters, EVIDENCE_MAX, Engine, Memory};
 pub use health::{Health, RuleHealth, SILENT_AFTER, Verdict};

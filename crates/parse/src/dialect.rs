@@ -18,7 +18,7 @@ use crate::{Context, claim, dns, moment};
 
 /// The JSON of one kind of log.
 struct Dialect {
-    /// What stands in `event.dataset` where the sender names none.
+    /// What stands in `event.dataset` where the sender names none; nothing leaves it open.
     dataset: &'static str,
     /// Names that all stand in it.
     needs: &'static [&'static str],
@@ -29,29 +29,26 @@ struct Dialect {
 }
 
 /// In this order; the first that fits counts.
-const DIALECTS: [&[Dialect]; 6] = [
-    network::DIALECTS,
-    servers::DIALECTS,
-    services::DIALECTS,
-    cloud::DIALECTS,
-    decoys::DIALECTS,
-    windows::DIALECTS,
-];
+const DIALECTS: [&[Dialect]; 5] =
+    [network::DIALECTS, servers::DIALECTS, services::DIALECTS, cloud::DIALECTS, decoys::DIALECTS];
 
 /// Names under which the dialects keep the time, besides the usual ones.
 const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];
 
-/// A name that stands in every flat Windows event: those are many, and no other dialect.
-const WINDOWS: &str = "EventID";
-
 /// Writes the fields of a dialect's names, if the event is of a known one.
 pub(crate) fn translate(event: &mut Event) {
-    // Who says what was done in the words of the Elastic Common Schema speaks no other dialect.
-    let ecs = event.get(Field::EventAction).is_some();
-    let known = if ecs || has(event, WINDOWS) { &[windows::DIALECTS][..] } else { &DIALECTS };
     let fits = |dialect: &&Dialect| dialect.needs.iter().all(|name| has(event, name));
-    let Some(dialect) = known.iter().flat_map(|dialects| *dialects).find(fits) else { return };
-    if event.get(Field::EventDataset).is_none() {
+    // Windows writes the most, and is told at once. Others who say what was done in the words of the
+    // Elastic Common Schema speak no dialect.
+    let dialect = if has(event, "EventID") || has(event, "winlog.channel") {
+        windows::DIALECTS.iter().find(fits)
+    } else if event.get(Field::EventAction).is_some() {
+        None
+    } else {
+        DIALECTS.iter().flat_map(|dialects| *dialects).find(fits)
+    };
+    let Some(dialect) = dialect else { return };
+    if !dialect.dataset.is_empty() && event.get(Field::EventDataset).is_none() {
         event.set(Field::EventDataset, dialect.dataset);
     }
     for (field, names) in dialect.fields {
