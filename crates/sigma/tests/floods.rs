@@ -171,6 +171,21 @@ fn repeated_values_do_not_push_out_the_others() {
 }
 
 #[test]
+fn the_evidence_names_every_value_before_more_of_the_same() {
+    let user = |id| match id {
+        1 => "one",
+        2 => "two",
+        400 => "four",
+        _ => "usual",
+    };
+    let correlation = "type: value_count, condition: {field: user.name, gte: 4}";
+    let (at, fired, _) = first_fired(correlation, 500, |id| event(id, millis(id, 10), user(id)));
+    assert_eq!((at, fired.count, fired.events.len()), (400, 4, 100));
+    assert_eq!(fired.events[..3], [EventId(1), EventId(2), EventId(303)]);
+    assert_eq!(fired.first, Timestamp::from_millis(10));
+}
+
+#[test]
 fn forged_groups_push_out_idle_ones_and_are_counted() {
     let rules = load("type: event_count, group-by: user.name, condition: {gt: 5}");
     let mut memory = Memory::default();
