@@ -16,6 +16,7 @@ mod interrupt;
 mod log;
 mod memory;
 mod output;
+mod overrides;
 mod place;
 mod progress;
 mod reload;

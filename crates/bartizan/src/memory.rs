@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use detect::{Engine, Memory};
+use detect::{Engine, Health, Memory};
 use model::{EventId, Timestamp};
 use pipeline::Remembered;
 use sigma::RuleKind;
@@ -42,7 +42,10 @@ pub(crate) fn replay(replay: &Replay<'_>) -> anyhow::Result<Remembered> {
             if event.ingested < floor {
                 continue;
             }
-            replay.engine.observe(&event, &mut remembered.memory, &mut found);
+            let Remembered { memory, health, .. } = &mut remembered;
+            replay.engine.observe(&event, memory, &mut found);
+            health.observe(&event);
+            health.observe_hits(&event, replay.engine.rules(), memory);
             if event.id > replay.detected_upto {
                 missed.append(&mut found);
             }
@@ -84,7 +87,11 @@ fn begin(replay: &Replay<'_>) -> (Remembered, Timestamp) {
             "memory    {shown} is of no use ({why}); the last {WITHOUT_CHECKPOINT_MAX} events are looked at again"
         ));
     }
-    let remembered = Remembered { next: back(WITHOUT_CHECKPOINT_MAX), memory: Memory::new() };
+    let remembered = Remembered {
+        next: back(WITHOUT_CHECKPOINT_MAX),
+        memory: Memory::new(),
+        health: Health::new(),
+    };
     (remembered, replay.now.minus(span))
 }
 

@@ -7,17 +7,17 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use detect::Memory;
+use detect::{Health, Memory};
 use model::EventId;
 
 const MAGIC: &[u8; 8] = b"bartmem1";
-/// What stands before the memory: the magic, the event, the length.
+/// What stands before the memory: the magic, the event, the memory's length. After it comes the health.
 const HEAD_BYTES: usize = 24;
 /// Bounds a file that is read; what a memory may hold fits.
 const BYTES_MAX: u64 = 2 << 30;
@@ -29,12 +29,14 @@ const EVERY_WHEN_IDLE: Duration = Duration::from_secs(1);
 const SHARE: u32 = 100;
 
 /// What the rules remembered, and before which event.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Remembered {
     /// The first event that the rules had not seen.
     pub next: EventId,
     /// What they remembered then.
     pub memory: Memory,
+    /// What had passed until then, and what had fired.
+    pub health: Health,
 }
 
 /// Why a checkpoint is of no use.
@@ -73,28 +75,42 @@ impl Remembered {
         let (next, length) = head.split_first_chunk::<8>().ok_or(Damaged)?;
         let length: &[u8; 8] = length.try_into().map_err(|_| Damaged)?;
         let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| Damaged)?;
-        let (memory, checksum) = rest.split_at_checked(length).ok_or(Damaged)?;
-        let checked = bytes.get(..HEAD_BYTES + memory.len()).ok_or(Damaged)?;
-        if checksum != crc32fast::hash(checked).to_le_bytes() {
+        let (memory, rest) = rest.split_at_checked(length).ok_or(Damaged)?;
+        let (health, checksum) = rest.split_last_chunk::<4>().ok_or(Damaged)?;
+        let checked = bytes.get(..bytes.len() - checksum.len()).ok_or(Damaged)?;
+        if *checksum != crc32fast::hash(checked).to_le_bytes() {
             return Err(Damaged);
         }
         let memory = Memory::restore(memory).map_err(|_| Version)?;
-        Ok(Self { next: EventId(u64::from_le_bytes(*next)), memory })
+        // Health is won again by itself; of another version it costs no more than the past.
+        let health = std::str::from_utf8(health).ok().and_then(Health::restore).unwrap_or_default();
+        Ok(Self { next: EventId(u64::from_le_bytes(*next)), memory, health })
     }
 }
 
 /// Gives the bytes of a checkpoint.
-fn encode(next: EventId, memory: &Memory) -> Vec<u8> {
-    let memory = memory.snapshot();
+fn encode(now: &Moment<'_>) -> Vec<u8> {
+    let next = now.next;
+    let memory = now.memory.snapshot();
+    let health = now.health.snapshot();
     let length = u64::try_from(memory.len()).unwrap_or(u64::MAX);
-    let mut bytes = Vec::with_capacity(HEAD_BYTES + memory.len() + 4);
+    let mut bytes = Vec::with_capacity(HEAD_BYTES + memory.len() + health.len() + 4);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&next.0.to_le_bytes());
     bytes.extend_from_slice(&length.to_le_bytes());
     bytes.extend_from_slice(&memory);
+    bytes.extend_from_slice(health.as_bytes());
     let checksum = crc32fast::hash(&bytes);
     bytes.extend_from_slice(&checksum.to_le_bytes());
     bytes
+}
+
+/// What a checkpoint is made of.
+pub(crate) struct Moment<'m> {
+    pub(crate) next: EventId,
+    pub(crate) memory: &'m Memory,
+    /// Locked, so that nobody reads it meanwhile; that is short.
+    pub(crate) health: MutexGuard<'m, Health>,
 }
 
 /// Keeps checkpoints in one file.
@@ -130,7 +146,7 @@ impl Keeper {
 
     /// Takes a checkpoint if it is time for one; must be called between two groups. `is_idle` tells
     /// that no records came for a while.
-    pub(crate) fn keep(&mut self, next: EventId, memory: &Memory, pace: Pace) {
+    pub(crate) fn keep<'m>(&mut self, next: EventId, pace: Pace, now: impl FnOnce() -> Moment<'m>) {
         let least = match pace {
             Pace::Busy => EVERY,
             Pace::Idle => EVERY_WHEN_IDLE,
@@ -142,7 +158,7 @@ impl Keeper {
             return;
         }
         let began = Instant::now();
-        let bytes = encode(next, memory);
+        let bytes = encode(&now());
         (self.taken_in, self.taken_at) = (began.elapsed(), began);
         match outlet.try_send(bytes) {
             Ok(()) => self.next = next,
@@ -151,10 +167,10 @@ impl Keeper {
     }
 
     /// Writes the last checkpoint, and waits until it is written.
-    pub(crate) fn finish(mut self, next: EventId, memory: &Memory) {
-        if let Some(outlet) = self.outlet.take().filter(|_| next != self.next) {
+    pub(crate) fn finish(mut self, now: &Moment<'_>) {
+        if let Some(outlet) = self.outlet.take() {
             // A thread that is gone said why.
-            let _ = outlet.send(encode(next, memory));
+            let _ = outlet.send(encode(now));
         }
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that keeps what rules remember panicked");
@@ -204,7 +220,15 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use model::Timestamp;
+
     use super::*;
+
+    fn moment<'m>(memory: &'m Memory, health: &'m Mutex<Health>) -> Moment<'m> {
+        Moment { next: EventId(77), memory, health: health.lock().unwrap() }
+    }
 
     #[test]
     fn read_again_as_it_was_written() {
@@ -212,15 +236,19 @@ mod tests {
         let path = folder.path().join("memory");
         assert!(Remembered::read(&path).unwrap().is_none());
         let keeper = Keeper::start(path.clone(), EventId(0)).unwrap();
-        keeper.finish(EventId(77), &Memory::new());
+        let (memory, health) = (Memory::new(), Mutex::new(Health::new()));
+        health.lock().unwrap().hit("rule", Timestamp::from_seconds(7));
+        keeper.finish(&moment(&memory, &health));
         let read = Remembered::read(&path).unwrap().unwrap();
         assert_eq!(read.next, EventId(77));
-        assert_eq!(read.memory.snapshot(), Memory::new().snapshot());
+        assert_eq!(read.memory.snapshot(), memory.snapshot());
+        assert_eq!(read.health.snapshot(), health.lock().unwrap().snapshot());
     }
 
     #[test]
     fn damage_is_found_wherever_it_is() {
-        let whole = encode(EventId(77), &Memory::new());
+        let (memory, health) = (Memory::new(), Mutex::new(Health::new()));
+        let whole = encode(&moment(&memory, &health));
         assert!(Remembered::decode(&whole).is_ok());
         for length in 0..whole.len() {
             assert!(Remembered::decode(&whole[..length]).is_err(), "cut at {length}");

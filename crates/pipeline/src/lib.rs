@@ -11,4 +11,4 @@ mod read;
 
 pub use checkpoint::{CheckpointError, Remembered};
 pub use counters::{Counters, FormatCount, Totals};
-pub use line::{Line, Outbox, Parts, start};
+pub use line::{Line, Outbox, Parts, Watch, start};

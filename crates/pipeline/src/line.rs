@@ -2,21 +2,21 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{io, thread};
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use detect::{Engine, Memory};
+use detect::{Engine, Health, Memory};
 use model::{Batch, Checkpoint, Detection, Event, EventId, Refusal};
 use parse::Parser;
 use store::{Store, StoreError};
 use triage::{Change, Triage};
 
-use crate::checkpoint::{Keeper, Pace};
+use crate::checkpoint::{Keeper, Moment, Pace};
 use crate::counters::add;
 use crate::read::{Group, Parsed, Reader};
 use crate::{Counters, Remembered};
@@ -57,14 +57,46 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Line {
     counters: Arc<Counters>,
+    alive: Arc<AtomicBool>,
+    health: Arc<Mutex<Health>>,
     stopping: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// Looks at the line from outside.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    health: Arc<Mutex<Health>>,
+    alive: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Gives what has passed until now, and what has fired.
+    pub fn health(&self) -> Health {
+        lock(&self.health).clone()
+    }
+
+    /// Tells whether both threads of the line are at work.
+    pub fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Relaxed)
+    }
+}
+
+/// Turns off a light when its thread ends, in whatever way.
+struct Lit(Arc<AtomicBool>);
+
+impl Drop for Lit {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Starts the line; it ends by itself once every sender of `inlet` is gone and all is done.
 pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
     let counters = Arc::new(Counters::default());
     let stopping = Arc::new(AtomicBool::new(false));
+    let alive = Arc::new(AtomicBool::new(true));
+    let health = Arc::new(Mutex::new(parts.remembered.health));
     let reader = Reader {
         parser: parts.parser,
         rules: Arc::clone(&parts.rules),
@@ -73,7 +105,10 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
     };
     let keeper = Keeper::start(parts.checkpoint, parts.remembered.next)?;
     let worker = Worker {
+        engine: parts.rules.load_full(),
+        is_counting: false,
         rules: parts.rules,
+        health: Arc::clone(&health),
         memory: parts.remembered.memory,
         store: parts.store,
         triage: parts.triage,
@@ -83,20 +118,28 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
         counters: Arc::clone(&counters),
         stopping: Arc::clone(&stopping),
     };
+    let (reading_light, working_light) = (Lit(Arc::clone(&alive)), Lit(Arc::clone(&alive)));
     let (outlet, groups) = crossbeam_channel::bounded::<Group>(GROUPS_MAX);
-    let reading = thread::Builder::new()
-        .name("line-read".to_owned())
-        .spawn(move || reader.run(&inlet, &outlet))?;
+    let reading = thread::Builder::new().name("line-read".to_owned()).spawn(move || {
+        let _lit = reading_light;
+        reader.run(&inlet, &outlet);
+    })?;
     let working = thread::Builder::new().name("line-store-detect".to_owned()).spawn(move || {
+        let _lit = working_light;
         worker.work(&groups, keeper);
     })?;
-    Ok(Line { counters, stopping, threads: vec![reading, working] })
+    Ok(Line { counters, alive, health, stopping, threads: vec![reading, working] })
 }
 
 impl Line {
     /// Gives the counts of the line.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
+    }
+
+    /// Gives a look at the line from outside.
+    pub fn watch(&self) -> Watch {
+        Watch { health: Arc::clone(&self.health), alive: Arc::clone(&self.alive) }
     }
 
     /// Waits until all that was sent is done. A disk that refuses is no longer waited for.
@@ -112,6 +155,11 @@ impl Line {
 
 struct Worker {
     rules: Arc<ArcSwap<Engine>>,
+    /// The rules of the last group.
+    engine: Arc<Engine>,
+    /// Whether they have seen an event, and so count what they cost.
+    is_counting: bool,
+    health: Arc<Mutex<Health>>,
     memory: Memory,
     store: Store,
     triage: Triage,
@@ -133,6 +181,7 @@ impl Worker {
                     Pace::Busy
                 }
                 Err(RecvTimeoutError::Timeout) => {
+                    self.renew();
                     self.write_alerts();
                     Pace::Idle
                 }
@@ -141,29 +190,59 @@ impl Worker {
             // What waits to become an alert is nowhere else: the events that it follows from must be
             // looked at again after a crash.
             if self.waiting.is_empty() {
-                keeper.keep(self.next, &self.memory, pace);
+                keeper.keep(self.next, pace, || self.moment());
             }
         }
         self.write_alerts();
         if self.waiting.is_empty() {
-            keeper.finish(self.next, &self.memory);
+            keeper.finish(&self.moment());
+        }
+    }
+
+    /// Gives all that is to be kept for the next start.
+    fn moment(&self) -> Moment<'_> {
+        let mut health = lock(&self.health);
+        if self.is_counting {
+            health.observe_costs(self.engine.rules(), &self.memory);
+        }
+        Moment { next: self.next, memory: &self.memory, health }
+    }
+
+    /// Goes over to the rules in force.
+    fn renew(&mut self) {
+        let engine = self.rules.load_full();
+        if !Arc::ptr_eq(&engine, &self.engine) {
+            let mut health = lock(&self.health);
+            if self.is_counting {
+                health.observe_costs(self.engine.rules(), &self.memory);
+            }
+            health.renew();
+            drop(health);
+            self.is_counting = false;
+            self.engine = engine;
         }
     }
 
     /// Takes one group down the rest of the line.
     fn run(&mut self, group: Group) {
         let events = self.keep(group.batches);
-        let engine = self.rules.load_full();
+        self.renew();
+        let engine = &self.engine;
+        let mut health = lock(&self.health);
         for event in &events {
             let (memory, waiting) = (&mut self.memory, &mut self.waiting);
+            health.observe(event);
             // A fault of ours in one rule must cost one event its detections, not everybody the line.
             let observed =
                 catch_unwind(AssertUnwindSafe(|| engine.observe(event, memory, waiting)));
-            if observed.is_err() {
-                add(&self.counters.panics, 1);
+            match observed {
+                Ok(()) => health.observe_hits(event, engine.rules(), &self.memory),
+                Err(_) => add(&self.counters.panics, 1),
             }
             self.next = EventId(event.id.0.saturating_add(1));
         }
+        drop(health);
+        self.is_counting |= !events.is_empty();
         self.counters.show_forgotten(self.memory.counters());
         self.write_alerts();
     }
@@ -235,6 +314,11 @@ impl Worker {
             }
         }
     }
+}
+
+/// A panic while it was held left one event half noted at worst.
+fn lock(health: &Mutex<Health>) -> MutexGuard<'_, Health> {
+    health.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn settle(batches: Vec<Parsed>, outcome: &Result<(), Refusal>) {

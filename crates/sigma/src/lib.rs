@@ -42,7 +42,7 @@ pub use fault::RuleFault;
 pub use logsource::{Labels, Logsource};
 pub use matching::Scratch;
 pub use memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters, MemoryUse};
-pub use overrides::Overrides;
+pub use overrides::{Override, Overrides};
 pub use rule::{Change, Example, Rule, RuleIndex, RuleKind, Status};
 pub use ruleset::{Options, Placeholders, RuleFile, RuleSet};
 pub use snapshot::SnapshotError;

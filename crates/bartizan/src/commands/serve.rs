@@ -22,7 +22,7 @@ use crate::demo::Demo;
 use crate::failure::{Outcome, ending};
 use crate::output::complain;
 use crate::reload::{self, Reloader};
-use crate::runtime::{Rate, Runtime};
+use crate::runtime::{KeptHealth, Rate, Runtime};
 use crate::{memory, output};
 
 /// Batches that wait for the line; beyond it TCP, HTTP and files wait and UDP counts a drop.
@@ -111,7 +111,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     let parts = parts(&config, &kept, ready.engine, &feed)?;
     let engine = Arc::clone(&parts.rules);
     let line = pipeline::start(parts, batches)?;
-    let reloader = Reloader::start(loader, ready.view, engine, feed.clone())?;
+    let reloader = Reloader::start(loader, ready.shown, engine, feed.clone())?;
     on_hang_up(reloader.handle());
     let sources = start_sources(&config, &kept.store, inlet.clone())?;
     let demonstration = Arc::new(Demo::new(inlet, feed.clone()));
@@ -119,6 +119,8 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         line: line.counters(),
         inputs: sources.inputs(),
         rules: reloader.handle(),
+        watch: line.watch(),
+        health: KeptHealth::default(),
         demo: Arc::clone(&demonstration),
         started_at: now(),
         rate: Rate::default(),
@@ -253,14 +255,15 @@ fn load_rules(config: &Config) -> anyhow::Result<(reload::Loader, reload::Ready)
     let own = config.own_rules();
     make_private(&own).with_context(|| format!("cannot make the folder {}", own.display()))?;
     let (loader, ready) = reload::Loader::start(config.rule_sources())?;
-    let count = ready.view.items.len();
-    match ready.view.faults.len() {
+    let view = &ready.shown.view;
+    let count = view.items.len();
+    match view.faults.len() {
         0 => complain(&format!("rules     {count}")),
         faults => {
             complain(&format!("rules     {count}, set aside: {faults} (bartizan rules check)"));
         }
     }
-    reload::tell_faults(&ready.view);
+    reload::tell_faults(view);
     Ok((loader, ready))
 }
 
