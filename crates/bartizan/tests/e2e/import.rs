@@ -118,6 +118,15 @@ fn what_cannot_be_brought_in_is_said() {
         let ran = import(&[empty.to_str().unwrap(), &format!("--name={name}")]);
         assert_eq!(ran.code, Some(2), "{name}: {}", ran.errors);
     }
+    // A name that would break the note that is kept of it.
+    let odd = place.path("odd");
+    write(&odd.join("a\nb.yml"), LOGIN);
+    write(&odd.join("c d.yml"), LOGIN);
+    let ran = import(&[odd.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.errors.contains("control characters"), "{}", ran.errors);
+    assert_eq!(import(&["--remove", "odd"]).code, Some(0));
+
     // A folder of the user's own is not taken over.
     write(&data.join("rules/mine/own.yml"), LOGIN);
     let ran = import(&[data.join("rules/mine").to_str().unwrap(), "--name", "mine"]);
