@@ -1,6 +1,8 @@
-//! What arrived in the last days, as far as rules ask: of each kind of events the newest ones, looked
-//! at for their log source and their fields.
+//! What arrived in the last days, as far as rules ask: the log sources and the fields of what passed
+//! the line, as it notes them itself; where that does not go back far enough, those of the newest
+//! stored events of each kind as well.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use detect::Health;
@@ -23,37 +25,68 @@ const SAMPLE_WITHIN: Duration = Duration::from_secs(10);
 
 /// What arrived.
 pub(crate) struct Arrivals {
-    health: Health,
-    /// How many events were looked at.
-    pub(crate) events: usize,
+    from: Timestamp,
+    /// What the line noted until its last checkpoint, and what the store's events tell.
+    noted: Option<Health>,
+    stored: Option<Health>,
+    /// How many stored events were looked at.
+    events: usize,
     /// Whether something was left out for want of time or room.
     pub(crate) is_partial: bool,
 }
 
 impl Arrivals {
-    /// Looks at what the store holds since a moment.
-    pub(crate) fn since(store: &Store, from: Timestamp) -> anyhow::Result<Self> {
+    /// Looks at what arrived since a moment; `checkpoint` is that of the line.
+    pub(crate) fn since(store: &Store, checkpoint: &Path, from: Timestamp) -> anyhow::Result<Self> {
+        // Without one of use, the events themselves tell.
+        let noted = pipeline::Remembered::read(checkpoint).ok().flatten().map(|kept| kept.health);
+        let goes_back = |health: &Health| health.since().is_some_and(|since| since <= from);
+        let is_enough = noted.as_ref().is_some_and(goes_back);
+        let mut arrivals = Self { from, noted, stored: None, events: 0, is_partial: false };
+        if !is_enough {
+            arrivals.look_at_store(store)?;
+        }
+        Ok(arrivals)
+    }
+
+    fn look_at_store(&mut self, store: &Store) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (kinds, is_partial) = runtime.block_on(kinds(store, from))?;
-        let mut arrivals = Self { health: Health::new(), events: 0, is_partial };
+        let (kinds, is_partial) = runtime.block_on(kinds(store, self.from))?;
+        self.is_partial = is_partial;
+        let mut health = Health::new();
         let sample = (EVENTS_MAX / kinds.len().max(1)).clamp(1, SAMPLE_MAX);
         for kind in kinds {
             let mut scope = Scope::of(Predicate::new(is_of(&kind)));
-            scope.from = from;
+            scope.from = self.from;
             scope.deadline = Some(Instant::now() + SAMPLE_WITHIN);
             let search = Search { scope, order: Order::Newest, limit: sample, cursor: None };
             let found = store.search(&search)?;
-            arrivals.is_partial |= !found.is_complete;
-            arrivals.events += found.events.len();
-            found.events.iter().for_each(|event| arrivals.health.observe(event));
+            self.is_partial |= !found.is_complete;
+            self.events += found.events.len();
+            found.events.iter().for_each(|event| health.observe(event));
         }
-        Ok(arrivals)
+        self.stored = Some(health);
+        Ok(())
+    }
+
+    /// Tells whether nothing arrived at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events == 0 && self.noted.as_ref().is_none_or(|health| health.since().is_none())
     }
 
     /// Tells of each rule whether it could have fired: its log source came, with the fields that it
     /// needs.
     pub(crate) fn able(&self, rules: &RuleSet, now: Timestamp) -> Vec<bool> {
-        self.health.of_all(rules, now).iter().map(|rule| rule.could.is_some()).collect()
+        let mut able = vec![false; rules.rules().len()];
+        // The stored events are of that time by their own word; a live one by its receipt.
+        let known = [(&self.noted, self.from), (&self.stored, Timestamp::MIN)];
+        for (health, from) in known {
+            let of_all = health.iter().flat_map(|health| health.of_all(rules, now));
+            for (able, rule) in able.iter_mut().zip(of_all) {
+                *able |= rule.could.is_some_and(|could| could >= from);
+            }
+        }
+        able
     }
 }
 

@@ -146,7 +146,7 @@ fn technique(tag: &str) -> Option<String> {
 fn named(titles: &[String]) -> String {
     let mut named = titles.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join("\n");
     if titles.len() > NAMED_MAX {
-        named.push_str(&format!("\nand {} more", titles.len() - NAMED_MAX));
+        named.extend(["\nand ", &(titles.len() - NAMED_MAX).to_string(), " more"]);
     }
     named
 }

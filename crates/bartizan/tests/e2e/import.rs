@@ -1,6 +1,6 @@
 //! Rules from elsewhere: brought in, changed, taken away, and what they cover.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
 use std::path::Path;

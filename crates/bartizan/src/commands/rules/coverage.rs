@@ -84,12 +84,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
 /// Tells of each rule whether it could have fired of late.
 fn able(args: &Args, rules: &RuleSet) -> anyhow::Result<Vec<bool>> {
     let store = args.place.reader()?;
-    let arrivals = Arrivals::since(&store, now().minus(args.last))?;
+    let checkpoint = args.place.config()?.checkpoint();
+    let arrivals = Arrivals::since(&store, &checkpoint, now().minus(args.last))?;
     tell_gaps(&store);
     if arrivals.is_partial {
         complain("not everything could be looked at: more rules may be able to fire");
     }
-    if arrivals.events == 0 {
+    if arrivals.is_empty() {
         complain("no event arrived within that time: no rule can fire (--all counts them all)");
     }
     Ok(arrivals.able(rules, now()))
