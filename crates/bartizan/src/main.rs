@@ -3,12 +3,16 @@
 //! This crate reads the command line and the configuration, lays the line, and waits for its end.
 //! Whatever it knows of logs, rules, events or alerts, it asks of the crates below.
 
+mod arrivals;
 mod clock;
 mod commands;
 mod config;
+mod coverage;
 mod demo;
+mod detections;
 mod examples;
 mod failure;
+mod import;
 mod interrupt;
 mod log;
 mod memory;

@@ -67,7 +67,8 @@ impl Cell {
         }
     }
 
-    fn write_json(&self, out: &mut String) {
+    /// Appends the cell as JSON.
+    pub(crate) fn write_json(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Text(text) => write_json_string(text, out),

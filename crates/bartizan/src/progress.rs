@@ -22,6 +22,19 @@ pub(crate) fn bar(progress: &Progress) -> ProgressBar {
     bar
 }
 
+/// Gives a bar over so many files.
+pub(crate) fn files(count: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() || count == 0 {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::try_from(count).unwrap_or(u64::MAX));
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} files, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Moves the bar to where the import is.
 pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_position(progress.bytes_done);

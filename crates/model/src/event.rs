@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use crate::fields::{EXTRA_FIELDS_MAX, Fields, Known, Slot};
 use crate::schema::name_hash;
-use crate::{Field, FieldKind, NameTable, Text, Timestamp, Value};
+use crate::{Field, FieldKind, NameTable, SentName, Text, Timestamp, Value};
 
 /// How many known fields most events have; room for them is made at once.
 const KNOWN_FIELDS_USUAL: usize = 12;
@@ -98,16 +98,17 @@ impl Event {
         })
     }
 
-    /// Gives, for each unknown field that `names` holds, what is kept there for it and its value.
+    /// Gives, for each unknown field that `names` holds, what is kept there for it, the known field
+    /// of that name, if there is one, and the value.
     #[inline]
     pub fn extras_in<'e, T: Copy>(
         &'e self,
         names: &'e NameTable<T>,
-    ) -> impl Iterator<Item = (T, Value<'e>)> {
+    ) -> impl Iterator<Item = (T, Option<Field>, Value<'e>)> {
         let fields = &self.fields;
         fields.extra.hashed().filter_map(move |(hash, name, slot)| {
-            let kept = names.get(hash, || fields.text(name))?;
-            Some((kept, fields.value(slot)?))
+            let (kept, known) = names.get(hash, || fields.text(name))?;
+            Some((kept, known, fields.value(slot)?))
         })
     }
 
@@ -249,6 +250,18 @@ impl Event {
         self.put_extra(name, slot);
     }
 
+    /// The same, where the name was looked at before.
+    pub fn set_sent<'v>(&mut self, name: SentName<'_>, value: impl Into<Value<'v>>) {
+        let slot = self.fields.keep(value.into());
+        self.put_hashed(name.hash, name.text, slot);
+    }
+
+    /// Sets an unknown field, whose name was looked at before, to the text that `write` appends.
+    pub fn set_sent_made(&mut self, name: SentName<'_>, write: impl FnOnce(&mut String)) {
+        let slot = self.fields.keep_made(write);
+        self.put_hashed(name.hash, name.text, slot);
+    }
+
     /// Sets an unknown field to the text that `write` appends.
     pub fn set_extra_made(&mut self, name: &str, write: impl FnOnce(&mut String)) {
         let slot = self.fields.keep_made(write);
@@ -261,7 +274,11 @@ impl Event {
     }
 
     fn put_extra(&mut self, name: &str, slot: Slot) {
-        if !self.fields.set_extra(name_hash(name.as_bytes()), name, slot) {
+        self.put_hashed(name_hash(name.as_bytes()), name, slot);
+    }
+
+    fn put_hashed(&mut self, hash: u32, name: &str, slot: Slot) {
+        if !self.fields.set_extra(hash, name, slot) {
             let dropped = self.integer(Field::FieldsDropped).unwrap_or(0);
             self.fields.known.insert(Field::FieldsDropped, Slot::Integer(dropped + 1));
         }

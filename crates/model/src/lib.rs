@@ -21,7 +21,7 @@ pub use batch::{Batch, Checkpoint, Clock, Origin, Receipt, Record, Refusal};
 pub use detection::{Detection, Entity, EntityKind, Level, RuleHeader};
 pub use event::{Event, EventId, Extra};
 pub use json::{json_plain_length, write_json_string};
-pub use names::NameTable;
+pub use names::{NameTable, SentName};
 pub use schema::{Field, FieldKind, SCHEMA, SchemaRow};
 pub use text::Text;
 pub use time::{Civil, Timestamp};

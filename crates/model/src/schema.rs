@@ -71,7 +71,13 @@ pub enum FieldKind {
 impl Field {
     /// Gives the field of that dotted name.
     pub fn by_name(name: &str) -> Option<Self> {
-        let mut place = home(name_hash(name.as_bytes()));
+        Self::by_hash(name_hash(name.as_bytes()), name)
+    }
+
+    /// The same, where the name's hash is known.
+    #[inline]
+    pub(crate) fn by_hash(hash: u32, name: &str) -> Option<Self> {
+        let mut place = home(hash);
         // Ends, because the table is never full.
         while let Some(row) = NAMES.get(place).and_then(|index| SCHEMA.get(usize::from(*index))) {
             if row.name == name {

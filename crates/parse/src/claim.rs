@@ -4,25 +4,27 @@
 //! sender who could set them would pass off a real attack as sample traffic, or one record as
 //! millions: what he says under such a name is kept under [`PREFIX`] and the name.
 
-use model::{Event, Field, Value};
+use model::{Event, Field, SentName, Value};
 
 /// Stands before a sender's name that is also the name of a field of ours.
 const PREFIX: &str = "sender.";
 
 /// Sets the field that the sender names.
 pub(crate) fn set<'v>(event: &mut Event, name: &str, value: impl Into<Value<'v>>) {
-    match Field::by_name(name) {
+    let sent = SentName::new(name);
+    match sent.field() {
         Some(field) if !is_ours(field, name) => event.set(field, value),
-        None if !is_under_ours(name) => event.set_extra(name, value),
+        None if !is_under_ours(name) => event.set_sent(sent, value),
         _ => event.set_extra(&format!("{PREFIX}{name}"), value),
     }
 }
 
 /// Sets the field that the sender names to the text that `write` appends.
 pub(crate) fn set_made(event: &mut Event, name: &str, write: impl FnOnce(&mut String)) {
-    match Field::by_name(name) {
+    let sent = SentName::new(name);
+    match sent.field() {
         Some(field) if !is_ours(field, name) => event.set_made(field, write),
-        None if !is_under_ours(name) => event.set_extra_made(name, write),
+        None if !is_under_ours(name) => event.set_sent_made(sent, write),
         _ => event.set_extra_made(&format!("{PREFIX}{name}"), write),
     }
 }

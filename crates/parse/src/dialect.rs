@@ -8,6 +8,7 @@ mod decoys;
 mod network;
 mod servers;
 mod services;
+mod windows;
 
 use model::{Event, Field, Value};
 
@@ -28,8 +29,14 @@ struct Dialect {
 }
 
 /// In this order; the first that fits counts.
-const DIALECTS: [&[Dialect]; 5] =
-    [network::DIALECTS, servers::DIALECTS, services::DIALECTS, cloud::DIALECTS, decoys::DIALECTS];
+const DIALECTS: [&[Dialect]; 6] = [
+    network::DIALECTS,
+    servers::DIALECTS,
+    services::DIALECTS,
+    cloud::DIALECTS,
+    decoys::DIALECTS,
+    windows::DIALECTS,
+];
 
 /// Names under which the dialects keep the time, besides the usual ones.
 const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];

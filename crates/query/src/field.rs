@@ -1,6 +1,7 @@
 //! A field that a test looks at, resolved once when the test is made.
 
 use std::fmt;
+use std::sync::Arc;
 
 use model::{Event, Field, Value};
 
@@ -10,13 +11,13 @@ pub enum FieldRef {
     /// A field of the schema.
     Known(Field),
     /// A field that the schema does not know, by its dotted name.
-    Named(Box<str>),
+    Named(Arc<str>),
 }
 
 impl FieldRef {
     /// Gives the field of that dotted name.
     pub fn by_name(name: &str) -> Self {
-        Field::by_name(name).map_or_else(|| Self::Named(Box::from(name)), Self::Known)
+        Field::by_name(name).map_or_else(|| Self::Named(Arc::from(name)), Self::Known)
     }
 
     /// Gives the dotted name.

@@ -1,6 +1,7 @@
 //! Regular expressions whose work is linear in the text (no look-around, no back-references).
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Bounds the memory of one compiled expression.
 const REGEX_BYTES_MAX: usize = 4 << 20;
@@ -26,7 +27,8 @@ pub struct RegexError(String);
 /// A compiled regular expression.
 #[derive(Clone)]
 pub struct Regex {
-    compiled: regex::Regex,
+    /// Shared, because each copy would keep automata of its own.
+    compiled: Arc<regex::Regex>,
     flags: RegexFlags,
 }
 
@@ -46,7 +48,7 @@ impl Regex {
             .dfa_size_limit(REGEX_BYTES_MAX)
             .build()
             .map_err(|error| RegexError(one_line(&error)))?;
-        Ok(Self { compiled, flags })
+        Ok(Self { compiled: Arc::new(compiled), flags })
     }
 
     /// Gives the expression as it was written.

@@ -1,5 +1,7 @@
 //! Tests on text: a literal in one of four places, a pattern with wildcards, a regular expression.
 
+use std::sync::Arc;
+
 use crate::Regex;
 use crate::fold::{self, fold};
 
@@ -49,7 +51,8 @@ impl Placement {
 pub struct Literal {
     placement: Placement,
     case: Case,
-    text: Box<str>,
+    /// Shared by the tests of all fields that the same text is looked for in.
+    text: Arc<str>,
 }
 
 impl Literal {
@@ -59,7 +62,7 @@ impl Literal {
             Case::Folded => fold::fold_text(text),
             Case::Exact => text.to_owned(),
         };
-        Self { placement, case, text: text.into_boxed_str() }
+        Self { placement, case, text: text.into() }
     }
 
     /// Gives where it must stand.
@@ -98,7 +101,7 @@ pub enum Glyph {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Wildcard {
     case: Case,
-    glyphs: Box<[Glyph]>,
+    glyphs: Arc<[Glyph]>,
 }
 
 impl Wildcard {
@@ -191,7 +194,7 @@ impl TextMatcher {
         }));
         whole.extend(open_end.then_some(Glyph::Any));
         whole.dedup_by(|later, earlier| *later == Glyph::Any && *earlier == Glyph::Any);
-        Self::Wildcard(Wildcard { case, glyphs: whole.into_boxed_slice() })
+        Self::Wildcard(Wildcard { case, glyphs: whole.into() })
     }
 
     /// Tells whether `text` passes.

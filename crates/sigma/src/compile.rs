@@ -21,6 +21,7 @@
 //! test holds the two against each other.
 
 pub(crate) mod atoms;
+pub(crate) mod check;
 pub(crate) mod facts;
 pub(crate) mod finder;
 pub(crate) mod grams;
@@ -29,14 +30,14 @@ pub(crate) mod places;
 pub(crate) mod program;
 pub(crate) mod sources;
 mod terms;
+pub(crate) mod texts;
 mod witness;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use query::Node;
-
 use self::atoms::Atoms;
+use self::check::Check;
 use self::facts::Facts;
 use self::finder::Finder;
 use self::lists::Lists;
@@ -61,7 +62,7 @@ pub(crate) struct Compiled {
     /// For each fact, the rules that it calls.
     pub(crate) calls: Lists,
     /// The tests that have no atoms.
-    pub(crate) tests: Vec<Node>,
+    pub(crate) checks: Vec<Check>,
     pub(crate) programs: Programs,
     pub(crate) sources: Sources,
 }
@@ -73,11 +74,13 @@ impl Compiled {
         let lowered: Vec<_> = rules
             .iter()
             .map(|rule| match &rule.kind {
-                RuleKind::Event(predicate) if rule.enabled => Some(terms.of_rule(predicate.node())),
+                RuleKind::Event(predicate) if rule.enabled => {
+                    Some(terms.of_rule(&rule.logsource, predicate.node()))
+                }
                 RuleKind::Event(_) | RuleKind::Correlation(_) => None,
             })
             .collect();
-        let Terms { mut places, atoms, facts } = terms;
+        let Terms { mut places, atoms, facts, .. } = terms;
         places.settle();
         let weights = witness::Weights::of(&atoms, &facts);
         let mut sources = Sources::default();
@@ -100,15 +103,22 @@ impl Compiled {
             }
             sources.add_places(index, places_of(term, &atoms, &facts).into_iter());
         }
+        let facts_of = facts.by_atom(atoms.list.len());
+        let checks: Vec<Check> =
+            facts.tests.into_iter().map(|test| Check::of(test, &places)).collect();
+        let mut finders = finder::all(&places, &atoms);
+        for place in checks.iter().filter_map(Check::place) {
+            finders.get_mut(usize_of(place)).into_iter().for_each(Finder::keep_text);
+        }
         Self {
             identity: Arc::default(),
-            finders: finder::all(&places, &atoms),
+            finders,
             places,
             atoms: atoms.list.len(),
             facts: facts.any.len(),
-            facts_of: facts.by_atom(atoms.list.len()),
+            facts_of,
             calls: Lists::of(&calls),
-            tests: facts.tests,
+            checks,
             programs,
             sources,
         }

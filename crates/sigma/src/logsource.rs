@@ -43,8 +43,10 @@ const MODULES: &[(&str, &str, &str, &str)] = &[
     ("accounts", "linux", "auth", ""),
     ("apache_error", "", "apache", ""),
     ("auditd", "linux", "auditd", "*"),
+    ("aws_alb", "", "alb", "webserver"),
     ("charon", "linux", "charon", ""),
     ("cisco_asa", "cisco", "asa", "firewall"),
+    ("cloudfront", "", "cloudfront", "webserver"),
     ("cron", "linux", "cron", ""),
     ("dnsmasq", "linux", "dnsmasq", "dns"),
     ("dovecot", "linux", "dovecot", ""),
@@ -53,6 +55,7 @@ const MODULES: &[(&str, &str, &str, &str)] = &[
     ("named", "", "named", "dns"),
     ("netfilter", "linux", "netfilter", "firewall"),
     ("nginx_error", "", "nginx", ""),
+    ("palo_alto", "paloalto", "panos", "firewall"),
     ("pam", "linux", "", ""),
     ("postfix", "linux", "postfix", ""),
     ("squid", "", "squid", "proxy"),
@@ -62,6 +65,7 @@ const MODULES: &[(&str, &str, &str, &str)] = &[
     ("systemd", "linux", "syslog", ""),
     ("unbound", "", "unbound", "dns"),
     ("w3c", "windows", "iis", "webserver"),
+    ("windows_dns", "windows", "dns-server", "dns"),
 ];
 
 /// What a program that speaks syslog is called in Sigma; its category stays open.

@@ -17,8 +17,10 @@ use self::lane::{Lane, Lanes};
 pub use self::scratch::Scratch;
 use self::scratch::Told;
 use crate::RuleIndex;
+use crate::compile::check::Check;
 use crate::compile::facts::{FactId, TEST};
-use crate::compile::places::{Place, PlaceId};
+use crate::compile::finder::Finder;
+use crate::compile::places::PlaceId;
 use crate::compile::{Compiled, usize_of};
 use crate::logsource::Labels;
 
@@ -42,7 +44,7 @@ impl Compiled {
             if let Some(count) = evaluations.get_mut(usize_of(rule)) {
                 *count += 1;
             }
-            if self.programs.run(rule, |fact| self.holds(fact, event, told)) {
+            if self.programs.run(rule, |fact| self.holds(fact, event, told, folded)) {
                 found.push(RuleIndex(usize_of(rule)));
             }
         }
@@ -52,29 +54,44 @@ impl Compiled {
     /// Walks the event's fields once and notes what is true of them.
     fn look(&self, event: &Event, lane: &Lane, told: &mut Told, folded: &mut Folded) {
         for (field, value) in event.known() {
-            if let Some(place) = self.places.of_known(field) {
-                self.look_at(place, value, lane, told, folded);
-            }
-        }
-        for (place, value) in event.extras_in(self.places.named()) {
-            // Beside a known field of the same name it does not count.
-            let known = self.places.known_field(place);
-            if known.is_none_or(|field| event.get(field).is_none()) {
-                self.look_at(place, value, lane, told, folded);
-            }
-        }
-        for (field, place) in self.places.everywhere() {
-            if let Some(value) = event.get(*field) {
+            for place in self.places.of_known(field) {
                 self.look_at(*place, value, lane, told, folded);
             }
         }
-        if let Some(place) = self.places.find(&Place::Record) {
-            self.look_at(place, Value::Text(event.original()), lane, told, folded);
+        for (name, field, value) in event.extras_in(self.places.names()) {
+            // Beside a known field of the same name it does not count.
+            if field.is_none_or(|field| event.get(field).is_none()) {
+                for place in self.places.of_named(name) {
+                    self.look_at(*place, value, lane, told, folded);
+                }
+            }
         }
-        if let (Some(place), Some(text)) =
-            (self.places.find(&Place::Message), event.text(Field::Message))
-        {
-            self.look_at(place, Value::Text(text), lane, told, folded);
+        for field in self.places.everywhere() {
+            for place in self.places.of_known(*field) {
+                if let Some(value) = event.get(*field) {
+                    self.look_at(*place, value, lane, told, folded);
+                }
+            }
+        }
+        self.look_for_keywords(&lane.records, Some(event.original()), lane, told, folded);
+        self.look_for_keywords(&lane.messages, event.text(Field::Message), lane, told, folded);
+    }
+
+    fn look_for_keywords(
+        &self,
+        places: &[PlaceId],
+        text: Option<&str>,
+        lane: &Lane,
+        told: &mut Told,
+        folded: &mut Folded,
+    ) {
+        let (false, Some(text)) = (places.is_empty(), text) else { return };
+        let range = folded.add_text(text);
+        for place in places {
+            let finder = self.finders.get(usize_of(*place));
+            if let Some(texts) = finder.and_then(Finder::texts) {
+                texts.scan(folded.text(range.clone()), |atom| self.hear(atom, lane, told));
+            }
         }
     }
 
@@ -93,8 +110,11 @@ impl Compiled {
         let Some(finder) = self.finders.get(usize_of(place)) else { return };
         for element in value.each() {
             finder.find(element, |atom| self.hear(atom, lane, told));
+        }
+        if finder.needs_text() {
+            let text = folded.add(place, value, told.event());
             if let Some(texts) = finder.texts() {
-                texts.scan(folded.of(element), |atom| self.hear(atom, lane, told));
+                texts.scan(text, |atom| self.hear(atom, lane, told));
             }
         }
     }
@@ -117,11 +137,18 @@ impl Compiled {
     }
 
     #[inline]
-    fn holds(&self, fact: FactId, event: &Event, told: &mut Told) -> bool {
+    fn holds(&self, fact: FactId, event: &Event, told: &mut Told, folded: &Folded) -> bool {
         if fact & TEST == 0 {
             return told.knows(fact);
         }
-        let test = fact & !TEST;
-        told.passes(test, || self.tests.get(usize_of(test)).is_some_and(|test| test.matches(event)))
+        let check = fact & !TEST;
+        let now = told.event();
+        told.passes(check, || match self.checks.get(usize_of(check)) {
+            Some(Check::Pieces(place, rows)) => folded
+                .get(*place, now)
+                .is_some_and(|(values, ascii)| rows.iter().any(|row| row.stands(values, ascii))),
+            Some(Check::Node(node)) => node.matches(event),
+            None => false,
+        })
     }
 }

@@ -32,6 +32,8 @@ struct Item {
     transforms: Vec<String>,
     all: bool,
     negated: bool,
+    /// Wherever the field may be.
+    places: Vec<FieldRef>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +58,7 @@ pub(crate) fn compile(key: &Yaml, values: &Yaml, scope: &Scope<'_>) -> Result<No
     let written = key.scalar().unwrap_or_default();
     let mut parts = written.split('|');
     let name = parts.next().unwrap_or_default();
-    let item = Item::parse(key, parts)?;
+    let item = Item { places: places(name, scope.logsource), ..Item::parse(key, parts)? };
     let nodes: Vec<Node> = values
         .each()
         .iter()
@@ -87,6 +89,7 @@ impl Item {
             transforms: Vec::new(),
             all: false,
             negated: false,
+            places: Vec::new(),
         };
         for word in words {
             match word {
@@ -124,24 +127,22 @@ impl Item {
 
     fn test(&self, name: &str, value: &Yaml, scope: &Scope<'_>) -> Result<Node, Fault> {
         if let Operator::OtherField = self.operator {
-            return self.other_field(name, value, scope);
+            return self.other_field(value, scope);
         }
         if let Operator::Exists = self.operator {
             return match value.kind {
-                Kind::Flag(true) => Ok(in_field(name, &Matcher::Exists, scope)),
-                Kind::Flag(false) => {
-                    Ok(Node::Not(Box::new(in_field(name, &Matcher::Exists, scope))))
-                }
+                Kind::Flag(true) => Ok(self.in_field(&Matcher::Exists)),
+                Kind::Flag(false) => Ok(Node::Not(Box::new(self.in_field(&Matcher::Exists)))),
                 _ => Err(Fault::at(value, "`exists` takes true or false")),
             };
         }
         if value.kind == Kind::Null && !name.is_empty() {
-            return Ok(Node::Not(Box::new(in_field(name, &Matcher::Exists, scope))));
+            return Ok(Node::Not(Box::new(self.in_field(&Matcher::Exists))));
         }
         let matchers = self.matchers(value, scope)?;
         let test = |matcher: &Matcher| match (name, matcher) {
             ("", Matcher::Text(text)) => Node::Test(Test::Anywhere(text.clone())),
-            _ => in_field(name, matcher, scope),
+            _ => self.in_field(matcher),
         };
         Ok(one_or(matchers.iter().map(test).collect()))
     }
@@ -205,12 +206,18 @@ impl Item {
             .collect())
     }
 
-    fn other_field(&self, name: &str, value: &Yaml, scope: &Scope<'_>) -> Result<Node, Fault> {
+    /// Gives the test of one matcher wherever the field may be.
+    fn in_field(&self, matcher: &Matcher) -> Node {
+        let places = self.places.iter();
+        one_or(places.map(|place| Node::field(place.clone(), matcher.clone())).collect())
+    }
+
+    fn other_field(&self, value: &Yaml, scope: &Scope<'_>) -> Result<Node, Fault> {
         let Some(other) = value.text() else {
             return Err(Fault::at(value, "`fieldref` takes the name of a field"));
         };
         let mut nodes = Vec::new();
-        for field in places(name, scope.logsource) {
+        for field in &self.places {
             for other in places(other, scope.logsource) {
                 let (placement, case) = (self.placement, self.case);
                 nodes.push(Node::Test(Test::Fields {
@@ -243,12 +250,6 @@ fn operator(word: &str) -> Option<Operator> {
         "year" => Operator::Part(TimePart::Year),
         _ => return None,
     })
-}
-
-/// Gives the test of one matcher wherever the field may be.
-fn in_field(name: &str, matcher: &Matcher, scope: &Scope<'_>) -> Node {
-    let places: Vec<FieldRef> = places(name, scope.logsource);
-    one_or(places.into_iter().map(|place| Node::field(place, matcher.clone())).collect())
 }
 
 fn placed(placement: Placement, case: Case, variant: &[Glyph]) -> TextMatcher {

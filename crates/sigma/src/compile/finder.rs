@@ -4,8 +4,9 @@ use model::Value;
 use query::Number;
 
 use super::atoms::{AtomId, Atoms, Key};
-use super::grams::{Common, Grams};
+use super::grams::Common;
 use super::places::Places;
+use super::texts::Texts;
 use super::usize_of;
 
 /// What finds the atoms of a place.
@@ -15,7 +16,9 @@ pub(crate) struct Finder {
     present: Option<AtomId>,
     /// Whole numbers, in order.
     integers: Vec<(i64, AtomId)>,
-    texts: Option<Grams>,
+    texts: Option<Texts>,
+    /// Whether some check reads the folded text.
+    kept: bool,
 }
 
 /// Gives the finders of all places.
@@ -36,7 +39,7 @@ pub(crate) fn all(places: &Places, atoms: &Atoms) -> Vec<Finder> {
     let common = Common::of(texts.iter().flatten().map(|(text, _)| *text));
     for (finder, texts) in finders.iter_mut().zip(&texts) {
         finder.integers.sort_unstable();
-        finder.texts = (!texts.is_empty()).then(|| Grams::of(texts, &common));
+        finder.texts = (!texts.is_empty()).then(|| Texts::of(texts, &common));
     }
     finders
 }
@@ -44,8 +47,19 @@ pub(crate) fn all(places: &Places, atoms: &Atoms) -> Vec<Finder> {
 impl Finder {
     /// Gives what finds the texts, if any are looked for.
     #[inline]
-    pub(crate) fn texts(&self) -> Option<&Grams> {
+    pub(crate) fn texts(&self) -> Option<&Texts> {
         self.texts.as_ref()
+    }
+
+    /// Notes that some check reads the folded text.
+    pub(super) fn keep_text(&mut self) {
+        self.kept = true;
+    }
+
+    /// Tells whether the value's text is needed at all.
+    #[inline]
+    pub(crate) fn needs_text(&self) -> bool {
+        self.kept || self.texts.is_some()
     }
 
     /// Finds what a single value is, but for its text.

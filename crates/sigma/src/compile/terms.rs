@@ -3,12 +3,15 @@
 //! Alternatives that can all be looked up become one fact. A test that cannot is guarded by what it
 //! needs: a pattern by its longest text, anything else by the field being there.
 
-use query::{Case, FieldRef, Glyph, Matcher, Node, Number, Placement, Test, TextMatcher, fold};
+use query::{
+    Case, FieldRef, Glyph, Literal, Matcher, Node, Number, Placement, Test, TextMatcher, fold,
+};
 
 use super::atoms::{AtomId, Atoms, END, Key, START};
 use super::facts::{FactId, Facts};
 use super::grams::GRAM_BYTES;
 use super::places::{Place, PlaceId, Places};
+use crate::Logsource;
 
 /// A rule's tree over facts.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub(crate) struct Terms {
     pub(crate) places: Places,
     pub(crate) atoms: Atoms,
     pub(crate) facts: Facts,
+    /// Of the rule at hand.
+    logsource: Logsource,
 }
 
 /// A part of a tree on its way to a term, still open to be joined with its neighbours.
@@ -39,7 +44,12 @@ enum Part {
 
 impl Terms {
     /// Gives the term of a rule.
-    pub(crate) fn of_rule(&mut self, node: &Node) -> Term {
+    pub(crate) fn of_rule(&mut self, logsource: &Logsource, node: &Node) -> Term {
+        self.logsource.clone_from(logsource);
+        self.term(node)
+    }
+
+    fn term(&mut self, node: &Node) -> Term {
         let part = self.part(node);
         self.close(part)
     }
@@ -50,15 +60,18 @@ impl Terms {
             Node::And(nodes) => {
                 let mut terms = Vec::with_capacity(nodes.len());
                 for node in nodes {
-                    match self.of_rule(node) {
+                    match self.term(node) {
                         Term::And(inner) => terms.extend(inner),
                         other => terms.push(other),
                     }
                 }
                 Part::Whole(Term::And(terms))
             }
-            Node::Or(nodes) => self.one_of(nodes),
-            Node::Not(node) => Part::Whole(Term::Not(Box::new(self.of_rule(node)))),
+            Node::Or(nodes) => match same_in_fields(node) {
+                Some((fields, matcher)) => self.fields(fields, matcher, node),
+                None => self.one_of(nodes),
+            },
+            Node::Not(node) => Part::Whole(Term::Not(Box::new(self.term(node)))),
             Node::Test(test) => self.test(test),
         }
     }
@@ -114,37 +127,39 @@ impl Terms {
     }
 
     fn test(&mut self, test: &Test) -> Part {
-        let guarded = |guard| Part::Guarded(guard, vec![Node::Test(test.clone())]);
+        let node = Node::Test(test.clone());
         match test {
-            Test::Field { field, matcher } => {
-                let place = self.places.id(&Place::Field(field.clone()));
-                let mut atom = |key| vec![self.atoms.id(place, key)];
-                match matcher {
-                    Matcher::Exists => Part::OneOf(atom(Key::Present)),
-                    Matcher::Number(query::Comparison::Equal, Number::Integer(number)) => {
-                        Part::OneOf(atom(Key::Integer(*number)))
-                    }
-                    Matcher::Text(matcher) => match lookup(matcher) {
-                        Lookup::Always => Part::OneOf(atom(Key::Present)),
-                        Lookup::Exactly(text) => Part::OneOf(atom(Key::Text(text))),
-                        Lookup::Needs(texts) => guarded(Some(self.texts(place, texts))),
-                        Lookup::Nothing => guarded(Some(atom(Key::Present))),
-                    },
-                    _ => guarded(Some(atom(Key::Present))),
-                }
+            Test::Field { field, matcher } => self.fields(vec![field.clone()], matcher, &node),
+            Test::Fields { field, .. } => {
+                let place = self.places.id(&Place::Fields(vec![field.clone()]));
+                Part::Guarded(Some(vec![self.atoms.id(place, Key::Present)]), vec![node])
             }
-            Test::Fields { field, .. } => guarded(Some(self.present(field))),
             Test::Anywhere(matcher) => match lookup(matcher) {
                 Lookup::Exactly(text) => Part::OneOf(self.anywhere(vec![text])),
-                Lookup::Needs(texts) => guarded(Some(self.anywhere(texts))),
-                Lookup::Always | Lookup::Nothing => guarded(None),
+                Lookup::Needs(texts) => Part::Guarded(Some(self.anywhere(texts)), vec![node]),
+                Lookup::Always | Lookup::Nothing => Part::Guarded(None, vec![node]),
             },
         }
     }
 
-    fn present(&mut self, field: &FieldRef) -> Vec<AtomId> {
-        let place = self.places.id(&Place::Field(field.clone()));
-        vec![self.atoms.id(place, Key::Present)]
+    /// Gives the part of a test in one of several fields, which as a tree is `node`.
+    fn fields(&mut self, fields: Vec<FieldRef>, matcher: &Matcher, node: &Node) -> Part {
+        let place = self.places.id(&Place::Fields(fields));
+        let guarded = |guard| Part::Guarded(Some(guard), vec![node.clone()]);
+        let mut atom = |key| vec![self.atoms.id(place, key)];
+        match matcher {
+            Matcher::Exists => Part::OneOf(atom(Key::Present)),
+            Matcher::Number(query::Comparison::Equal, Number::Integer(number)) => {
+                Part::OneOf(atom(Key::Integer(*number)))
+            }
+            Matcher::Text(matcher) => match lookup(matcher) {
+                Lookup::Always => Part::OneOf(atom(Key::Present)),
+                Lookup::Exactly(text) => Part::OneOf(atom(Key::Text(text))),
+                Lookup::Needs(texts) => guarded(self.texts(place, texts)),
+                Lookup::Nothing => guarded(atom(Key::Present)),
+            },
+            _ => guarded(atom(Key::Present)),
+        }
     }
 
     fn texts(&mut self, place: PlaceId, texts: Vec<Box<[u8]>>) -> Vec<AtomId> {
@@ -152,11 +167,33 @@ impl Terms {
     }
 
     fn anywhere(&mut self, texts: Vec<Box<[u8]>>) -> Vec<AtomId> {
-        let [record, message] = [Place::Record, Place::Message].map(|place| self.places.id(&place));
+        let record = self.places.id(&Place::Record(self.logsource.clone()));
+        let message = self.places.id(&Place::Message(self.logsource.clone()));
         let mut atoms = self.texts(record, texts.clone());
         atoms.extend(self.texts(message, texts));
         atoms
     }
+}
+
+/// Gives the fields and the matcher of alternatives that ask the same of several fields, as a
+/// Sigma field becomes that is kept under several names; or those of a single test.
+pub(super) fn same_in_fields(node: &Node) -> Option<(Vec<FieldRef>, &Matcher)> {
+    let test = |node| match node {
+        &Node::Test(Test::Field { ref field, ref matcher }) => Some((field, matcher)),
+        _ => None,
+    };
+    let Node::Or(nodes) = node else {
+        return test(node).map(|(field, matcher)| (vec![field.clone()], matcher));
+    };
+    let (_, wanted) = test(nodes.first()?)?;
+    let mut fields: Vec<FieldRef> = Vec::new();
+    for node in nodes {
+        let (field, _) = test(node).filter(|(_, matcher)| *matcher == wanted)?;
+        if !fields.contains(field) {
+            fields.push(field.clone());
+        }
+    }
+    Some((fields, wanted))
 }
 
 impl Term {
@@ -187,13 +224,10 @@ enum Lookup {
 fn lookup(matcher: &TextMatcher) -> Lookup {
     match matcher {
         TextMatcher::Literal(literal) => {
-            let glyphs: Vec<Glyph> = literal.text().chars().map(Glyph::Char).collect();
-            let before = matches!(literal.placement(), Placement::Anywhere | Placement::End);
-            let after = matches!(literal.placement(), Placement::Anywhere | Placement::Start);
-            if glyphs.is_empty() && before && after {
+            if literal.text().is_empty() && literal.placement() == Placement::Anywhere {
                 return Lookup::Always;
             }
-            let text = run(&glyphs, !before, !after);
+            let text = longest_run(&glyphs_of(literal));
             match literal.case() {
                 _ if text.len() < GRAM_BYTES => Lookup::Nothing,
                 Case::Folded => Lookup::Exactly(text),
@@ -206,6 +240,19 @@ fn lookup(matcher: &TextMatcher) -> Lookup {
         },
         TextMatcher::Regex(_) => Lookup::Nothing,
     }
+}
+
+/// Gives a literal as a pattern.
+pub(super) fn glyphs_of(literal: &Literal) -> Vec<Glyph> {
+    let before = matches!(literal.placement(), Placement::Anywhere | Placement::End);
+    let after = matches!(literal.placement(), Placement::Anywhere | Placement::Start);
+    let text = literal.text().chars().map(Glyph::Char);
+    before
+        .then_some(Glyph::Any)
+        .into_iter()
+        .chain(text)
+        .chain(after.then_some(Glyph::Any))
+        .collect()
 }
 
 /// Gives the longest text of a pattern, with the marks of the value's ends where it reaches them.
@@ -224,7 +271,8 @@ fn longest_run(glyphs: &[Glyph]) -> Box<[u8]> {
     texts.max_by_key(|text| text.len()).unwrap_or_default()
 }
 
-fn run(glyphs: &[Glyph], start: bool, end: bool) -> Box<[u8]> {
+/// Gives plain glyphs folded, with the marks of the value's ends where they are wanted.
+pub(super) fn run(glyphs: &[Glyph], start: bool, end: bool) -> Box<[u8]> {
     let mut bytes = Vec::with_capacity(glyphs.len() + 2);
     bytes.extend(start.then_some(START));
     for glyph in glyphs {

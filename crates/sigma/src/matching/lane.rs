@@ -1,6 +1,6 @@
 //! The rules that are for an event, by its labels.
 
-use crate::compile::places::PlaceId;
+use crate::compile::places::{Place, PlaceId};
 use crate::compile::sources::SourceId;
 use crate::compile::{Compiled, usize_of};
 use crate::logsource::{LabelNames, Labels};
@@ -18,6 +18,10 @@ pub(super) struct Lane {
     sources: Vec<u64>,
     /// A bit for each place.
     places: Vec<u64>,
+    /// The places of keywords in the record.
+    pub(super) records: Vec<PlaceId>,
+    /// The places of keywords in the message.
+    pub(super) messages: Vec<PlaceId>,
     /// The rules to try without being called.
     pub(super) always: Vec<u32>,
 }
@@ -28,11 +32,19 @@ impl Lane {
         for (id, source) in (0..).zip(&compiled.sources.list) {
             if source.logsource.fits_labels(labels) {
                 set(&mut lane.sources, id);
-                source.places.iter().for_each(|place| set(&mut lane.places, *place));
+                source.places.iter().for_each(|place| lane.add(*place, compiled));
                 lane.always.extend_from_slice(&source.always);
             }
         }
         lane
+    }
+
+    fn add(&mut self, place: PlaceId, compiled: &Compiled) {
+        match compiled.places.get(place) {
+            Some(Place::Record(_)) => self.records.push(place),
+            Some(Place::Message(_)) => self.messages.push(place),
+            _ => set(&mut self.places, place),
+        }
     }
 
     /// Tells whether no rule is for such an event.

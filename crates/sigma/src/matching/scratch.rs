@@ -36,12 +36,16 @@ impl Scratch {
             *self = Self {
                 identity: Arc::clone(&compiled.identity),
                 told: Told::of(compiled),
+                folded: Folded::of(compiled.places.len()),
                 evaluations: vec![0; compiled.programs.len()],
                 ..Self::default()
             };
         }
         self.events += 1;
-        self.told.begin();
+        self.folded.begin();
+        if self.told.begin() {
+            self.folded.forget();
+        }
     }
 }
 
@@ -64,13 +68,14 @@ impl Told {
             now: 0,
             atoms: vec![0; compiled.atoms],
             facts: vec![0; compiled.facts],
-            tests: vec![0; compiled.tests.len()],
+            tests: vec![0; compiled.checks.len()],
             rules: vec![0; compiled.programs.len()],
             called: Vec::with_capacity(compiled.programs.len()),
         }
     }
 
-    fn begin(&mut self) {
+    /// Begins an event; tells whether the numbers begin anew.
+    fn begin(&mut self) -> bool {
         self.called.clear();
         self.now = self.now.wrapping_add(1);
         if self.now == 0 {
@@ -80,6 +85,13 @@ impl Told {
             self.tests.fill(0);
             self.now = 1;
         }
+        self.now == 1
+    }
+
+    /// Gives the event's number.
+    #[inline]
+    pub(super) fn event(&self) -> u32 {
+        self.now
     }
 
     /// Notes an atom; tells whether that is new.

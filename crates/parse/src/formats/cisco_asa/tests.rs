@@ -179,7 +179,7 @@ fn people() {
 fn sessions_and_consoles() {
     check(
         "%ASA-6-722022: Group <staff> User <ann> IP <203.0.113.9> TCP SVC connection established without compression",
-        expect![[r#"
+        expect![[r"
             event.action = vpn_login
             event.category = authentication
             event.code = 722022
@@ -192,7 +192,7 @@ fn sessions_and_consoles() {
             source.ip = 203.0.113.9
             user.group.name = staff
             user.name = ann
-        "#]],
+        "]],
     );
     check(
         r#"%ASA-6-605004: Login denied from 203.0.113.9/51514 to outside:192.0.2.1/ssh for user "ann""#,
