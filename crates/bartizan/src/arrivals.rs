@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use model::{Event, Field, Timestamp};
-use sigma::Logsource;
+use sigma::{Labels, Logsource};
 use store::{Cell, SqlLimits, Store};
 
 /// What tells an event's log source: the columns of the question, and the fields they are put into.
@@ -94,15 +94,11 @@ fn text(cell: &Cell) -> Option<String> {
 
 /// Tells whether an event names each dimension of a log source, and as the source does.
 fn is_surely(event: &Event, logsource: &Logsource) -> bool {
-    // No source is called so; an event that fits it all the same leaves the dimension open.
-    let nobody = || Some("\u{0}".to_owned());
-    let none = Logsource::default;
-    let opens = [
-        (logsource.product.is_some(), Logsource { product: nobody(), ..none() }),
-        (logsource.category.is_some(), Logsource { category: nobody(), ..none() }),
-        (logsource.service.is_some(), Logsource { service: nobody(), ..none() }),
-    ];
-    logsource.fits(event) && opens.iter().all(|(asked, open)| !asked || !open.fits(event))
+    let labels = Labels::of(event);
+    let asked = [&logsource.product, &logsource.category, &logsource.service];
+    let known = labels.words();
+    logsource.fits_labels(&labels)
+        && asked.iter().zip(known).all(|(asked, known)| asked.is_none() || known.is_some())
 }
 
 #[cfg(test)]

@@ -43,10 +43,28 @@ pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
     }
 }
 
+/// How many faults of one file are told; a file damaged throughout has thousands.
+const FAULTS_A_FILE: usize = 5;
+
 /// Tells what could not be read, and how the command ends because of it.
 pub(crate) fn tell_faults(import: &Import) -> Outcome {
-    for fault in import.faults() {
-        complain(&printable(&format!("{}: {}", fault.path.display(), fault.message)));
+    let mut rest = import.faults();
+    while let Some(first) = rest.first() {
+        let alike = rest.iter().take_while(|fault| fault.path == first.path).count();
+        let (of_file, after) = rest.split_at(alike);
+        let path = first.path.display();
+        for fault in of_file.iter().take(FAULTS_A_FILE) {
+            complain(&printable(&format!("{path}: {}", fault.message)));
+        }
+        if alike > FAULTS_A_FILE {
+            complain(&printable(&format!("{path}: and {} more", alike - FAULTS_A_FILE)));
+        }
+        rest = after;
+    }
+    let told = u64::try_from(import.faults().len()).unwrap_or(u64::MAX);
+    let untold = import.progress().faults.saturating_sub(told);
+    if untold > 0 {
+        complain(&format!("and {untold} more faults in these or further files"));
     }
     if import.faults().is_empty() { Outcome::Done } else { Outcome::Unreadable }
 }

@@ -2,7 +2,8 @@
 
 use model::{Detection, Entity, EntityKind, Event, Field, Value};
 use sigma::{
-    Correlation, Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, Scratch, SnapshotError,
+    Correlation, Fired, MemoryCounters, MemoryUse, Rule, RuleIndex, RuleKind, RuleSet, Scratch,
+    SnapshotError,
 };
 
 use crate::analyse;
@@ -39,6 +40,22 @@ impl Memory {
     /// Gives what was forgotten so far.
     pub fn counters(&self) -> Counters {
         self.correlations.counters()
+    }
+
+    /// Gives what each correlation takes and has let go, in the order of their ids.
+    pub fn uses(&self) -> Vec<MemoryUse> {
+        self.correlations.uses()
+    }
+
+    /// Gives about how many bytes the correlations take.
+    pub fn bytes(&self) -> usize {
+        self.correlations.bytes()
+    }
+
+    /// Lets go of what no rule of an engine can use any more, and counts it; done when the rules
+    /// change. What its rules can use stays.
+    pub fn adopt(&mut self, engine: &Engine) {
+        self.correlations.adopt(&engine.rules);
     }
 
     /// Gives the rules that the last event matched, and the correlations that it made fire, those that

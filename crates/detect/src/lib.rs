@@ -11,7 +11,7 @@ mod health;
 mod shipped;
 mod trial;
 
-pub use sigma::SnapshotError;
+pub use sigma::{MemoryUse, SnapshotError};
 
 pub use engine::{Counters, EVIDENCE_MAX, Engine, Memory};
 pub use health::{Health, RuleHealth, SILENT_AFTER, Verdict};

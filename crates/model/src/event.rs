@@ -189,9 +189,12 @@ impl Event {
             // It has one value: of several, the first.
             return values.into_iter().take(1).for_each(|value| self.set(field, value));
         }
+        let mut values = values.into_iter();
+        let Some(first) = values.next() else { return };
+        let Some(second) = values.next() else { return self.set(field, first) };
         let mut misfit = false;
         let mut slots = Vec::new();
-        for value in values {
+        for value in [first, second].into_iter().chain(values) {
             let slot = self.fields.convert(field.kind(), value);
             misfit |= slot.is_none();
             slots.push(slot.unwrap_or_else(|| self.fields.keep(value)));
@@ -238,7 +241,11 @@ impl Event {
         if let Some(field) = Field::by_name(name) {
             return self.set_list(field, values);
         }
-        let slots: Vec<Slot> = values.into_iter().map(|value| self.fields.keep(value)).collect();
+        let mut values = values.into_iter();
+        let Some(first) = values.next() else { return };
+        let Some(second) = values.next() else { return self.set_extra(name, first) };
+        let all = [first, second].into_iter().chain(values);
+        let slots: Vec<Slot> = all.map(|value| self.fields.keep(value)).collect();
         if let Some(slot) = self.fields.keep_list(&slots) {
             self.put_extra(name, slot);
         }

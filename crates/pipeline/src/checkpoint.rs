@@ -29,7 +29,7 @@ const EVERY_WHEN_IDLE: Duration = Duration::from_secs(1);
 const SHARE: u32 = 100;
 
 /// What the rules remembered, and before which event.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Remembered {
     /// The first event that the rules had not seen.
     pub next: EventId,

@@ -132,12 +132,14 @@ impl Collection {
 
     /// Merges one map into another; where both have a value that is no map, the merged one counts.
     fn merge(&mut self, into: &mut Yaml, from: &Yaml) -> Result<(), Fault> {
+        let Yaml { line, column, .. } = *into;
         let (Kind::Map(entries), Kind::Map(more)) = (&mut into.kind, &from.kind) else {
             return Ok(());
         };
         self.steps += entries.len() * more.len() + steps_of(from);
         if self.steps > STEPS_MAX {
-            return Err(Fault::at(from, "the actions of this file multiply too much"));
+            let message = "the actions of this file multiply too much".to_owned();
+            return Err(Fault { line, column, message });
         }
         for (key, value) in more {
             let known = entries.iter_mut().find(|(known, _)| known == key);

@@ -60,6 +60,9 @@ fn fits(filter: &Logsource, rule: &Logsource) -> bool {
         && fits(&filter.service, &rule.service)
 }
 
+/// A log source, to be looked up.
+type Source = (Option<String>, Option<String>, Option<String>);
+
 /// What filters need to find their rules.
 pub(crate) struct Rules<'r> {
     pub(crate) rules: &'r mut Vec<Rule>,
@@ -99,8 +102,7 @@ impl Rules<'_> {
     ) -> Result<(), Fault> {
         let Filed { filter, title, .. } = filed;
         // Where a field stands depends on the log source, so each has its own test.
-        let mut compiled: HashMap<(Option<String>, Option<String>, Option<String>), Node> =
-            HashMap::new();
+        let mut compiled: HashMap<Source, Node> = HashMap::new();
         for index in targets {
             let Some(rule) = self.rules.get_mut(*index) else { continue };
             let Logsource { product, category, service } = rule.logsource.clone();

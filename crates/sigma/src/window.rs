@@ -220,7 +220,8 @@ impl Window {
     /// Holds the window within its bounds, and gives where the newest match is now.
     fn make_room(&mut self, at: At, correlation: &Correlation, taken: &mut Taken) -> Option<At> {
         let Some(recent) = &self.recent else { return Some(at) };
-        let most = ENTRIES_MAX + recent.tally.values_at_all();
+        // Of many different values more is kept, so that dropping the repeated ones pays.
+        let most = ENTRIES_MAX.max(ENTRIES_MAX / 4 * 3 + recent.tally.values_at_all());
         if self.entries.len() <= most.min(ENTRIES_MAX + VALUES_MAX) {
             return Some(at);
         }

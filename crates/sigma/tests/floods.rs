@@ -96,6 +96,30 @@ fn a_sum_above_what_is_kept_one_by_one() {
 }
 
 #[test]
+fn a_restart_in_a_flood_changes_nothing() {
+    for correlation in [
+        "type: event_count, condition: {gte: 4000}",
+        "type: value_sum, condition: {field: user.name, gte: 100000}",
+        "type: value_count, condition: {field: user.name, gte: 2000}",
+    ] {
+        let rules = load(correlation);
+        let (mut whole, mut memory) = (Memory::default(), Memory::default());
+        for id in 1..12_000 {
+            // Some come late, and the hour slides on.
+            let late = if id % 7 == 0 { 600_000 } else { 0 };
+            let event = event(id, millis(id, 900) - late, &(id * 7_919 % 3_000).to_string());
+            if id == 6_000 {
+                memory = Memory::restore(&memory.snapshot()).unwrap();
+            }
+            let told = observe(&rules, &mut whole, &event);
+            assert_eq!(told, observe(&rules, &mut memory, &event), "{correlation} {id}");
+        }
+        assert!(whole.counters().entries_sliced + whole.counters().reordered > 1_500);
+        assert_eq!(memory.snapshot(), whole.snapshot());
+    }
+}
+
+#[test]
 fn one_huge_number_leaves_nothing_behind() {
     let rules = load("type: value_sum, condition: {field: user.name, gte: 3}");
     let mut memory = Memory::default();

@@ -220,14 +220,14 @@ fn collections_that_multiply() {
     check(
         &text,
         expect![[r"
-            bad.yml:1:1: the actions of this file multiply too much
+            bad.yml:5154:1: the actions of this file multiply too much
             49 rules loaded"]],
     );
     let repeats = "---\naction: repeat\ndetection: {s: {a: 2}}\n".repeat(20_000);
     check(
         &format!("{}{repeats}", rule("  s: {a: 1}")),
         expect![[r"
-            bad.yml:44122:16: the actions of this file multiply too much
+            bad.yml:3:6: the actions of this file multiply too much
             14706 rules loaded"]],
     );
 }

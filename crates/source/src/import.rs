@@ -21,7 +21,7 @@ use crate::input::{moment, now};
 use crate::lines::{Splitter, Trim, length_of};
 use crate::running::SourceError;
 use evtx::ChunkCutter;
-pub use piece::{Opened, Piece};
+pub use piece::{Opened, Piece, read_event_file};
 use unpack::Unpacked;
 
 const READ_BYTES_MAX: usize = 256 * 1024;

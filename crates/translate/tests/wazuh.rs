@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use expect_test::expect_file;
 use proptest::prelude::*;
+use sigma::{RuleFile, RuleSet};
 use translate::SourceFile;
 use translate::wazuh::{Counting, Options, Translation, translate};
 
@@ -171,6 +172,13 @@ fn whole(translation: &Translation) {
         .map(|file| file.text.matches("\n    reports: true\n").count())
         .sum();
     assert_eq!((told, written), (*translated, *translated));
+    let files: Vec<RuleFile> = translation
+        .files
+        .iter()
+        .map(|file| RuleFile { path: file.source.clone(), text: file.text.clone() })
+        .collect();
+    let (_, faults) = RuleSet::load(&files);
+    assert!(faults.is_empty(), "{faults:?}");
 }
 
 fn shown(translation: &Translation) -> String {

@@ -3,6 +3,7 @@
 mod crew;
 mod follow;
 mod sorted;
+mod stats;
 mod timeline;
 
 use std::collections::HashMap;
@@ -16,11 +17,12 @@ use source::{Import, ImportConfig};
 
 use self::crew::Work;
 use self::follow::Follower;
+use self::stats::Stats;
 use self::timeline::Timeline;
 use crate::detections::COLUMNS;
 use crate::failure::Outcome;
 use crate::interrupt::Interrupt;
-use crate::output::{Printer, Shape, complain, complain_of};
+use crate::output::{Printer, Shape, complain_of};
 use crate::rules::{self, Shipped};
 use crate::{progress, usage};
 
@@ -59,7 +61,7 @@ pub(crate) struct Args {
     /// Leaves out events after that moment
     #[arg(long, value_name = "TIME", value_parser = moment)]
     to: Option<Timestamp>,
-    /// Tells events, events a second, processor time, memory and hits of each rule
+    /// Tells events, events a second, processor time, memory, and each rule's hits and cost
     #[arg(long)]
     stats: bool,
     /// How many threads to work with; one for each core unless named
@@ -93,6 +95,7 @@ struct Hunt {
     timeline: Timeline,
     follower: Follower,
     events: u64,
+    /// By the rule's id.
     hits: HashMap<String, u64>,
 }
 
@@ -101,7 +104,11 @@ impl Hunt {
         if detection.rule.level < self.level {
             return Ok(());
         }
-        *self.hits.entry(detection.rule.title.clone()).or_default() += 1;
+        // The copy of the id is made once a rule, not once a detection.
+        match self.hits.get_mut(&detection.rule.id) {
+            Some(hits) => *hits += 1,
+            None => drop(self.hits.insert(detection.rule.id.clone(), 1)),
+        }
         self.timeline.push(detection)
     }
 }
@@ -137,7 +144,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         events: 0,
         hits: HashMap::new(),
     };
-    let (import, _) = crew::run(import, &work, &mut |found| {
+    let (import, memories) = crew::run(import, &work, &mut |found| {
         progress::show(&bar, &found.progress);
         hunt.events += found.events;
         for detection in &found.detections {
@@ -157,30 +164,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     std::mem::take(&mut hunt.timeline).print(&mut printer)?;
     printer.finish()?;
     if args.stats {
-        tell_stats(&hunt, &import, began, ready);
+        stats::tell(&Stats { import: &import, events: hunt.events, began, ready });
+        stats::tell_rules(&engine, &hunt.hits, &memories);
     }
     Ok(outcome.max(progress::tell_faults(&import)))
-}
-
-fn tell_stats(hunt: &Hunt, import: &Import, began: Instant, ready: usage::Usage) {
-    let wall = began.elapsed().as_secs_f64();
-    let used = usage::now();
-    let work = used.processor.saturating_sub(ready.processor).as_secs_f64();
-    let count = |number: u64| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
-    let megabytes = count(import.progress().bytes_done >> 10) / 1024.0;
-    complain(&format!("files             {}", import.progress().files_done));
-    complain(&format!("events            {}", hunt.events));
-    complain(&format!("events a second   {:.0}", count(hunt.events) / wall.max(1e-9)));
-    complain(&format!("processor seconds {:.2}", used.processor.as_secs_f64()));
-    complain(&format!("of these, rules   {:.2} to load", ready.processor.as_secs_f64()));
-    complain(&format!(
-        "megabytes         {megabytes:.1}, {:.1} a processor second",
-        megabytes / work.max(1e-9)
-    ));
-    complain(&format!("peak memory       {} MB", used.peak_bytes >> 20));
-    let mut sorted: Vec<_> = hunt.hits.iter().collect();
-    sorted.sort_by_key(|(title, count)| (std::cmp::Reverse(**count), (*title).clone()));
-    for (title, count) in sorted {
-        complain(&format!("{count:>17} {title}"));
-    }
 }

@@ -111,7 +111,9 @@ pub(crate) fn names_of(places: &[PathBuf]) -> Option<String> {
     let place = places.first()?.canonicalize().ok()?;
     let common = ["rules", "etc", "ruleset"];
     let name = place.ancestors().find_map(|folder| {
-        let name = folder.file_stem()?.to_str()?.to_ascii_lowercase();
+        // A single file gives its name without the ending.
+        let name = if folder.is_dir() { folder.file_name() } else { folder.file_stem() };
+        let name = name?.to_str()?.to_ascii_lowercase();
         (!common.contains(&name.as_str())).then_some(name)
     })?;
     let plain = |letter: char| {

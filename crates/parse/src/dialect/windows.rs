@@ -33,13 +33,13 @@ pub(super) const DIALECTS: &[Dialect] = &[
         finish: |event| security(event, &NESTED),
     },
     Dialect {
-        dataset: "windows.events",
+        dataset: "",
         needs: &["EventID", "Channel", "Computer"],
         fields: &[],
         finish: machine,
     },
     Dialect {
-        dataset: "windows.events",
+        dataset: "",
         needs: &["EventID", "Channel", "Hostname"],
         fields: &[],
         finish: machine,

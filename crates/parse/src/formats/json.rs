@@ -245,6 +245,8 @@ impl<'t> Reader<'t, '_> {
 /// The plain values of an array.
 #[derive(Default)]
 struct Elements<'t> {
+    /// Most arrays hold one value, which needs no list.
+    first: Option<Element<'t>>,
     read: Vec<Element<'t>>,
     /// The text of those that held escapes.
     unescaped: String,
@@ -258,7 +260,11 @@ enum Element<'t> {
 impl<'t> Elements<'t> {
     fn read(&mut self, scanner: &mut Scanner<'t>) -> Result<(), ParseError> {
         if scanner.next_byte() != Some(b'"') {
-            self.read.extend(scanner.scalar()?.map(Element::Whole));
+            scanner
+                .scalar()?
+                .map(Element::Whole)
+                .into_iter()
+                .for_each(|element| self.push(element));
             return Ok(());
         }
         let element = match scanner.string()? {
@@ -270,12 +276,19 @@ impl<'t> Elements<'t> {
                 Element::Unescaped(before..self.unescaped.len())
             }
         };
-        self.read.push(element);
+        self.push(element);
         Ok(())
     }
 
+    fn push(&mut self, element: Element<'t>) {
+        match self.first {
+            None => self.first = Some(element),
+            Some(_) => self.read.push(element),
+        }
+    }
+
     fn values(&self) -> impl Iterator<Item = Value<'_>> + Clone {
-        self.read.iter().map(|element| match element {
+        self.first.iter().chain(&self.read).map(|element| match element {
             Element::Whole(value) => *value,
             Element::Unescaped(range) => {
                 Value::Text(self.unescaped.get(range.clone()).unwrap_or_default())

@@ -60,7 +60,7 @@ fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), Par
     for pair in &read {
         write(*pair, event);
     }
-    tunnel(event);
+    fortigate(event);
     // Where no name tells who it is about, the words may.
     if event.get(Field::SourceIp).is_none() && event.get(Field::DestinationIp).is_none() {
         glean::addresses_and_login(text, event);
@@ -149,17 +149,32 @@ fn write(Pair { name, value, quoted }: Pair<'_>, event: &mut Event) {
     }
 }
 
-/// Tells a log-in to the VPN of a FortiGate in the words of all VPNs; its own stands beside.
-fn tunnel(event: &mut Event) {
-    let outcome = match event.text(Field::EventAction) {
-        Some("ssl-login-fail") => "failure",
-        Some("tunnel-up") if is_ssl(event) => "success",
+/// Tells what a FortiGate says of attacks and of log-ins to its VPN in the words of all; its own
+/// stands beside.
+fn fortigate(event: &mut Event) {
+    let is = |name, value| event.get_extra(name).and_then(Value::as_text) == Some(value);
+    let attack = is("subtype", "ips") && event.get(Field::RuleName).is_some();
+    let own = match event.text(Field::EventAction) {
+        Some(own) if attack || own == "ssl-login-fail" => own.to_owned(),
+        Some("tunnel-up") if is_ssl(event) => "tunnel-up".to_owned(),
         _ => return,
     };
-    let own = if outcome == "failure" { "ssl-login-fail" } else { "tunnel-up" };
-    event.set_extra("action", own);
-    Meaning { action: "vpn_login", category: "authentication", kind: "start", outcome }
-        .write(event);
+    event.set_extra("action", own.as_str());
+    if !attack {
+        let outcome = if own == "tunnel-up" { "success" } else { "failure" };
+        Meaning { action: "vpn_login", category: "authentication", kind: "start", outcome }
+            .write(event);
+        return;
+    }
+    Meaning { action: "ids_alert", category: "network", kind: "info", outcome: "" }.write(event);
+    event.set(Field::EventKind, "alert");
+    // In the figures that rules ask for: 1 is worst.
+    let severity = match event.text(Field::LogLevel) {
+        Some("critical" | "high") => 1_i64,
+        Some("medium" | "alert") => 2,
+        _ => 3,
+    };
+    event.set(Field::EventSeverity, severity);
 }
 
 fn is_ssl(event: &Event) -> bool {
@@ -293,6 +308,32 @@ mod tests {
                 subtype = vpn
                 tunneltype = ssl-tunnel
                 action = tunnel-up
+            "]],
+        );
+    }
+
+    #[test]
+    fn attack_and_administrator() {
+        check(
+            r#"date=2026-11-21 time=06:58:00 tz="+0000" type="utm" subtype="ips" level="alert" severity="critical" srcip=203.0.113.9 dstip=192.0.2.1 action="dropped" attack="Apache.Log4j" attackid=51006"#,
+            expect![[r"
+                @timestamp = 2026-11-21T06:58:00.000Z
+                destination.ip = 192.0.2.1
+                event.action = ids_alert
+                event.category = network
+                event.kind = alert
+                event.severity = 1
+                event.type = info
+                log.level = critical
+                rule.id = 51006
+                rule.name = Apache.Log4j
+                source.ip = 203.0.113.9
+                date = 2026-11-21
+                time = 06:58:00
+                tz = +0000
+                type = utm
+                subtype = ips
+                action = dropped
             "]],
         );
         check(

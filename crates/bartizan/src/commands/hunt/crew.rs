@@ -81,7 +81,7 @@ pub(super) fn run(
     // on: so what waits for an earlier piece is bounded.
     let permits = work.threads * PIECES_EACH_MAX;
     let (grant, leave) = bounded(permits);
-    (0..permits).for_each(|_| drop(grant.send(())));
+    while grant.try_send(()).is_ok() {}
     let memories = thread::scope(|scope| {
         let crew: Vec<_> = (0..work.threads)
             .map(|_| {

@@ -60,8 +60,9 @@ fn read(mut bytes: &[u8], names: &FieldNames) -> Option<(Event, Vec<RuleIndex>)>
     for _ in 0..count {
         rules.push(RuleIndex(usize::try_from(u64::from_le_bytes(take(&mut bytes)?)).ok()?));
     }
-    let event = Event::decode(&mut bytes, names).ok()?;
-    Some((Event { id, ..event }, rules))
+    let mut event = Event::decode(&mut bytes, names).ok()?;
+    event.id = id;
+    Some((event, rules))
 }
 
 fn take(bytes: &mut &[u8]) -> Option<[u8; 8]> {

@@ -93,8 +93,20 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         import.lay_down(&plan)?;
     }
     report.print(args, &import, &plan, &chosen, &gathered)?;
+    if !is_watched(&config, &to) {
+        let told = format!("{} is not among rules.folders: serve does not read it", to.display());
+        complain(&printable(&told));
+    }
     let is_fine = report.faults.is_empty() && chosen.faults.is_empty() && report.untranslated == 0;
     Ok(if is_fine { Outcome::Done } else { Outcome::Fault })
+}
+
+/// Tells whether the rules of a folder run: it is one of those that are read, or lies in one.
+fn is_watched(config: &Config, folder: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut read = config.rules.folders.iter().map(|read| whole(read));
+    let folder = whole(folder);
+    folder.starts_with(whole(&config.own_rules())) || read.any(|read| folder.starts_with(read))
 }
 
 fn nothing(args: &Args) -> anyhow::Error {
