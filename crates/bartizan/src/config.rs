@@ -123,11 +123,6 @@ impl Config {
         self.data.join("rules")
     }
 
-    /// Gives the file in which the line keeps what its rules remember.
-    pub(crate) fn checkpoint(&self) -> PathBuf {
-        self.data.join("memory")
-    }
-
     /// Gives where the rules come from: those shipped, those of the folders, the user's own.
     pub(crate) fn rule_sources(&self) -> Sources {
         let shipped = if self.rules.shipped { Shipped::With } else { Shipped::Without };

@@ -63,8 +63,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let sources = args.place.config()?.rule_sources();
-    let rules = rules::load(sources.shipped, &sources.folders)?.rules;
+    let rules = rules::load_in_force(&args.place.config()?.rule_sources())?.rules;
     let able = if args.all { vec![true; rules.rules().len()] } else { able(args, &rules)? };
     let coverage = Coverage::of(&rules, &able);
     match &args.output {
@@ -84,7 +83,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
 /// Tells of each rule whether it could have fired of late.
 fn able(args: &Args, rules: &RuleSet) -> anyhow::Result<Vec<bool>> {
     let store = args.place.reader()?;
-    let checkpoint = args.place.config()?.checkpoint();
+    let checkpoint = crate::memory::file(&args.place.config()?);
     let arrivals = Arrivals::since(&store, &checkpoint, now().minus(args.last))?;
     tell_gaps(&store);
     if arrivals.is_partial {
