@@ -179,10 +179,20 @@ mod tests {
     fn what_cannot_be_edited_is_left_alone() {
         let off = Override { enabled: Some(false), ..Override::default() };
         check("[{rule: b}]\n", Some(&off), expect!["did not find expected <document start>"]);
-        check("- rule: [", Some(&off), expect!["mend overrides.yml first: overrides.yml:2:1: while parsing a node, did not find expected node content"]);
+        check(
+            "- rule: [",
+            Some(&off),
+            expect![
+                "mend overrides.yml first: overrides.yml:2:1: while parsing a node, did not find expected node content"
+            ],
+        );
         let wrong = Override { exceptions: vec!["(".to_owned()], ..Override::default() };
         check(WRITTEN, Some(&wrong), expect!["in this exception: column 2: expected a value"]);
-        check("  - rule: a\n", None, expect!["overrides.yml is not a list at the margin; change it by hand"]);
+        check(
+            "  - rule: a\n",
+            None,
+            expect!["overrides.yml is not a list at the margin; change it by hand"],
+        );
     }
 
     #[track_caller]

@@ -85,7 +85,8 @@ async fn changed_for_this_installation_and_back() {
     expect![[r#"
         ada override_rule sweep: as its file says
         ada override_rule sweep: level low; except source.ip: 192.0.2.7
-        ada override_rule sweep: disabled; our own scanner"#]].assert_eq(&told.join("\n"));
+        ada override_rule sweep: disabled; our own scanner"#]]
+    .assert_eq(&told.join("\n"));
 
     house.log_in_as("viewer", Role::Viewer).await;
     let answer = house.ask("PUT /api/v1/rules/sweep/override\n\n{\"enabled\":false}").await;
