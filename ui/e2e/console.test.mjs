@@ -197,7 +197,7 @@ describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BART
   test('a rule is switched off for this installation, and the deed is taken back', async () => {
     await page.goto(`${origin}/rules?q=ssh+brute`);
     const grid = page.getByRole('grid', { name: 'Rules' });
-    const row = grid.getByRole('row').filter({ hasText: /brute/i }).first();
+    const row = grid.getByRole('row').filter({ hasText: 'SSH brute force' });
     await row.getByText('Able to fire').waitFor();
     await row.click();
     const panel = page.getByRole('complementary', { name: 'Rule' });
@@ -237,7 +237,7 @@ describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BART
     await page.goto(`${origin}/rules?q=kettle`);
     await page.getByRole('grid', { name: 'Rules' }).getByText('Kettle boils').waitFor();
     writeFileSync(join(rulesFolder, 'odd.yml'), 'title: Odd\ndetection: {s: {a|what: 1}, condition: s}\n');
-    await page.getByRole('region', { name: /1 fault/ }).getByText(/odd\.yml:2:16/).waitFor();
+    await page.getByRole('region', { name: /1 fault/ }).getByText(/odd\.yml:\d+:\d+/).waitFor();
     rmSync(join(rulesFolder, 'odd.yml'));
     rmSync(join(rulesFolder, 'kettle.yml'));
     await page.getByText(/1 removed/).waitFor();

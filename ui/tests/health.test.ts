@@ -8,7 +8,7 @@ const silent: RuleHealth = {
 };
 
 test('health in words', () => {
-  expect(healthInWords(silent, NOW)).toBe('It cannot fire: no event of its log source has come. It has not fired. It was evaluated 0 times, 0 % of all evaluations.');
+  expect(healthInWords(silent, NOW)).toBe('It cannot fire: no event of its log source has come. It has not fired.');
   const able: RuleHealth = {
     ...silent, verdict: 'able', source_last: '2026-11-21T11:59:18Z', source_per_hour: 1, could: '2026-11-21T11:00:00Z',
     fired: '2026-11-21T12:00:00Z', hits: 1, evaluations: 12_345, share: 0.0321,

@@ -13,7 +13,7 @@ mod verdict;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use model::{Event, Timestamp};
+use model::{Event, Field, Timestamp};
 use sigma::{Labels, RuleIndex, RuleSet};
 
 use crate::Memory;
@@ -82,11 +82,17 @@ struct Hours {
 #[derive(Clone, Debug)]
 struct Shape {
     source: usize,
+    /// What the events say of themselves in the fields of [`TELLING`]; nothing where that differs.
+    told: [Option<Box<str>>; 2],
     /// In order.
     fields: Vec<NameId>,
     events: u64,
     last: Timestamp,
 }
+
+/// Fields whose few values tell kinds of events apart: a rule that asks for another value of them can
+/// not fire on such events.
+const TELLING: [Field; 2] = [Field::EventModule, Field::EventAction];
 
 /// What a rule did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,10 +136,11 @@ impl Health {
             source.last = source.last.max(time);
             source.hours.count(time);
         }
-        let key = mix(source_key ^ event.shape());
+        let told = TELLING.map(|field| event.text(field));
+        let key = mix(source_key ^ event.shape() ^ labels_key(&told));
         let shape = match self.shape_of.get(&key) {
             Some(shape) => Some(*shape),
-            None => self.new_shape(key, source, event),
+            None => self.new_shape(key, source, event, told),
         };
         if let Some(shape) = shape.and_then(|shape| self.shapes.get_mut(shape)) {
             shape.events += 1;
@@ -209,14 +216,21 @@ impl Health {
         Some(place)
     }
 
-    fn new_shape(&mut self, key: u64, source: usize, event: &Event) -> Option<usize> {
+    fn new_shape(
+        &mut self,
+        key: u64,
+        source: usize,
+        event: &Event,
+        told: [Option<&str>; 2],
+    ) -> Option<usize> {
+        let told = told.map(|told| told.filter(|told| names::is_plain(told, LABEL_BYTES_MAX)));
         let known = event.known().map(|(field, _)| field.name());
         let names: Vec<&str> = known.chain(event.extras().map(|extra| extra.name)).collect();
         let mut fields: Vec<NameId> =
             names.into_iter().filter_map(|name| self.names.id_or_new(name)).collect();
         fields.sort_unstable();
         fields.dedup();
-        let with = fields_key(source, &fields);
+        let with = fields_key(source, &told, &fields);
         if let Some(shape) = self.shape_with.get(&with).copied() {
             self.remember(key, shape);
             return Some(shape);
@@ -225,7 +239,8 @@ impl Health {
         if owner.shapes < SHAPES_OF_SOURCE_MAX && self.shapes.len() < SHAPES_MAX {
             owner.shapes += 1;
             let place = self.shapes.len();
-            self.shapes.push(Shape { source, fields, events: 0, last: Timestamp::MIN });
+            let told = told.map(|told| told.map(Box::from));
+            self.shapes.push(Shape { source, told, fields, events: 0, last: Timestamp::MIN });
             self.shape_with.insert(with, place);
             self.remember(key, place);
             return Some(place);
@@ -233,7 +248,8 @@ impl Health {
         // The rest is one shape that has every field: it may promise too much, never too little.
         let rest = *owner.rest.get_or_insert(self.shapes.len());
         if rest == self.shapes.len() {
-            self.shapes.push(Shape { source, fields: Vec::new(), events: 0, last: Timestamp::MIN });
+            let (fields, last) = (Vec::new(), Timestamp::MIN);
+            self.shapes.push(Shape { source, told: [None, None], fields, events: 0, last });
         }
         let shape = self.shapes.get_mut(rest)?;
         for field in fields {
@@ -283,7 +299,7 @@ fn hour_of(time: Timestamp) -> i64 {
 }
 
 /// Gives the hash of labels.
-fn labels_key(labels: &[Option<&str>; 3]) -> u64 {
+fn labels_key(labels: &[Option<&str>]) -> u64 {
     let mut key = 0_u64;
     for label in labels {
         key = mix(key ^ u64::from(label.is_some()));
@@ -297,9 +313,9 @@ fn labels_key(labels: &[Option<&str>; 3]) -> u64 {
 }
 
 /// Gives the hash of a source and of names.
-fn fields_key(source: usize, fields: &[NameId]) -> u64 {
+fn fields_key(source: usize, told: &[Option<&str>], fields: &[NameId]) -> u64 {
     let source = u64::try_from(source).unwrap_or(u64::MAX);
-    fields.iter().fold(mix(source), |key, field| mix(key ^ u64::from(*field)))
+    fields.iter().fold(mix(source ^ labels_key(told)), |key, field| mix(key ^ u64::from(*field)))
 }
 
 /// Spreads the bits of a number over all of it (the finaliser of SplitMix64).

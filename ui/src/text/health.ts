@@ -36,7 +36,8 @@ export function healthInWords(health: RuleHealth, now: number): string {
   if (missing && health.verdict !== 'blind') parts.push(`Never seen there: ${missing}.`);
   if (health.could) parts.push(`An event with all it needs came last ${ago(health.could)}.`);
   parts.push(health.fired ? `It fired ${counted(health.hits, 'time')}, last ${ago(health.fired)}.` : 'It has not fired.');
-  parts.push(`It was evaluated ${rough(health.evaluations)} times, ${share(health.share)} of all evaluations.`);
+  // Of correlations, only the rules that they name are evaluated.
+  if (health.evaluations > 0) parts.push(`It was evaluated ${rough(health.evaluations)} times, ${share(health.share)} of all evaluations.`);
   return parts.join(' ');
 }
 

@@ -6,7 +6,7 @@
 //! bartizan health 1
 //! since   1795219200000000000
 //! source  12  1795219201000000000  498672  498672  linux    sshd  12 0 0 …
-//! shape   0   12  1795219201000000000  source.ip user.name
+//! shape   0   12  1795219201000000000  sshd  ssh_login  source.ip user.name
 //! rule    ssh_brute_force  1  1795219201000000000  40
 //! ```
 
@@ -49,8 +49,10 @@ impl Health {
             let is_rest =
                 self.sources.get(shape.source).is_some_and(|source| source.rest == Some(place));
             let kind = if is_rest { "rest" } else { "shape" };
-            let Shape { source, events, last, fields } = shape;
-            let _ = write!(text, "{kind}\t{source}\t{events}\t{}", time(*last));
+            let Shape { source, told, events, last, fields } = shape;
+            let [module, action] = told.each_ref().map(|told| told.as_deref().unwrap_or(OPEN));
+            let last = time(*last);
+            let _ = write!(text, "{kind}\t{source}\t{events}\t{last}\t{module}\t{action}");
             for field in fields.iter().filter_map(name) {
                 let _ = write!(text, "\t{field}");
             }
@@ -115,7 +117,8 @@ impl Health {
     }
 
     fn read_shape(&mut self, kind: &str, parts: &[&str]) -> Option<()> {
-        let [source, events, last, names @ ..] = parts else { return None };
+        let [source, events, last, module, action, names @ ..] = parts else { return None };
+        let told = [module, action].map(|told| (*told != OPEN).then_some(*told));
         let source: usize = source.parse().ok()?;
         if self.shapes.len() >= SHAPES_MAX + SOURCES_MAX {
             return None;
@@ -129,9 +132,11 @@ impl Health {
             owner.rest = Some(place);
         } else {
             owner.shapes += 1;
-            self.shape_with.insert(fields_key(source, &fields), place);
+            self.shape_with.insert(fields_key(source, &told, &fields), place);
         }
-        self.shapes.push(Shape { source, fields, events: events.parse().ok()?, last: time(last)? });
+        let told = told.map(|told| told.map(Box::from));
+        let (events, last) = (events.parse().ok()?, time(last)?);
+        self.shapes.push(Shape { source, told, fields, events, last });
         Some(())
     }
 

@@ -79,6 +79,22 @@ fn a_field_by_one_of_its_names() {
 }
 
 #[test]
+fn a_kind_of_event_that_is_another() {
+    let rule =
+        "{id: r, title: r, detection: {s: {event.module: sshd, user.name: x}, condition: s}}";
+    check(
+        rule,
+        &[event(30, "samba", &["user.name"])],
+        expect!["blind, source 30 s ago, 1 an hour"],
+    );
+    check(
+        rule,
+        &[event(30, "sshd", &["user.name"])],
+        expect!["able, source 30 s ago, 1 an hour, could 30 s ago"],
+    );
+}
+
+#[test]
 fn correlations_need_one_of_their_rules_or_all() {
     let web = "---\n{id: w, title: w, logsource: {category: webserver}, \
         detection: {s: {url.path: x}, condition: s}}";
@@ -144,7 +160,7 @@ fn damaged_texts_are_refused() {
         "",
         "bartizan health 2\n",
         "bartizan health 1\nsource\t1\n",
-        "bartizan health 1\nshape\t0\t1\t1\n",
+        "bartizan health 1\nshape\t0\t1\t1\ta\tb\n",
     ] {
         assert!(Health::restore(damaged).is_none(), "{damaged:?}");
     }

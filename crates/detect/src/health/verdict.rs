@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use model::Timestamp;
+use model::{Timestamp, Value};
 use query::{FieldRef, Node, Test};
 use sigma::{CorrelationKind, Labels, Logsource, Rule, RuleIndex, RuleKind, RuleSet};
 
 use super::names::NameId;
-use super::{Health, SILENT_AFTER, Shape, Work};
+use super::{Health, SILENT_AFTER, Shape, TELLING, Work};
 
 /// What every event has, and does not list.
 const ALWAYS: [&str; 4] = ["@timestamp", "event.id", "event.ingested", "event.original"];
@@ -198,7 +198,10 @@ impl Asked<'_> {
             Node::All | Node::Not(_) | Node::Test(Test::Anywhere(_)) => true,
             Node::And(nodes) => nodes.iter().all(|node| self.could(node, shape)),
             Node::Or(nodes) => nodes.iter().any(|node| self.could(node, shape)),
-            Node::Test(Test::Field { field, .. }) => self.has(shape, field),
+            Node::Test(Test::Field { field, matcher }) => match told(shape, field) {
+                Some(value) => matcher.matches(Value::Text(value)),
+                None => self.has(shape, field),
+            },
             Node::Test(Test::Fields { field, other, .. }) => {
                 self.has(shape, field) && self.has(shape, other)
             }
@@ -243,6 +246,12 @@ impl Asked<'_> {
             .map(|field| field.name().to_owned());
         missing.collect()
     }
+}
+
+/// Gives what the events of a shape all hold in a field, where that is known.
+fn told<'s>(shape: &'s Shape, field: &FieldRef) -> Option<&'s str> {
+    let place = TELLING.iter().position(|telling| FieldRef::Known(*telling) == *field)?;
+    shape.told.get(place)?.as_deref()
 }
 
 /// Gives how well labels fit what a rule names; `None` where the rule is not for such events.
