@@ -81,7 +81,7 @@ fn load() -> anyhow::Result<()> {
     let mut times = Vec::new();
     let mut loaded = None;
     for _ in 0..LOADS {
-        loaded = None;
+        drop(loaded.take());
         let started = timing::thread_time();
         loaded = Some(black_box(RuleSet::load(&files)));
         times.push(timing::thread_time().saturating_sub(started));

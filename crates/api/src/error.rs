@@ -48,6 +48,8 @@ pub(crate) enum ApiError {
     Changed { version: u64 },
     #[error("{0}")]
     Unfit(String),
+    #[error("{} in what was given", plural(.0.len()))]
+    Faulty(Vec<crate::RuleFault>),
     #[error("this edit cannot be taken back any more")]
     CannotUndo,
     #[error("the request's body is too long")]
@@ -108,6 +110,7 @@ impl ApiError {
             Self::UnknownUser(_) => (StatusCode::BAD_REQUEST, "unknown_user"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::Changed { .. } => (StatusCode::PRECONDITION_FAILED, "changed"),
+            Self::Faulty(_) => (StatusCode::BAD_REQUEST, "faulty_rule"),
             Self::Unfit(_) => (StatusCode::BAD_REQUEST, "unfit"),
             Self::CannotUndo => (StatusCode::CONFLICT, "cannot_undo"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
@@ -127,11 +130,20 @@ impl ApiError {
             Self::TooManyAttempts(wait) => {
                 vec![("retry_after_seconds", json!(whole_seconds(*wait)))]
             }
+            Self::Faulty(faults) => vec![("faults", faults.iter().map(fault).collect())],
             Self::Changed { version } => vec![("version", json!(version))],
             _ => Vec::new(),
         };
         members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
+}
+
+fn fault(fault: &crate::RuleFault) -> Value {
+    json!({ "line": fault.line, "column": fault.column, "message": fault.message })
+}
+
+fn plural(faults: usize) -> String {
+    if faults == 1 { "1 fault".to_owned() } else { format!("{faults} faults") }
 }
 
 /// Rounds up, so that a client that waits as told is let in.

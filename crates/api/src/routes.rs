@@ -6,6 +6,9 @@ mod health;
 mod live;
 mod login;
 mod overview;
+mod rule_health;
+mod rule_overrides;
+mod rule_trials;
 mod rules;
 mod sessions;
 mod shared;
@@ -44,6 +47,9 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .merge(events::router())
         .merge(sql::router())
         .merge(rules::router())
+        .merge(rule_health::router())
+        .merge(rule_overrides::router())
+        .merge(rule_trials::router())
         .merge(simulation::router())
         .merge(live::router());
     OpenApiRouter::with_openapi(Head::openapi()).nest("/api/v1", v1)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use detect::{RuleHealth, Trial, TrialError, Wanted};
 use model::{Level, Timestamp};
 
 /// The process around the API. Its methods are quick: they read counters and snapshots.
@@ -13,6 +14,16 @@ pub trait Runtime: Send + Sync {
     fn rules(&self) -> Arc<RulesView>;
     /// Loads the rules again and gives them; blocks meanwhile. An error says why it could not.
     fn reload_rules(&self) -> Result<Arc<RulesView>, String>;
+    /// Gives what the console shows of one rule besides, if it runs.
+    fn rule_detail(&self, id: &str) -> Option<RuleDetail>;
+    /// Gives for each rule whether it could fire here and now; may take some milliseconds.
+    fn rules_health(&self) -> Arc<RulesHealth>;
+    /// Changes what the installation says of a rule, and loads the rules again; blocks meanwhile.
+    fn override_rule(&self, id: &str, edit: &OverrideEdit) -> Result<(), OverrideError>;
+    /// Makes rules ready to be run over what is stored; may take some seconds.
+    fn trial(&self, wanted: &Wanted) -> Result<Trial, TrialError>;
+    /// Tells whether the line takes in events.
+    fn is_alive(&self) -> bool;
     /// Gives whether sample traffic plays.
     fn simulation(&self) -> Simulation;
     /// Starts or stops sample traffic; an error says why it cannot.
@@ -133,6 +144,77 @@ pub struct RuleItem {
     pub references: Vec<String>,
     /// What else may look like it.
     pub false_positives: Vec<String>,
+    /// Who wrote it.
+    pub author: String,
+    /// Under which terms.
+    pub license: String,
+    /// Whether it may match at all.
+    pub enabled: bool,
+    /// Whether it makes alerts of its own; one that serves a correlation only does not.
+    pub reports: bool,
+    /// The level that its file gives, where the installation set another.
+    pub level_given: Option<Level>,
+    /// What the installation takes out of it, in the search bar's language.
+    pub exceptions: Vec<String>,
+    /// Why the installation changed it.
+    pub reason: String,
+}
+
+/// What is shown of one rule besides.
+#[derive(Clone, Debug, Default)]
+pub struct RuleDetail {
+    /// The file that it came from, as it runs.
+    pub text: Arc<str>,
+    /// Its own examples: the records, and whether it must match them.
+    pub examples: Vec<(Vec<String>, bool)>,
+    /// What the installation says of it by its id.
+    pub own: Option<RuleOverride>,
+    /// Changes when that changes; 0 where it says nothing.
+    pub version: u32,
+}
+
+/// What an installation says of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleOverride {
+    /// Whether it may match.
+    pub enabled: Option<bool>,
+    /// How bad its findings are.
+    pub level: Option<Level>,
+    /// What it no longer matches.
+    pub exceptions: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A change of what an installation says of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OverrideEdit {
+    /// The version that it must be at, if that matters.
+    pub expected: Option<u32>,
+    /// What is said from now on; nothing takes it back.
+    pub entry: Option<RuleOverride>,
+}
+
+/// Why such a change cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OverrideError {
+    /// There is no such rule.
+    Unknown,
+    /// Somebody changed it meanwhile; it is at this version.
+    Changed(u32),
+    /// It cannot be understood or written.
+    Unfit(String),
+}
+
+/// Whether the rules could fire here and now.
+#[derive(Clone, Debug, Default)]
+pub struct RulesHealth {
+    /// Since when the events that pass are noted.
+    pub since: Option<Timestamp>,
+    /// When this was found out.
+    pub at: Timestamp,
+    /// Each rule by its id.
+    pub items: Vec<(String, RuleHealth)>,
 }
 
 /// What is wrong in a rule's file.

@@ -6,6 +6,7 @@ mod events;
 mod guard;
 mod live;
 mod login;
+mod rules;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -15,20 +16,22 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response, header};
 use catalog::{Catalog, Role};
+use detect::{RuleHealth, Trial, TrialError, Verdict, Wanted};
 use expect_test::Expect;
 use http_body_util::BodyExt;
 use model::{
     Detection, Entity, EntityKind, Event, EventId, Field, Level, RuleHeader, Text, Timestamp,
 };
+use sigma::RuleFile;
 use store::Store;
 use tower::ServiceExt;
 use triage::Triage;
 
 use crate::listen::Peer;
 use crate::{
-    Account, AppState, Config, Counters, InputCounters, Live, Parts, RuleFault, RuleItem,
-    RulesStatus, RulesView, Runtime, Simulation, SimulationAction, add_user, issue_setup_link,
-    router,
+    Account, AppState, Config, Counters, InputCounters, Live, OverrideEdit, OverrideError, Parts,
+    RuleDetail, RuleFault, RuleItem, RuleOverride, RulesHealth, RulesStatus, RulesView, Runtime,
+    Simulation, SimulationAction, add_user, issue_setup_link, router,
 };
 
 /// A product without its line: the store, the alerts, the catalog and the API before them.
@@ -45,6 +48,7 @@ struct House {
 #[derive(Default)]
 struct Outside {
     simulation: Mutex<Simulation>,
+    own: Mutex<Option<RuleOverride>>,
 }
 
 impl Runtime for Outside {
@@ -85,6 +89,51 @@ impl Runtime for Outside {
 
     fn reload_rules(&self) -> Result<Arc<RulesView>, String> {
         Ok(self.rules())
+    }
+
+    fn rule_detail(&self, id: &str) -> Option<RuleDetail> {
+        let own = self.own.lock().unwrap().clone();
+        let version = own.as_ref().map_or(0, |_| 9);
+        let examples = vec![(vec!["a line".to_owned()], true)];
+        let text = Arc::from("title: Port sweep");
+        (id == "sweep").then_some(RuleDetail { text, examples, own, version })
+    }
+
+    fn rules_health(&self) -> Arc<RulesHealth> {
+        let able = RuleHealth {
+            verdict: Verdict::Able,
+            source_last: Some(at(4)),
+            source_per_hour: 7,
+            missing: vec!["user.name".to_owned()],
+            could: Some(at(3)),
+            fired: None,
+            hits: 0,
+            evaluations: 5,
+            share: 0.5,
+        };
+        let items = vec![("sweep".to_owned(), able)];
+        Arc::new(RulesHealth { since: Some(at(1)), at: at(5), items })
+    }
+
+    fn override_rule(&self, _id: &str, edit: &OverrideEdit) -> Result<(), OverrideError> {
+        let mut own = self.own.lock().unwrap();
+        let version = own.as_ref().map_or(0, |_| 9);
+        if edit.expected.is_some_and(|expected| expected != version) {
+            return Err(OverrideError::Changed(version));
+        }
+        own.clone_from(&edit.entry);
+        Ok(())
+    }
+
+    fn trial(&self, wanted: &Wanted) -> Result<Trial, TrialError> {
+        let rule = "{id: sweep, title: Port sweep, logsource: {product: any}, \
+            detection: {words: [failed], condition: words}}";
+        let file = RuleFile { path: "rules/sweep.yml".to_owned(), text: rule.to_owned() };
+        Trial::of(vec![file], "", wanted)
+    }
+
+    fn is_alive(&self) -> bool {
+        true
     }
 
     fn simulation(&self) -> Simulation {

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Query(query::Args),
     /// Asks the store as the search bar does, in KQL
     Search(search::Args),
-    /// Lists, checks and tests rules
+    /// Lists, shows, checks, tests and imports rules
     Rules(rules::Args),
     /// Sends realistic sample traffic to a real input
     Simulate(simulate::Args),

@@ -128,7 +128,8 @@ impl Config {
         let shipped = if self.rules.shipped { Shipped::With } else { Shipped::Without };
         let own = self.own_rules();
         let folders = self.rules.folders.iter().cloned().chain(own.is_dir().then_some(own));
-        Sources { shipped, folders: folders.collect() }
+        let overrides = self.own_rules().join(crate::overrides::FILE);
+        Sources { shipped, folders: folders.collect(), overrides }
     }
 
     /// Gives what is wrong with the values, each with its path in the file.

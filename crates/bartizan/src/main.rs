@@ -3,16 +3,20 @@
 //! This crate reads the command line and the configuration, lays the line, and waits for its end.
 //! Whatever it knows of logs, rules, events or alerts, it asks of the crates below.
 
+mod arrivals;
 mod clock;
 mod commands;
 mod config;
+mod coverage;
 mod demo;
 mod examples;
 mod failure;
+mod import;
 mod interrupt;
 mod log;
 mod memory;
 mod output;
+mod overrides;
 mod place;
 mod progress;
 mod reload;

@@ -67,7 +67,8 @@ impl Cell {
         }
     }
 
-    fn write_json(&self, out: &mut String) {
+    /// Appends the cell as JSON.
+    pub(crate) fn write_json(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
             Self::Text(text) => write_json_string(text, out),
@@ -86,8 +87,11 @@ impl Cell {
     }
 }
 
+/// How many rows of a table have columns of one width; more would have to wait in memory.
+const TABLE_ROWS_MAX: usize = 10_000;
+
 /// Prints rows as they come; a table waits for the last one, since its columns are as wide as the
-/// widest cell.
+/// widest cell. A long one is laid out in parts.
 pub(crate) struct Printer {
     shape: Shape,
     columns: Vec<String>,
@@ -117,7 +121,7 @@ impl Printer {
         match self.shape {
             Shape::Table => {
                 self.table.add_row(texts().map(|text| printable(&text)));
-                Ok(())
+                if self.table.row_count() < TABLE_ROWS_MAX { Ok(()) } else { self.write_table() }
             }
             Shape::Csv => write_csv(&mut self.out, &texts().collect::<Vec<_>>()),
             Shape::Json => {
@@ -142,11 +146,20 @@ impl Printer {
 
     fn write_rest(&mut self) -> io::Result<()> {
         if self.shape == Shape::Table {
-            for line in self.table.lines() {
-                writeln!(self.out, "{}", line.trim_end())?;
-            }
+            self.write_table()?;
         }
         self.out.flush()
+    }
+
+    /// Prints the rows of a table that wait, and makes room for more.
+    fn write_table(&mut self) -> io::Result<()> {
+        for line in self.table.lines() {
+            writeln!(self.out, "{}", line.trim_end())?;
+        }
+        let mut table = comfy_table::Table::new();
+        table.load_preset(comfy_table::presets::NOTHING);
+        self.table = table;
+        Ok(())
     }
 }
 

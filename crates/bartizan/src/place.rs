@@ -61,6 +61,16 @@ impl Place {
     }
 }
 
+/// Makes a folder for its owner alone: what lies there tells of others.
+pub(crate) fn make_private(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
+}
+
 /// Tells whether there is a catalog; a folder that may not be looked into is an error.
 pub(crate) fn has_catalog(config: &Config) -> anyhow::Result<bool> {
     let file = catalog_file(config);

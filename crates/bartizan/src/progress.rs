@@ -22,6 +22,19 @@ pub(crate) fn bar(progress: &Progress) -> ProgressBar {
     bar
 }
 
+/// Gives a bar over so many files.
+pub(crate) fn files(count: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() || count == 0 {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::try_from(count).unwrap_or(u64::MAX));
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} files, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Moves the bar to where the import is.
 pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_position(progress.bytes_done);
@@ -30,10 +43,28 @@ pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
     }
 }
 
+/// How many faults of one file are told; a file damaged throughout has thousands.
+const FAULTS_A_FILE: usize = 5;
+
 /// Tells what could not be read, and how the command ends because of it.
 pub(crate) fn tell_faults(import: &Import) -> Outcome {
-    for fault in import.faults() {
-        complain(&printable(&format!("{}: {}", fault.path.display(), fault.message)));
+    let mut rest = import.faults();
+    while let Some(first) = rest.first() {
+        let alike = rest.iter().take_while(|fault| fault.path == first.path).count();
+        let (of_file, after) = rest.split_at(alike);
+        let path = first.path.display();
+        for fault in of_file.iter().take(FAULTS_A_FILE) {
+            complain(&printable(&format!("{path}: {}", fault.message)));
+        }
+        if alike > FAULTS_A_FILE {
+            complain(&printable(&format!("{path}: and {} more", alike - FAULTS_A_FILE)));
+        }
+        rest = after;
+    }
+    let told = u64::try_from(import.faults().len()).unwrap_or(u64::MAX);
+    let untold = import.progress().faults.saturating_sub(told);
+    if untold > 0 {
+        complain(&format!("and {untold} more faults in these or further files"));
     }
     if import.faults().is_empty() { Outcome::Done } else { Outcome::Unreadable }
 }

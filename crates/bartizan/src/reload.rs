@@ -15,20 +15,24 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io, thread};
 
-use api::{Live, RulesView};
+use api::{Live, OverrideEdit, OverrideError, RuleDetail, RuleOverride, RulesView};
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use detect::Engine;
-use sigma::{RuleFault, RuleFile, RuleSet};
+use detect::{Trial, TrialError, Wanted};
+use sigma::{Options, Override, Overrides, RuleFault, RuleFile, RuleSet};
 
 use crate::clock::now;
 use crate::output::complain;
+use crate::overrides;
 use crate::rules::{self, Shipped};
 
 /// The shortest pause between two looks at the folders.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A look may take this part of the time: of very large folders, the pause grows.
-const LOOK_SHARE: u32 = 100;
+const LOOK_SHARE: u32 = 50;
+/// The longest pause: a look also takes long where the machine is busy.
+const LOOK_EVERY_AT_LEAST: Duration = Duration::from_secs(5);
 /// Requests to load the rules again that may wait.
 const ASKED_MAX: usize = 8;
 /// How long somebody who asked waits for the answer.
@@ -41,12 +45,23 @@ pub(crate) struct Sources {
     pub(crate) shipped: Shipped,
     /// Folders with the user's rules.
     pub(crate) folders: Vec<PathBuf>,
+    /// The file of what is changed of single rules.
+    pub(crate) overrides: PathBuf,
 }
 
 /// The rules as they were loaded, ready to run.
 pub(crate) struct Ready {
     pub(crate) engine: Engine,
-    pub(crate) view: RulesView,
+    pub(crate) shown: Shown,
+}
+
+/// What others are shown of the rules.
+pub(crate) struct Shown {
+    pub(crate) view: Arc<RulesView>,
+    /// The text of each file, and which rule is of which.
+    files: Arc<HashMap<String, Arc<str>>>,
+    /// The text of the file of overrides.
+    overrides: Arc<str>,
 }
 
 /// Watches the rules on a thread of its own.
@@ -58,12 +73,14 @@ pub(crate) struct Reloader {
 /// Asks for the rules, and for another load of them; clones are cheap.
 #[derive(Clone)]
 pub(crate) struct Handle {
-    view: Arc<ArcSwap<RulesView>>,
+    shown: Arc<ArcSwap<Shown>>,
+    engine: Arc<ArcSwap<Engine>>,
     asked: Sender<Asked>,
 }
 
 enum Asked {
     Load(Sender<()>),
+    Change { rule: String, edit: OverrideEdit, told: Sender<Result<(), OverrideError>> },
     Stop,
 }
 
@@ -82,7 +99,9 @@ struct Stamp {
 pub(crate) struct Loader {
     sources: Sources,
     /// The texts of the files whose rules run, by their paths.
-    running: HashMap<String, Arc<str>>,
+    running: Arc<HashMap<String, Arc<str>>>,
+    /// The text of the file of overrides that counts.
+    overrides: Arc<str>,
     /// Each rule's file and its text, to tell what changed.
     rules: HashMap<String, Arc<str>>,
     seen: Look,
@@ -94,7 +113,8 @@ impl Loader {
     pub(crate) fn start(sources: Sources) -> anyhow::Result<(Self, Ready)> {
         let mut loader = Self {
             sources,
-            running: HashMap::new(),
+            running: Arc::default(),
+            overrides: Arc::from(""),
             rules: HashMap::new(),
             seen: Look::new(),
             loads: 0,
@@ -108,12 +128,16 @@ impl Loader {
         let began = Instant::now();
         let seen = look(&self.sources)?;
         let (mut files, mut faults) = rules::read(self.sources.shipped, &self.sources.folders)?;
-        let (mut set, more) = RuleSet::load(&files);
+        let (overrides, options, more) = self.overrides();
+        let mut kept: HashSet<String> = more.iter().map(|fault| fault.path.clone()).collect();
         faults.extend(more);
-        let kept = self.keep_earlier(&mut files, &faults);
-        if !kept.is_empty() {
+        let (mut set, more) = RuleSet::load_with(&files, &options);
+        faults.extend(more);
+        let replaced = self.keep_earlier(&mut files, &faults);
+        if !replaced.is_empty() {
             // What is told are the faults of the files as they are now.
-            set = RuleSet::load(&files).0;
+            set = RuleSet::load_with(&files, &options).0;
+            kept.extend(replaced);
         }
         let (rules, running) = inventory(&set, files);
         let changed = |(id, text): &(&String, &Arc<str>)| {
@@ -128,10 +152,54 @@ impl Loader {
             removed: self.rules.keys().filter(|id| !rules.contains_key(*id)).count(),
             changed: rules.iter().filter(changed).count(),
         };
-        (self.rules, self.running, self.seen) = (rules, running, seen);
+        (self.rules, self.running, self.seen) = (rules, Arc::new(running), seen);
+        self.overrides = overrides;
         let engine = Engine::new(set);
-        let view = RulesView { status, ..rules::view(&engine, &faults, &kept) };
-        Ok(Ready { engine, view })
+        let view = Arc::new(RulesView { status, ..rules::view(&engine, &faults, &kept) });
+        let (files, overrides) = (Arc::clone(&self.running), Arc::clone(&self.overrides));
+        Ok(Ready { engine, shown: Shown { view, files, overrides } })
+    }
+
+    /// Reads the overrides. Where the file has a fault, what counted before counts on: else rules that
+    /// were switched off would run again.
+    fn overrides(&self) -> (Arc<str>, Options, Vec<RuleFault>) {
+        let shown = self.sources.overrides.display().to_string();
+        let options = |overrides| Options { overrides, ..Options::default() };
+        match overrides::read(&self.sources.overrides) {
+            Ok(text) => {
+                let (read, faults) = Overrides::parse(&shown, &text);
+                if faults.is_empty() || self.loads == 0 {
+                    return (Arc::from(text), options(read), faults);
+                }
+                let earlier = Overrides::parse(&shown, &self.overrides).0;
+                (Arc::clone(&self.overrides), options(earlier), faults)
+            }
+            Err(message) => {
+                let earlier = Overrides::parse(&shown, &self.overrides).0;
+                let fault = RuleFault { path: shown, line: 1, column: 1, message };
+                (Arc::clone(&self.overrides), options(earlier), vec![fault])
+            }
+        }
+    }
+
+    /// Changes the file of overrides.
+    fn change(&self, rule: &str, edit: &OverrideEdit) -> Result<(), OverrideError> {
+        let text = overrides::read(&self.sources.overrides).map_err(OverrideError::Unfit)?;
+        let version = overrides::version(&text, rule);
+        if edit.expected.is_some_and(|expected| expected != version) {
+            return Err(OverrideError::Changed(version));
+        }
+        let entry = edit.entry.clone().map(|entry| Override {
+            enabled: entry.enabled,
+            level: entry.level,
+            exceptions: entry.exceptions,
+            reason: entry.reason,
+        });
+        let new = overrides::edit(&text, rule, entry.as_ref()).map_err(OverrideError::Unfit)?;
+        overrides::write(&self.sources.overrides, &new).map_err(|error| {
+            let file = self.sources.overrides.display();
+            OverrideError::Unfit(format!("cannot write {file}: {error}"))
+        })
     }
 
     /// Puts the earlier text of each file in its place that ran and now has a fault; gives those
@@ -178,24 +246,25 @@ fn look(sources: &Sources) -> anyhow::Result<Look> {
         let (length, inode) = (metadata.len(), metadata.ino());
         Some((path, Stamp { length, changed: metadata.modified().ok(), inode }))
     };
-    Ok(rules::list(&sources.folders)?.into_iter().filter_map(stamp).collect())
+    let files = rules::list(&sources.folders)?.into_iter().chain([sources.overrides.clone()]);
+    Ok(files.filter_map(stamp).collect())
 }
 
 impl Reloader {
     /// Begins to watch.
     pub(crate) fn start(
         loader: Loader,
-        view: RulesView,
+        shown: Shown,
         engine: Arc<ArcSwap<Engine>>,
         live: Live,
     ) -> io::Result<Self> {
-        let view = Arc::new(ArcSwap::from_pointee(view));
+        let shown = Arc::new(ArcSwap::from_pointee(shown));
         let (asked, asking) = bounded(ASKED_MAX);
-        let watcher =
-            Watcher { loader, engine, view: Arc::clone(&view), live, retired: Vec::new() };
+        let handle = Handle { shown: Arc::clone(&shown), engine: Arc::clone(&engine), asked };
+        let watcher = Watcher { loader, engine, shown, live, retired: Vec::new() };
         let thread =
             thread::Builder::new().name("rules".to_owned()).spawn(move || watcher.run(&asking))?;
-        Ok(Self { handle: Handle { view, asked }, thread })
+        Ok(Self { handle, thread })
     }
 
     /// Gives what others may ask of it.
@@ -216,7 +285,53 @@ impl Reloader {
 impl Handle {
     /// Gives the rules that run at the moment.
     pub(crate) fn view(&self) -> Arc<RulesView> {
-        self.view.load_full()
+        Arc::clone(&self.shown.load().view)
+    }
+
+    /// Gives the engine that is in force.
+    pub(crate) fn engine(&self) -> Arc<Engine> {
+        self.engine.load_full()
+    }
+
+    /// Gives what is shown of one rule besides.
+    pub(crate) fn detail(&self, id: &str) -> Option<RuleDetail> {
+        let (shown, engine) = (self.shown.load_full(), self.engine());
+        let rule = engine.rules().rules().iter().find(|rule| rule.header.id == id)?;
+        let (overrides, _) = Overrides::parse(overrides::FILE, &shown.overrides);
+        let own = overrides.entry(id).map(|entry| RuleOverride {
+            enabled: entry.enabled,
+            level: entry.level,
+            exceptions: entry.exceptions,
+            reason: entry.reason,
+        });
+        let examples = rule.examples.iter();
+        Some(RuleDetail {
+            text: shown.files.get(&rule.path).cloned().unwrap_or_default(),
+            examples: examples.map(|example| (example.lines.clone(), example.matches)).collect(),
+            own,
+            version: overrides::version(&shown.overrides, id),
+        })
+    }
+
+    /// Makes rules ready to be run over what is stored.
+    pub(crate) fn trial(&self, wanted: &Wanted) -> Result<Trial, TrialError> {
+        let shown = self.shown.load_full();
+        let mut files: Vec<RuleFile> = shown
+            .files
+            .iter()
+            .map(|(path, text)| RuleFile { path: path.clone(), text: text.to_string() })
+            .collect();
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        Trial::of(files, &shown.overrides, wanted)
+    }
+
+    /// Changes what is said of a rule, and loads the rules again.
+    pub(crate) fn change(&self, rule: &str, edit: &OverrideEdit) -> Result<(), OverrideError> {
+        let (told, done) = bounded(1);
+        let asked = Asked::Change { rule: rule.to_owned(), edit: edit.clone(), told };
+        let busy = || OverrideError::Unfit("the rules are being loaded; try again".to_owned());
+        self.asked.try_send(asked).map_err(|_| busy())?;
+        done.recv_timeout(ANSWER_WITHIN).map_err(|_| busy())?
     }
 
     /// Asks for another load without waiting for it.
@@ -243,7 +358,7 @@ impl Handle {
 struct Watcher {
     loader: Loader,
     engine: Arc<ArcSwap<Engine>>,
-    view: Arc<ArcSwap<RulesView>>,
+    shown: Arc<ArcSwap<Shown>>,
     live: Live,
     /// Engines that were in force; each is let go here, since that takes a while, once the line has
     /// let it go.
@@ -263,6 +378,14 @@ impl Watcher {
                     // Whoever asked may have left.
                     let _ = told.send(());
                 }
+                Ok(Asked::Change { rule, edit, told }) => {
+                    let changed = self.loader.change(&rule, &edit);
+                    if changed.is_ok() {
+                        self.reload();
+                        pending = None;
+                    }
+                    let _ = told.send(changed);
+                }
                 Ok(Asked::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
                     let began = Instant::now();
@@ -275,7 +398,12 @@ impl Watcher {
                         Ok(seen) => pending = Some(seen),
                         Err(error) => self.unreadable(&error),
                     }
-                    pause = LOOK_EVERY.max(began.elapsed() * LOOK_SHARE);
+                    let share = began.elapsed().saturating_mul(LOOK_SHARE);
+                    // What was found changed is looked at again soon.
+                    pause = match pending {
+                        Some(_) => LOOK_EVERY,
+                        None => share.clamp(LOOK_EVERY, LOOK_EVERY_AT_LEAST),
+                    };
                 }
             }
             self.retired.retain(|engine| Arc::strong_count(engine) > 1);
@@ -294,27 +422,31 @@ impl Watcher {
     }
 
     fn put_in_force(&mut self, ready: Ready) {
-        let Ready { engine, view } = ready;
+        let Ready { engine, shown } = ready;
+        let news = api::RulesNews::of(&shown.view);
+        tell(&shown.view);
         self.retired.push(self.engine.swap(Arc::new(engine)));
-        tell(&view);
-        self.live.publish_rules(api::RulesNews::of(&view));
-        self.view.store(Arc::new(view));
+        self.shown.store(Arc::new(shown));
+        // Whoever hears of it may ask at once.
+        self.live.publish_rules(news);
     }
 
     /// The folders cannot be read: the rules that run stay, and a fault says why they are old.
     fn unreadable(&self, error: &anyhow::Error) {
         let message = format!("{error:#}; the rules that ran before stay in force");
-        let known = self.view.load_full();
-        if known.faults.iter().any(|fault| fault.message == message) {
+        let known = self.shown.load_full();
+        if known.view.faults.iter().any(|fault| fault.message == message) {
             return;
         }
-        let mut view = RulesView::clone(&known);
+        let mut view = RulesView::clone(&known.view);
         view.faults.retain(|fault| !fault.path.is_empty());
         let fault = api::RuleFault { message: message.clone(), ..api::RuleFault::default() };
         view.faults.insert(0, fault);
         complain(&format!("rules     {message}"));
-        self.live.publish_rules(api::RulesNews::of(&view));
-        self.view.store(Arc::new(view));
+        let news = api::RulesNews::of(&view);
+        let (files, overrides) = (Arc::clone(&known.files), Arc::clone(&known.overrides));
+        self.shown.store(Arc::new(Shown { view: Arc::new(view), files, overrides }));
+        self.live.publish_rules(news);
     }
 }
 

@@ -92,7 +92,8 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         fs::read_dir(path)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
     entries.sort();
     for entry in entries {
-        let is_rule = entry.extension().is_some_and(|end| end == "yml" || end == "yaml");
+        let is_rule = entry.extension().is_some_and(|end| end == "yml" || end == "yaml")
+            && entry.file_name().is_none_or(|name| name != crate::overrides::FILE);
         // A link to a folder could lead in a circle; what begins with a dot is an editor's or a tool's.
         let is_hidden =
             entry.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
@@ -126,6 +127,13 @@ pub(crate) fn view(
         },
         references: rule.header.references.clone(),
         false_positives: rule.header.false_positives.clone(),
+        author: rule.header.author.clone(),
+        license: rule.header.license.clone(),
+        enabled: rule.enabled,
+        reports: rule.reports,
+        level_given: rule.changed.as_ref().and_then(|change| change.level),
+        exceptions: rule.changed.as_ref().map(|c| c.exceptions.clone()).unwrap_or_default(),
+        reason: rule.changed.as_ref().map(|change| change.reason.clone()).unwrap_or_default(),
     });
     let faults = faults.iter().map(|fault| api::RuleFault {
         path: fault.path.clone(),

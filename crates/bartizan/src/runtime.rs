@@ -4,15 +4,22 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use api::{Counters, InputCounters, Metric, RulesView, Simulation, SimulationAction};
+use api::{
+    Counters, InputCounters, Metric, OverrideEdit, OverrideError, RuleDetail, RulesHealth,
+    RulesView, Simulation, SimulationAction,
+};
+use detect::{Trial, TrialError, Wanted};
 use model::Timestamp;
 use source::{InputStatus, Inputs};
 
+use crate::clock::now;
 use crate::demo::Demo;
 use crate::reload;
 
 /// Over how long the events a second are counted.
 const RATE_OVER: Duration = Duration::from_secs(5);
+/// How long the health of the rules stands; finding it out takes some milliseconds.
+const HEALTH_FRESH_FOR: Duration = Duration::from_secs(1);
 /// How many samples of the count are kept at most.
 const SAMPLES_MAX: usize = 32;
 
@@ -21,10 +28,16 @@ pub(crate) struct Runtime {
     pub(crate) line: Arc<pipeline::Counters>,
     pub(crate) inputs: Inputs,
     pub(crate) rules: reload::Handle,
+    pub(crate) watch: pipeline::Watch,
+    pub(crate) health: KeptHealth,
     pub(crate) demo: Arc<Demo>,
     pub(crate) started_at: Timestamp,
     pub(crate) rate: Rate,
 }
+
+/// The health of the rules as it was found out last.
+#[derive(Default)]
+pub(crate) struct KeptHealth(Mutex<Option<(Instant, Arc<RulesHealth>)>>);
 
 /// How fast a count grows.
 #[derive(Debug, Default)]
@@ -84,6 +97,39 @@ impl api::Runtime for Runtime {
 
     fn reload_rules(&self) -> Result<Arc<RulesView>, String> {
         self.rules.reload()
+    }
+
+    fn rule_detail(&self, id: &str) -> Option<RuleDetail> {
+        self.rules.detail(id)
+    }
+
+    fn rules_health(&self) -> Arc<RulesHealth> {
+        let mut kept = self.health.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, health)) = &*kept
+            && at.elapsed() < HEALTH_FRESH_FOR
+        {
+            return Arc::clone(health);
+        }
+        let engine = self.rules.engine();
+        let (health, at) = (self.watch.health(), now());
+        let all = health.of_all(engine.rules(), at);
+        let ids = engine.rules().rules().iter().map(|rule| rule.header.id.clone());
+        let items = ids.zip(all).collect();
+        let found = Arc::new(RulesHealth { since: health.since(), at, items });
+        *kept = Some((Instant::now(), Arc::clone(&found)));
+        found
+    }
+
+    fn override_rule(&self, id: &str, edit: &OverrideEdit) -> Result<(), OverrideError> {
+        self.rules.change(id, edit)
+    }
+
+    fn trial(&self, wanted: &Wanted) -> Result<Trial, TrialError> {
+        self.rules.trial(wanted)
+    }
+
+    fn is_alive(&self) -> bool {
+        self.watch.is_alive()
     }
 
     fn simulation(&self) -> Simulation {

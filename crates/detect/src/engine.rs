@@ -1,7 +1,10 @@
 //! One event in, the detections that follow out.
 
 use model::{Detection, Entity, EntityKind, Event, Field, Value};
-use sigma::{Fired, MemoryCounters, Rule, RuleIndex, RuleKind, RuleSet, Scratch, SnapshotError};
+use sigma::{
+    Correlation, Fired, MemoryCounters, MemoryUse, Rule, RuleIndex, RuleKind, RuleSet, Scratch,
+    SnapshotError,
+};
 
 use crate::analyse;
 
@@ -21,6 +24,8 @@ pub struct Memory {
     scratch: Scratch,
     matched: Vec<RuleIndex>,
     fired: Vec<Fired>,
+    /// The correlations among those that the last event made fire.
+    hits: Vec<RuleIndex>,
 }
 
 /// What was forgotten for want of room or of time.
@@ -35,6 +40,33 @@ impl Memory {
     /// Gives what was forgotten so far.
     pub fn counters(&self) -> Counters {
         self.correlations.counters()
+    }
+
+    /// Gives what each correlation takes and has let go, in the order of their ids.
+    pub fn uses(&self) -> Vec<MemoryUse> {
+        self.correlations.uses()
+    }
+
+    /// Gives about how many bytes the correlations take.
+    pub fn bytes(&self) -> usize {
+        self.correlations.bytes()
+    }
+
+    /// Lets go of what no rule of an engine can use any more, and counts it; done when the rules
+    /// change. What its rules can use stays.
+    pub fn adopt(&mut self, engine: &Engine) {
+        self.correlations.adopt(&engine.rules);
+    }
+
+    /// Gives the rules that the last event matched, and the correlations that it made fire, those that
+    /// report nothing among them.
+    pub fn hits(&self) -> impl Iterator<Item = RuleIndex> {
+        self.matched.iter().chain(&self.hits).copied()
+    }
+
+    /// Gives how often a rule was evaluated since its rule set is in force.
+    pub fn evaluations(&self, rule: RuleIndex) -> u64 {
+        self.scratch.evaluations(rule)
     }
 
     /// Gives what is remembered as bytes, to be kept between two runs; the same memory gives the same
@@ -73,17 +105,46 @@ impl Engine {
     /// doubled, and once a timespan. Each carries the count of its own window, so of two detections
     /// of one burst the later holds the earlier.
     pub fn observe(&self, event: &Event, memory: &mut Memory, found: &mut Vec<Detection>) {
-        let Memory { correlations, scratch, matched, fired } = memory;
+        self.examine(event, memory, found);
+        let matched = std::mem::take(&mut memory.matched);
+        self.follow(event, &matched, memory, found);
+        memory.matched = matched;
+    }
+
+    /// The first half of [`Engine::observe`], which needs no event but this one: appends the
+    /// detections of rules on single events. Old events may so be examined on all cores, each with
+    /// a memory of its own.
+    pub fn examine(&self, event: &Event, memory: &mut Memory, found: &mut Vec<Detection>) {
+        let Memory { scratch, matched, .. } = memory;
         matched.clear();
-        fired.clear();
         self.rules.matches_with(event, scratch, matched);
         for rule in matched.iter().filter_map(|index| self.rules.rule(*index)) {
             if rule.reports {
                 found.push(self.of_event(rule, event));
             }
         }
+    }
+
+    /// Gives the rules that the event examined last matched and that some correlation counts.
+    pub fn followed<'m>(&'m self, memory: &'m Memory) -> impl Iterator<Item = RuleIndex> + 'm {
+        memory.matched.iter().copied().filter(|rule| self.rules.is_followed(*rule))
+    }
+
+    /// The second half of [`Engine::observe`], which needs the events in the order of time and one
+    /// memory for all: appends the detections of correlations, now that these rules matched.
+    pub fn follow(
+        &self,
+        event: &Event,
+        matched: &[RuleIndex],
+        memory: &mut Memory,
+        found: &mut Vec<Detection>,
+    ) {
+        let Memory { correlations, fired, hits, .. } = memory;
+        fired.clear();
+        hits.clear();
         self.rules.correlate(event, matched, correlations, fired);
         for firing in fired.drain(..) {
+            hits.push(firing.rule);
             if let Some(rule) = self.rules.rule(firing.rule).filter(|rule| rule.reports) {
                 found.push(self.of_correlation(rule, event, firing));
             }
@@ -129,36 +190,41 @@ impl Engine {
             source_ip: event.ip(Field::SourceIp).filter(|_| groups.one_address()),
             count: firing.count,
             fresh: firing.fresh,
-            summary: self.rules.summary(rule, event, firing.count),
+            summary: self.rules.summary_of(rule, event, &firing),
             events: firing.events,
             simulated: firing.simulated,
         }
     }
 }
 
-/// The fields whose values all of a correlation's events share.
-struct Groups<'r>(&'r [String]);
+/// The correlation whose events share the values of some fields.
+struct Groups<'r>(Option<&'r Correlation>);
 
 impl<'r> Groups<'r> {
     fn of(rule: &'r Rule) -> Self {
         match &rule.kind {
-            RuleKind::Correlation(correlation) => Self(&correlation.group_by),
-            RuleKind::Event(_) => Self(&[]),
+            RuleKind::Correlation(correlation) => Self(Some(correlation)),
+            RuleKind::Event(_) => Self(None),
         }
+    }
+
+    fn have(&self, field: Field) -> bool {
+        self.0.is_some_and(|correlation| correlation.groups_by(field))
     }
 
     /// Gives whom the events have in common.
     fn entity(&self, event: &Event) -> Option<Entity> {
         ENTITY_FIELDS
             .iter()
-            .filter(|(field, _)| self.0.iter().any(|group| group == field.name()))
+            .filter(|(field, _)| self.have(*field))
             .find_map(|(field, kind)| entity_in(event, *field, *kind))
     }
 
     /// Tells whether the events came from one address: where they are not grouped at all, the last
     /// one speaks for them.
     fn one_address(&self) -> bool {
-        self.0.is_empty() || self.0.iter().any(|group| group == Field::SourceIp.name())
+        self.0.is_none_or(|correlation| correlation.group_by.is_empty())
+            || self.have(Field::SourceIp)
     }
 }
 

@@ -7,9 +7,13 @@
 
 mod analyse;
 mod engine;
+mod health;
 mod shipped;
+mod trial;
 
-pub use sigma::SnapshotError;
+pub use sigma::{MemoryUse, SnapshotError};
 
 pub use engine::{Counters, EVIDENCE_MAX, Engine, Memory};
+pub use health::{Health, RuleHealth, SILENT_AFTER, Verdict};
 pub use shipped::shipped_rules;
+pub use trial::{Trial, TrialError, Wanted};

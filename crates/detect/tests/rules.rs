@@ -163,7 +163,7 @@ fn sentences_entities_and_evidence() {
     ];
     expect![[r"
         2026-11-21T06:58:07.000Z medium | address 203.0.113.9 | 6 | 203.0.113.9 failed 6 SSH log-ins within 1 minute on web1 | 1 2
-        2026-11-21T06:59:03.000Z critical | address 203.0.113.9 | 7 | Guessed: 7 within 1 hour | 2 3
+        2026-11-21T06:59:03.000Z critical | address 203.0.113.9 | 7 | Guessed: 7 within 1 hour | 1 2 3
         2026-11-21T06:59:04.000Z high | user root | 2 | Many addresses for one user: 2 within 1 hour | 1 2 4
         2026-11-21T06:59:10.000Z informational | user bob | 1 | bob may not run /usr/bin/id | 5
         2026-11-21T06:58:00.000Z high | address 203.0.113.9 | 1 | GET /a?id=1%27%20UNION%20SELECT%20user,password%20FROM%20users--%20 from 203.0.113.9 looks like SQL injection | 6

@@ -119,6 +119,12 @@ impl Event {
         fields.known.iter().filter_map(|(field, slot)| Some((field, fields.value(slot)?)))
     }
 
+    /// Gives a number that is the same for events that have the same fields, and hardly ever for
+    /// others.
+    pub fn shape(&self) -> u64 {
+        self.fields.known.shape() ^ self.fields.extra.shape()
+    }
+
     /// Gives the text of a text field.
     pub fn text(&self, field: Field) -> Option<&str> {
         self.get(field)?.as_text()

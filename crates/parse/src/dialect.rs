@@ -8,6 +8,7 @@ mod decoys;
 mod network;
 mod servers;
 mod services;
+mod windows;
 
 use model::{Event, Field, Value};
 
@@ -17,7 +18,7 @@ use crate::{Context, claim, dns, moment};
 
 /// The JSON of one kind of log.
 struct Dialect {
-    /// What stands in `event.dataset` where the sender names none.
+    /// What stands in `event.dataset` where the sender names none; nothing leaves it open.
     dataset: &'static str,
     /// Names that all stand in it.
     needs: &'static [&'static str],
@@ -34,11 +35,18 @@ const DIALECTS: [&[Dialect]; 5] =
 /// Names under which the dialects keep the time, besides the usual ones.
 const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];
 
+/// Names of which one stands in every Windows event: those are many, and of no other dialect.
+const WINDOWS: [&str; 2] = ["EventID", "winlog.channel"];
+
 /// Writes the fields of a dialect's names, if the event is of a known one.
 pub(crate) fn translate(event: &mut Event) {
+    // Who says what was done in the words of the Elastic Common Schema speaks no other dialect.
+    let ecs = event.get(Field::EventAction).is_some();
+    let windows = WINDOWS.iter().any(|name| has(event, name));
+    let known = if ecs || windows { &[windows::DIALECTS][..] } else { &DIALECTS };
     let fits = |dialect: &&Dialect| dialect.needs.iter().all(|name| has(event, name));
-    let Some(dialect) = DIALECTS.iter().flat_map(|dialects| *dialects).find(fits) else { return };
-    if event.get(Field::EventDataset).is_none() {
+    let Some(dialect) = known.iter().flat_map(|dialects| *dialects).find(fits) else { return };
+    if !dialect.dataset.is_empty() && event.get(Field::EventDataset).is_none() {
         event.set(Field::EventDataset, dialect.dataset);
     }
     for (field, names) in dialect.fields {

@@ -4,9 +4,11 @@ mod access;
 mod accounts;
 mod apache_error;
 mod auditd;
+mod aws_alb;
 mod cef;
 mod charon;
 mod cisco_asa;
+mod cloudfront;
 mod cron;
 mod dnsmasq;
 mod dovecot;
@@ -22,6 +24,7 @@ mod named;
 mod netfilter;
 mod nginx_error;
 mod openvpn;
+mod palo_alto;
 mod pam;
 mod postfix;
 mod postgresql;
@@ -41,6 +44,7 @@ mod unbound;
 mod vsftpd;
 mod w3c;
 mod windows;
+mod windows_dns;
 
 pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
 pub(crate) use shared::address_port;
@@ -73,6 +77,7 @@ pub const FORMATS: &[Format] = &[
     auditd::FORMAT,
     netfilter::FORMAT,
     cisco_asa::FORMAT,
+    palo_alto::FORMAT,
     windows::FORMAT,
     json::FORMAT,
     cef::FORMAT,
@@ -80,6 +85,9 @@ pub const FORMATS: &[Format] = &[
     haproxy::FORMAT,
     squid::FORMAT,
     w3c::FORMAT,
+    cloudfront::FORMAT,
+    aws_alb::FORMAT,
+    windows_dns::FORMAT,
     proxy_manager::FORMAT,
     access::FORMAT,
     nginx_error::FORMAT,

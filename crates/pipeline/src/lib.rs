@@ -4,9 +4,11 @@
 //! tells their senders so, and runs the rules over them. While one group of batches waits for the
 //! disk, the next is being parsed. Neither knows of the console.
 
+mod checkpoint;
 mod counters;
 mod line;
 mod read;
 
+pub use checkpoint::{CheckpointError, Remembered};
 pub use counters::{Counters, FormatCount, Totals};
-pub use line::{Line, Outbox, Parts, start};
+pub use line::{Line, Outbox, Parts, Watch, start};

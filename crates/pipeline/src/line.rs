@@ -1,29 +1,33 @@
 //! The second half of the line: events to the disk, to the rules, to the alerts.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::{io, thread};
 
 use arc_swap::ArcSwap;
-use crossbeam_channel::Receiver;
-use detect::{Engine, Memory};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use detect::{Engine, Health, Memory};
 use model::{Batch, Checkpoint, Detection, Event, EventId, Refusal};
 use parse::Parser;
 use store::{Store, StoreError};
 use triage::{Change, Triage};
 
-use crate::Counters;
+use crate::checkpoint::{Keeper, Moment, Pace};
 use crate::counters::add;
 use crate::read::{Group, Parsed, Reader};
+use crate::{Counters, Remembered};
 
 /// Groups that may wait between the two threads.
 const GROUPS_MAX: usize = 4;
 /// Bounds the detections that wait while alerts cannot be written; past it the oldest are dropped
 /// and counted.
 const DETECTIONS_WAITING_MAX: usize = 10_000;
+/// After this long without records the line does what can wait.
+const IDLE_AFTER: Duration = Duration::from_millis(250);
 /// How long to wait before the disk is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -36,8 +40,11 @@ pub struct Parts {
     pub parser: Parser,
     /// The rules in force; swapped as a whole between two batches.
     pub rules: Arc<ArcSwap<Engine>>,
-    /// What the rules remember; from a replay of stored events, or empty.
-    pub memory: Memory,
+    /// What the rules remember, and before which event; from a checkpoint, a replay of stored events,
+    /// or empty.
+    pub remembered: Remembered,
+    /// The file that keeps what the rules remember, for the next start.
+    pub checkpoint: PathBuf,
     /// Keeps events.
     pub store: Store,
     /// Keeps alerts.
@@ -50,48 +57,89 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Line {
     counters: Arc<Counters>,
+    alive: Arc<AtomicBool>,
+    health: Arc<Mutex<Health>>,
     stopping: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// Looks at the line from outside.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    health: Arc<Mutex<Health>>,
+    alive: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Gives what has passed until now, and what has fired.
+    pub fn health(&self) -> Health {
+        lock(&self.health).clone()
+    }
+
+    /// Tells whether both threads of the line are at work.
+    pub fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Relaxed)
+    }
+}
+
+/// Turns off a light when its thread ends, in whatever way.
+struct Lit(Arc<AtomicBool>);
+
+impl Drop for Lit {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Starts the line; it ends by itself once every sender of `inlet` is gone and all is done.
 pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
     let counters = Arc::new(Counters::default());
     let stopping = Arc::new(AtomicBool::new(false));
+    let alive = Arc::new(AtomicBool::new(true));
+    let health = Arc::new(Mutex::new(parts.remembered.health));
     let reader = Reader {
         parser: parts.parser,
         rules: Arc::clone(&parts.rules),
         counters: Arc::clone(&counters),
         next_id: parts.store.next_id(),
     };
-    let mut worker = Worker {
+    let keeper = Keeper::start(parts.checkpoint, parts.remembered.next)?;
+    let worker = Worker {
+        engine: parts.rules.load_full(),
+        is_counting: false,
         rules: parts.rules,
-        memory: parts.memory,
+        health: Arc::clone(&health),
+        memory: parts.remembered.memory,
         store: parts.store,
         triage: parts.triage,
         outbox: parts.outbox,
         waiting: Vec::new(),
-        observed: EventId::default(),
+        next: parts.remembered.next,
         counters: Arc::clone(&counters),
         stopping: Arc::clone(&stopping),
     };
+    let (reading_light, working_light) = (Lit(Arc::clone(&alive)), Lit(Arc::clone(&alive)));
     let (outlet, groups) = crossbeam_channel::bounded::<Group>(GROUPS_MAX);
-    let reading = thread::Builder::new()
-        .name("line-read".to_owned())
-        .spawn(move || reader.run(&inlet, &outlet))?;
-    let working = thread::Builder::new().name("line-store-detect".to_owned()).spawn(move || {
-        for group in groups {
-            worker.run(group);
-        }
-        worker.write_alerts();
+    let reading = thread::Builder::new().name("line-read".to_owned()).spawn(move || {
+        let _lit = reading_light;
+        reader.run(&inlet, &outlet);
     })?;
-    Ok(Line { counters, stopping, threads: vec![reading, working] })
+    let working = thread::Builder::new().name("line-store-detect".to_owned()).spawn(move || {
+        let _lit = working_light;
+        worker.work(&groups, keeper);
+    })?;
+    Ok(Line { counters, alive, health, stopping, threads: vec![reading, working] })
 }
 
 impl Line {
     /// Gives the counts of the line.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
+    }
+
+    /// Gives a look at the line from outside.
+    pub fn watch(&self) -> Watch {
+        Watch { health: Arc::clone(&self.health), alive: Arc::clone(&self.alive) }
     }
 
     /// Waits until all that was sent is done. A disk that refuses is no longer waited for.
@@ -107,32 +155,94 @@ impl Line {
 
 struct Worker {
     rules: Arc<ArcSwap<Engine>>,
+    /// The rules of the last group.
+    engine: Arc<Engine>,
+    /// Whether they have seen an event, and so count what they cost.
+    is_counting: bool,
+    health: Arc<Mutex<Health>>,
     memory: Memory,
     store: Store,
     triage: Triage,
     outbox: Outbox,
     waiting: Vec<Detection>,
-    /// The last event that the rules have seen.
-    observed: EventId,
+    /// The first event that the rules have not seen.
+    next: EventId,
     counters: Arc<Counters>,
     stopping: Arc<AtomicBool>,
 }
 
 impl Worker {
+    /// Works until every group is done.
+    fn work(mut self, groups: &Receiver<Group>, mut keeper: Keeper) {
+        loop {
+            let pace = match groups.recv_timeout(IDLE_AFTER) {
+                Ok(group) => {
+                    self.run(group);
+                    Pace::Busy
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.renew();
+                    self.write_alerts();
+                    Pace::Idle
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            // What waits to become an alert is nowhere else: the events that it follows from must be
+            // looked at again after a crash.
+            if self.waiting.is_empty() {
+                keeper.keep(self.next, pace, || self.moment());
+            }
+        }
+        self.write_alerts();
+        if self.waiting.is_empty() {
+            keeper.finish(&self.moment());
+        }
+    }
+
+    /// Gives all that is to be kept for the next start.
+    fn moment(&self) -> Moment<'_> {
+        let mut health = lock(&self.health);
+        if self.is_counting {
+            health.observe_costs(self.engine.rules(), &self.memory);
+        }
+        Moment { next: self.next, memory: &self.memory, health }
+    }
+
+    /// Goes over to the rules in force.
+    fn renew(&mut self) {
+        let engine = self.rules.load_full();
+        if !Arc::ptr_eq(&engine, &self.engine) {
+            let mut health = lock(&self.health);
+            if self.is_counting {
+                health.observe_costs(self.engine.rules(), &self.memory);
+            }
+            health.renew();
+            drop(health);
+            self.is_counting = false;
+            self.engine = engine;
+        }
+    }
+
     /// Takes one group down the rest of the line.
     fn run(&mut self, group: Group) {
         let events = self.keep(group.batches);
-        let engine = self.rules.load_full();
+        self.renew();
+        let engine = &self.engine;
+        let mut health = lock(&self.health);
         for event in &events {
             let (memory, waiting) = (&mut self.memory, &mut self.waiting);
+            health.observe(event);
             // A fault of ours in one rule must cost one event its detections, not everybody the line.
             let observed =
                 catch_unwind(AssertUnwindSafe(|| engine.observe(event, memory, waiting)));
-            if observed.is_err() {
-                add(&self.counters.panics, 1);
+            match observed {
+                Ok(()) => health.observe_hits(event, engine.rules(), &self.memory),
+                Err(_) => add(&self.counters.panics, 1),
             }
-            self.observed = event.id;
+            self.next = EventId(event.id.0.saturating_add(1));
         }
+        drop(health);
+        self.is_counting |= !events.is_empty();
         self.counters.show_forgotten(self.memory.counters());
         self.write_alerts();
     }
@@ -190,7 +300,7 @@ impl Worker {
         if self.waiting.is_empty() {
             return;
         }
-        match self.triage.fold_upto(&self.waiting, self.observed) {
+        match self.triage.fold_upto(&self.waiting, EventId(self.next.0.saturating_sub(1))) {
             Ok(changes) => {
                 add(&self.counters.detections, self.waiting.len());
                 self.waiting.clear();
@@ -204,6 +314,11 @@ impl Worker {
             }
         }
     }
+}
+
+/// A panic while it was held left one event half noted at worst.
+fn lock(health: &Mutex<Health>) -> MutexGuard<'_, Health> {
+    health.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn settle(batches: Vec<Parsed>, outcome: &Result<(), Refusal>) {

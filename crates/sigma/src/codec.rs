@@ -36,6 +36,11 @@ impl Writer {
         self.bytes.extend_from_slice(&number.to_le_bytes());
     }
 
+    /// Appends a sum.
+    pub(crate) fn wide(&mut self, number: i128) {
+        self.bytes.extend_from_slice(&number.to_le_bytes());
+    }
+
     pub(crate) fn flag(&mut self, flag: bool) {
         self.bytes.push(u8::from(flag));
     }
@@ -110,6 +115,11 @@ impl<'b> Reader<'b> {
         Ok(u64::from_le_bytes(bytes))
     }
 
+    pub(crate) fn wide(&mut self) -> Read<i128> {
+        let bytes = self.take(16)?.try_into().map_err(|_| SnapshotError::Malformed)?;
+        Ok(i128::from_le_bytes(bytes))
+    }
+
     pub(crate) fn flag(&mut self) -> Read<bool> {
         match self.byte()? {
             0 => Ok(false),
@@ -137,8 +147,12 @@ mod tests {
         let numbers = [0, 1, 127, 128, 300, u64::MAX];
         let signed = [0, -1, 1, i64::MIN, i64::MAX];
         let mut writer = Writer::default();
-        numbers.iter().for_each(|number| writer.number(*number));
-        signed.iter().for_each(|number| writer.signed(*number));
+        for number in numbers {
+            writer.number(number);
+        }
+        for number in signed {
+            writer.signed(number);
+        }
         writer.whole(7);
         writer.text("né");
         writer.flag(true);

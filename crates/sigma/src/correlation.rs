@@ -1,222 +1,242 @@
 //! Correlation rules: several events within a time (Sigma correlation rules, version 2.1).
 
+use std::cmp::Ordering;
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use query::{Comparison, FieldRef, Predicate};
+use model::{Event, Value};
+use query::{FieldRef, Number, Predicate};
 
 use crate::RuleIndex;
-use crate::fault::Fault;
-use crate::yaml::{Kind, Yaml};
+use crate::chains::Clause;
+use crate::tally::Measured;
 
-/// Bounds a correlation's timespan.
-const TIMESPAN_MAX: Duration = Duration::from_hours(24 * 31);
-/// Bounds the fields that a correlation groups by.
-const GROUP_FIELDS_MAX: usize = 8;
-/// Bounds the rules that a correlation refers to.
-const REFERENCES_MAX: usize = 64;
-
-/// What a correlation counts or waits for.
-#[derive(Clone, Debug, PartialEq)]
+/// What a correlation counts, measures or waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CorrelationKind {
     /// How many events there are.
     EventCount,
     /// How many different values a field has.
-    ValueCount(FieldRef),
-    /// Each of the rules matched.
+    ValueCount,
+    /// What the numbers in a field sum up to.
+    ValueSum,
+    /// What the numbers in a field are on average.
+    ValueAvg,
+    /// The number in a field that so many per cent do not exceed.
+    ValuePercentile,
+    /// The number in a field that half of them do not exceed.
+    ValueMedian,
+    /// The rules matched, in any order.
     Temporal,
-    /// Each of the rules matched, in the order in which they are named.
+    /// The rules matched, in the order in which they are named.
     TemporalOrdered,
 }
 
 impl CorrelationKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::EventCount,
+        Self::ValueCount,
+        Self::ValueSum,
+        Self::ValueAvg,
+        Self::ValuePercentile,
+        Self::ValueMedian,
+        Self::Temporal,
+        Self::TemporalOrdered,
+    ];
+
     /// Gives the kind's word.
-    pub fn as_str(&self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::EventCount => "event_count",
-            Self::ValueCount(_) => "value_count",
+            Self::ValueCount => "value_count",
+            Self::ValueSum => "value_sum",
+            Self::ValueAvg => "value_avg",
+            Self::ValuePercentile => "value_percentile",
+            Self::ValueMedian => "value_median",
             Self::Temporal => "temporal",
             Self::TemporalOrdered => "temporal_ordered",
         }
     }
+
+    /// Reads the kind's word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Tells whether it waits for several rules, rather than counting or measuring what they match.
+    pub fn is_temporal(self) -> bool {
+        matches!(self, Self::Temporal | Self::TemporalOrdered)
+    }
+
+    /// Tells whether it takes numbers out of the events.
+    pub fn is_numeric(self) -> bool {
+        matches!(self, Self::ValueSum | Self::ValueAvg | Self::ValuePercentile | Self::ValueMedian)
+    }
 }
 
-/// How the count must stand to a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a measure must stand to a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// Above it.
+    Greater,
+    /// Above it, or the same.
+    GreaterOrEqual,
+    /// Below it.
+    Less,
+    /// Below it, or the same.
+    LessOrEqual,
+    /// The same.
+    Equal,
+    /// Not the same.
+    NotEqual,
+}
+
+impl Relation {
+    /// Every relation.
+    pub const ALL: [Self; 6] = [
+        Self::Greater,
+        Self::GreaterOrEqual,
+        Self::Less,
+        Self::LessOrEqual,
+        Self::Equal,
+        Self::NotEqual,
+    ];
+
+    /// Gives the relation's word in a rule.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Greater => "gt",
+            Self::GreaterOrEqual => "gte",
+            Self::Less => "lt",
+            Self::LessOrEqual => "lte",
+            Self::Equal => "eq",
+            Self::NotEqual => "neq",
+        }
+    }
+
+    /// Tells whether a measure that stands so to the number satisfies the relation.
+    pub fn accepts(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Greater => ordering.is_gt(),
+            Self::GreaterOrEqual => ordering.is_ge(),
+            Self::Less => ordering.is_lt(),
+            Self::LessOrEqual => ordering.is_le(),
+            Self::Equal => ordering.is_eq(),
+            Self::NotEqual => ordering.is_ne(),
+        }
+    }
+}
+
+/// How a measure must stand to a number.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bound {
     /// How.
-    pub comparison: Comparison,
-    /// The number.
-    pub number: u64,
+    pub relation: Relation,
+    /// The number; a whole one where something is counted.
+    pub number: Number,
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.relation.as_str(), self.number)
+    }
 }
 
 /// A correlation, compiled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Correlation {
-    /// What it counts or waits for.
+    /// What it counts, measures or waits for.
     pub kind: CorrelationKind,
     /// The rules whose matches it looks at, in the order in which it names them.
     pub rules: Vec<RuleIndex>,
     /// The fields whose values tell one group from another.
     pub group_by: Vec<String>,
+    /// The fields whose values are counted or measured.
+    pub fields: Vec<String>,
     /// The longest time between the first and the last event.
     pub timespan: Duration,
-    /// What the count must be; all of them hold.
+    /// What the measure must be; all of them hold.
     pub bounds: Vec<Bound>,
-    /// For each rule in [`Correlation::rules`], where the fields of `group_by` are found.
-    pub(crate) group_fields: Vec<Vec<FieldRef>>,
+    /// Of a percentile, how many per cent.
+    pub percentile: f64,
+    /// What must have matched, in words, where the rules are joined by a condition.
+    pub condition: Option<String>,
+    /// Of a temporal correlation, the ways in which it can come true; none where rules are counted.
+    pub(crate) clauses: Vec<Clause>,
+    /// For each rule in [`Correlation::rules`], where its events keep what is asked of them.
+    pub(crate) places: Vec<Places>,
     /// Events that are not counted.
     pub(crate) exceptions: Vec<Predicate>,
     /// Tells this definition from another one: what is remembered is of use to the same one only.
     pub(crate) definition: u64,
 }
 
-/// A correlation whose rules are named but not found yet.
-#[derive(Clone, Debug)]
-pub(crate) struct Draft {
-    pub(crate) kind: CorrelationKind,
-    pub(crate) references: Vec<Yaml>,
-    pub(crate) generate: bool,
-    group_by: Vec<String>,
-    timespan: Duration,
-    bounds: Vec<Bound>,
-    /// Alias, then the rule's reference, then the field.
-    aliases: Vec<(String, Vec<(String, String)>)>,
+/// Where the events of one rule keep the fields of a correlation, the likeliest place first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Places {
+    pub(crate) group_by: Vec<Vec<FieldRef>>,
+    pub(crate) fields: Vec<Vec<FieldRef>>,
 }
 
-impl Draft {
-    pub(crate) fn parse(correlation: &Yaml, generate: bool) -> Result<Self, Fault> {
-        let need = |key: &str| {
-            correlation
-                .get(key)
-                .ok_or_else(|| Fault::at(correlation, format!("`correlation` needs `{key}`")))
-        };
-        let condition = correlation.get("condition");
-        let kind = match need("type")?.text() {
-            Some("event_count") => CorrelationKind::EventCount,
-            Some("value_count") => CorrelationKind::ValueCount(counted_field(need("condition")?)?),
-            Some("temporal") => CorrelationKind::Temporal,
-            Some("temporal_ordered") => CorrelationKind::TemporalOrdered,
-            _ => {
-                return Err(Fault::at(
-                    need("type")?,
-                    "the type is event_count, value_count, temporal or temporal_ordered",
-                ));
-            }
-        };
-        let counts = matches!(kind, CorrelationKind::EventCount | CorrelationKind::ValueCount(_));
-        let references = need("rules")?;
-        if references.each().is_empty() || references.each().len() > REFERENCES_MAX {
-            return Err(Fault::at(
-                references,
-                format!("a correlation names 1 to {REFERENCES_MAX} rules"),
-            ));
-        }
-        let group_by: Vec<String> = correlation
-            .get("group-by")
-            .map(|fields| fields.each().iter().filter_map(Yaml::scalar).collect())
-            .unwrap_or_default();
-        if group_by.len() > GROUP_FIELDS_MAX {
-            return Err(Fault::at(correlation, format!("at most {GROUP_FIELDS_MAX} fields group")));
-        }
-        let span = need("timespan")?;
-        let timespan = timespan(&span.scalar().unwrap_or_default()).ok_or_else(|| {
-            Fault::at(span, "a timespan is a number and s, m, h, d or w, up to 31 days")
-        })?;
-        let bounds = match condition {
-            Some(condition) if counts => bounds(condition)?,
-            None if counts => {
-                return Err(Fault::at(correlation, "`correlation` needs `condition`"));
-            }
-            _ => Vec::new(),
-        };
-        let aliases = correlation.get("aliases").map(aliases).unwrap_or_default();
-        let references = references.each().to_vec();
-        Ok(Self { kind, references, generate, group_by, timespan, bounds, aliases })
-    }
+/// Gives what an event holds in the first of the places where it holds anything.
+pub(crate) fn value_at<'e>(places: &[FieldRef], event: &'e Event) -> Option<Value<'e>> {
+    places.iter().find_map(|place| place.get(event))
+}
 
-    /// Gives the correlation once its rules are found, in the order of the references.
-    pub(crate) fn finish(self, rules: Vec<RuleIndex>, names: &[Vec<String>]) -> Correlation {
-        let field = |group: &String, names: &Vec<String>| {
-            let alias = self.aliases.iter().find(|(alias, _)| alias == group);
-            let field =
-                alias.and_then(|(_, fields)| fields.iter().find(|(rule, _)| names.contains(rule)));
-            FieldRef::by_name(field.map_or(group, |(_, field)| field))
-        };
-        let group_fields: Vec<Vec<FieldRef>> = names
-            .iter()
-            .map(|names| self.group_by.iter().map(|group| field(group, names)).collect())
-            .collect();
-        let Self { kind, group_by, timespan, bounds, .. } = self;
-        let ids: Vec<Option<&String>> = names.iter().map(|names| names.first()).collect();
-        let definition = hash_of_text(&format!(
-            "{kind:?} {ids:?} {group_by:?} {group_fields:?} {timespan:?} {bounds:?}"
-        ));
-        let exceptions = Vec::new();
-        Correlation {
-            kind,
-            rules,
-            group_by,
-            timespan,
-            bounds,
-            group_fields,
-            exceptions,
-            definition,
-        }
-    }
+/// What is kept of the matches of a group so that the condition can be decided at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// How many happenings.
+    Weight,
+    /// How many different values.
+    Distinct,
+    /// The sum, and how many numbers made it.
+    Sum,
+    /// The numbers in their order.
+    Order,
+    /// When each rule matched last.
+    Chains,
 }
 
 impl Correlation {
-    /// Tells whether a count satisfies the condition.
-    pub(crate) fn accepts(&self, count: u64) -> bool {
-        self.bounds.iter().all(|bound| bound.comparison.accepts(count.cmp(&bound.number)))
+    pub(crate) fn measure(&self) -> Measure {
+        match self.kind {
+            CorrelationKind::EventCount => Measure::Weight,
+            CorrelationKind::ValueCount => Measure::Distinct,
+            CorrelationKind::ValueSum | CorrelationKind::ValueAvg => Measure::Sum,
+            CorrelationKind::ValuePercentile | CorrelationKind::ValueMedian => Measure::Order,
+            _ if self.clauses.is_empty() => Measure::Distinct,
+            _ => Measure::Chains,
+        }
     }
-}
 
-fn counted_field(condition: &Yaml) -> Result<FieldRef, Fault> {
-    match condition.get("field").and_then(Yaml::scalar) {
-        Some(field) => Ok(FieldRef::by_name(&field)),
-        None => Err(Fault::at(condition, "the condition of a value_count names one `field`")),
+    /// Tells whether a measure satisfies the condition.
+    pub(crate) fn accepts(&self, measured: Measured) -> bool {
+        self.bounds.iter().all(|bound| {
+            measured.order_to(bound.number).is_some_and(|order| bound.relation.accepts(order))
+        })
     }
-}
 
-fn bounds(condition: &Yaml) -> Result<Vec<Bound>, Fault> {
-    let mut bounds = Vec::new();
-    for (key, value) in condition.entries() {
-        let comparison = match key.text() {
-            Some("field") => continue,
-            Some("gt") => Comparison::Greater,
-            Some("gte") => Comparison::GreaterOrEqual,
-            Some("lt") => Comparison::Less,
-            Some("lte") => Comparison::LessOrEqual,
-            Some("eq") => Comparison::Equal,
-            _ => return Err(Fault::at(key, "a condition is made of gt, gte, lt, lte and eq")),
-        };
-        let number = match value.kind {
-            Kind::Integer(number) => u64::try_from(number).ok(),
-            _ => None,
-        };
-        let Some(number) = number else { return Err(Fault::at(value, "expected a whole number")) };
-        bounds.push(Bound { comparison, number });
+    /// Tells whether some count up to `most` could satisfy the condition.
+    pub(crate) fn in_reach(&self, most: u64) -> bool {
+        let most = Measured::Count(most);
+        self.bounds.iter().all(|bound| match bound.relation {
+            Relation::Greater => most.order_to(bound.number) == Some(Ordering::Greater),
+            Relation::GreaterOrEqual | Relation::Equal => {
+                most.order_to(bound.number).is_some_and(Ordering::is_ge)
+            }
+            Relation::Less | Relation::LessOrEqual | Relation::NotEqual => true,
+        })
     }
-    if bounds.is_empty() {
-        return Err(Fault::at(condition, "a condition is made of gt, gte, lt, lte and eq"));
-    }
-    Ok(bounds)
-}
 
-fn aliases(aliases: &Yaml) -> Vec<(String, Vec<(String, String)>)> {
-    let pairs = |yaml: &Yaml| -> Vec<(String, String)> {
-        yaml.entries()
-            .iter()
-            .filter_map(|(key, value)| Some((key.scalar()?, value.scalar()?)))
-            .collect()
-    };
-    aliases
-        .entries()
-        .iter()
-        .filter_map(|(key, value)| Some((key.scalar()?, pairs(value))))
-        .collect()
+    /// Tells whether its events are grouped by a field of the schema, under whatever name.
+    pub fn groups_by(&self, field: model::Field) -> bool {
+        let known = FieldRef::Known(field);
+        let grouped = |places: &Places| places.group_by.iter().any(|group| group.contains(&known));
+        !self.places.is_empty() && self.places.iter().all(grouped)
+    }
 }
 
 /// Gives a hash that is the same in every run.
@@ -224,19 +244,4 @@ pub(crate) fn hash_of_text(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
-}
-
-/// Reads `5m`.
-fn timespan(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let size: u64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 604_800,
-        _ => return None,
-    };
-    let seconds = number.parse::<u64>().ok()?.checked_mul(size)?;
-    Some(Duration::from_secs(seconds)).filter(|span| !span.is_zero() && *span <= TIMESPAN_MAX)
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use model::{Level, RuleHeader};
 use query::Predicate;
 
-use crate::correlation::Draft;
+use crate::draft::Draft;
 use crate::fault::Fault;
+use crate::filter::Filter;
 use crate::modifiers::Scope;
 use crate::rule::{Example, Status};
 use crate::ruleset::Placeholders;
@@ -16,6 +17,8 @@ use crate::{Logsource, detection};
 
 /// Bounds how often one line of an example is repeated.
 const REPEAT_MAX: usize = 10_000;
+/// Bounds what the examples of one file are written out to, in bytes.
+pub(crate) const EXAMPLE_BYTES_MAX: usize = 16 << 20;
 
 /// A rule whose references are not resolved yet.
 #[derive(Clone, Debug)]
@@ -38,18 +41,19 @@ pub(crate) struct Document {
 pub(crate) enum Body {
     Event(Predicate),
     Correlation(Draft),
+    Filter(Filter),
+    /// It was taken out.
+    Nothing,
 }
 
-/// Reads a document.
-pub(crate) fn read(yaml: &Yaml, placeholders: &Placeholders) -> Result<Document, Fault> {
+/// Reads a document. Its examples take of the `room` that the file has for them.
+pub(crate) fn read(
+    yaml: &Yaml,
+    placeholders: &Placeholders,
+    room: &mut usize,
+) -> Result<Document, Fault> {
     if !matches!(yaml.kind, Kind::Map(_)) {
         return Err(Fault::at(yaml, "a rule is a map"));
-    }
-    if let Some(action) = yaml.get("action") {
-        return Err(Fault::at(
-            action,
-            "collections with `action` are not read: write each rule out",
-        ));
     }
     let own = yaml.get("bartizan");
     let logsource = yaml.get("logsource").map(logsource).unwrap_or_default();
@@ -66,7 +70,7 @@ pub(crate) fn read(yaml: &Yaml, placeholders: &Placeholders) -> Result<Document,
         reports: own.and_then(|own| own.get("reports")).and_then(flag),
         examples: own
             .and_then(|own| own.get("examples"))
-            .map(examples)
+            .map(|written| examples(written, room))
             .transpose()?
             .unwrap_or_default(),
         summary: own.and_then(|own| own.get("summary")).map(summary).transpose()?,
@@ -85,9 +89,10 @@ fn body(yaml: &Yaml, logsource: &Logsource, placeholders: &Placeholders) -> Resu
         return Ok(Body::Event(Predicate::new(node)));
     }
     if let Some(filter) = yaml.get("filter") {
-        return Err(Fault::at(filter, "filters are not supported"));
+        let scope = Scope::new(logsource, placeholders);
+        return Filter::parse(filter, &scope).map(Body::Filter);
     }
-    Err(Fault::at(yaml, "a rule has a `detection` or a `correlation`"))
+    Err(Fault::at(yaml, "a rule has a `detection`, a `correlation` or a `filter`"))
 }
 
 fn header(yaml: &Yaml) -> Result<RuleHeader, Fault> {
@@ -144,13 +149,13 @@ fn summary(template: &Yaml) -> Result<Summary, Fault> {
     Summary::parse(template.text().unwrap_or_default()).map_err(|error| Fault::at(template, error))
 }
 
-fn examples(yaml: &Yaml) -> Result<Vec<Example>, Fault> {
+fn examples(yaml: &Yaml, room: &mut usize) -> Result<Vec<Example>, Fault> {
     let mut examples = Vec::new();
     for (key, matches) in [("match", true), ("no_match", false)] {
         for example in yaml.get(key).map(Yaml::each).unwrap_or_default() {
             let mut lines = Vec::new();
             for line in example.each() {
-                append_lines(line, &mut lines)?;
+                append_lines(line, &mut lines, room)?;
             }
             examples.push(Example { lines, matches });
         }
@@ -159,24 +164,32 @@ fn examples(yaml: &Yaml) -> Result<Vec<Example>, Fault> {
 }
 
 /// Reads a line, or `{repeat: 6, line: …}`, in which `{n}` counts from 1.
-fn append_lines(yaml: &Yaml, lines: &mut Vec<String>) -> Result<(), Fault> {
-    if let Some(line) = yaml.text() {
-        lines.push(line.to_owned());
-        return Ok(());
-    }
-    let times = match yaml.get("repeat").map(|times| &times.kind) {
-        Some(Kind::Integer(times)) => {
+fn append_lines(yaml: &Yaml, lines: &mut Vec<String>, room: &mut usize) -> Result<(), Fault> {
+    let times = match (yaml.text(), yaml.get("repeat").map(|times| &times.kind)) {
+        (Some(_), _) => Some(1),
+        (None, Some(Kind::Integer(times))) => {
             usize::try_from(*times).ok().filter(|times| *times <= REPEAT_MAX)
         }
         _ => None,
     };
-    match (times, text(yaml, "line")) {
-        (Some(times), Some(line)) => {
-            lines.extend((1..=times).map(|n| line.replace("{n}", &n.to_string())));
-            Ok(())
-        }
-        _ => Err(Fault::at(yaml, "an example is a line, or `repeat` and `line`")),
+    let line = yaml.text().map(str::to_owned).or_else(|| text(yaml, "line"));
+    let (Some(times), Some(line)) = (times, line) else {
+        return Err(Fault::at(yaml, "an example is a line, or `repeat` and `line`"));
+    };
+    // The number that `{n}` becomes takes no more room than what it replaces, but for a few digits.
+    let bytes = times.saturating_mul(line.len() * 2 + size_of::<String>());
+    *room = room.checked_sub(bytes).ok_or_else(|| {
+        Fault::at(
+            yaml,
+            format!("the examples of one file come to more than {EXAMPLE_BYTES_MAX} bytes"),
+        )
+    })?;
+    if yaml.text().is_some() {
+        lines.push(line);
+    } else {
+        lines.extend((1..=times).map(|n| line.replace("{n}", &n.to_string())));
     }
+    Ok(())
 }
 
 fn text(yaml: &Yaml, key: &str) -> Option<String> {
@@ -194,7 +207,7 @@ fn flag(yaml: &Yaml) -> Option<bool> {
 }
 
 /// Gives a rule without an id a name that lasts as long as its title.
-fn snake_case(title: &str) -> String {
+pub(crate) fn snake_case(title: &str) -> String {
     let words = title.split(|character: char| !character.is_alphanumeric());
     let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
     words.join("_")

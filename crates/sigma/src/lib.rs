@@ -6,14 +6,21 @@
 //! owner holds. Time is the event's; there is no clock.
 
 mod budget;
+mod chains;
 mod codec;
+mod collection;
 mod compile;
 mod condition;
+mod correlate;
 mod correlation;
 mod detection;
 mod document;
+mod draft;
+mod entry;
 mod fault;
 mod fields;
+mod filter;
+mod found;
 mod loader;
 mod logsource;
 mod matching;
@@ -23,17 +30,20 @@ mod overrides;
 mod rule;
 mod ruleset;
 mod snapshot;
+mod stretch;
 mod summary;
+mod tally;
+mod temporal;
 mod value;
 mod window;
 mod yaml;
 
-pub use correlation::{Bound, Correlation, CorrelationKind};
+pub use correlation::{Bound, Correlation, CorrelationKind, Relation};
 pub use fault::RuleFault;
 pub use logsource::{Labels, Logsource};
 pub use matching::Scratch;
-pub use memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters};
-pub use overrides::Overrides;
+pub use memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters, MemoryUse};
+pub use overrides::{Override, Overrides};
 pub use rule::{Change, Example, Rule, RuleIndex, RuleKind, Status};
 pub use ruleset::{Options, Placeholders, RuleFile, RuleSet};
 pub use snapshot::SnapshotError;

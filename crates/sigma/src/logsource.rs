@@ -8,6 +8,9 @@
 mod windows;
 
 use model::{Event, Field, Value};
+use query::FieldRef;
+
+use crate::fields::places;
 
 use self::windows::{REGISTRY_KINDS, WindowsSource, has_no_other_category, windows};
 
@@ -40,25 +43,38 @@ const MODULES: &[(&str, &str, &str, &str)] = &[
     ("accounts", "linux", "auth", ""),
     ("apache_error", "", "apache", ""),
     ("auditd", "linux", "auditd", "*"),
+    ("aws_alb", "", "alb", "webserver"),
     ("charon", "linux", "charon", ""),
     ("cisco_asa", "cisco", "asa", "firewall"),
+    ("cloudfront", "", "cloudfront", "webserver"),
     ("cron", "linux", "cron", ""),
     ("dnsmasq", "linux", "dnsmasq", "dns"),
     ("dovecot", "linux", "dovecot", ""),
     ("filterlog", "", "filterlog", "firewall"),
     ("logind", "linux", "auth", ""),
+    ("mariadb_audit", "", "mariadb", "database"),
+    ("mysql", "", "mysql", "database"),
     ("named", "", "named", "dns"),
     ("netfilter", "linux", "netfilter", "firewall"),
     ("nginx_error", "", "nginx", ""),
+    ("openvpn", "", "openvpn", "vpn"),
+    ("palo_alto", "paloalto", "panos", "firewall"),
     ("pam", "linux", "", ""),
     ("postfix", "linux", "postfix", ""),
+    ("postgresql", "", "postgresql", "database"),
+    ("proftpd", "linux", "proftpd", "ftp"),
+    ("pure_ftpd", "linux", "pure-ftpd", "ftp"),
+    ("redis", "", "redis", "database"),
+    ("samba", "linux", "samba", "fileserver"),
     ("squid", "", "squid", "proxy"),
     ("sshd", "linux", "sshd", ""),
     ("su", "linux", "auth", ""),
     ("sudo", "linux", "sudo", ""),
     ("systemd", "linux", "syslog", ""),
     ("unbound", "", "unbound", "dns"),
+    ("vsftpd", "linux", "vsftpd", "ftp"),
     ("w3c", "windows", "iis", "webserver"),
+    ("windows_dns", "windows", "dns-server", "dns"),
 ];
 
 /// What a program that speaks syslog is called in Sigma; its category stays open.
@@ -96,6 +112,12 @@ impl Logsource {
         self.fits_labels(&Labels::of(event))
     }
 
+    /// Gives where the events of this logsource may keep what Sigma calls by a name; the name itself
+    /// comes first.
+    pub fn places(&self, name: &str) -> Vec<FieldRef> {
+        places(name, self)
+    }
+
     /// Tells whether a rule of this logsource is for the events of these labels.
     pub fn fits_labels(&self, labels: &Labels<'_>) -> bool {
         labels.fit(self)
@@ -117,6 +139,26 @@ impl<'e> Labels<'e> {
             }
         }
         labels
+    }
+
+    /// Gives product, category and service: `None` where nothing is known, empty where the event has
+    /// none.
+    pub fn words(&self) -> [Option<&'e str>; 3] {
+        self.each().map(|known| match known {
+            Known::Open => None,
+            Known::Nothing => Some(""),
+            Known::Name(name) => Some(name),
+        })
+    }
+
+    /// Gives the labels that [`Labels::words`] told.
+    pub fn of_words(words: [Option<&'e str>; 3]) -> Self {
+        let [product, category, service] = words.map(|word| match word {
+            None => Known::Open,
+            Some("") => Known::Nothing,
+            Some(name) => Known::Name(name),
+        });
+        Self { product, category, service }
     }
 
     /// Gives the labels as something to keep.

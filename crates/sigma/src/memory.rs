@@ -1,28 +1,32 @@
 //! What correlations remember, bounded.
 //!
-//! Each correlation keeps its groups in two generations: when the younger one is full it becomes the
-//! older, and the older is let go. A group that is still in use moves to the younger one. So the
-//! cost of forgetting is spread evenly, and an attacker who forges groups (addresses, user names)
-//! pushes out idle groups first.
+//! Each correlation keeps its groups in two generations: when the younger one is full, or two
+//! timespans old, it becomes the older, and the older is let go. A group that is still in use moves
+//! to the younger one. So the cost of forgetting is spread evenly, an attacker who forges groups
+//! (addresses, user names) pushes out idle groups first, and what is over takes no room for long.
 
 use std::collections::HashMap;
-use std::fmt::Write;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
-use model::{Event, EventId, Field, Timestamp, Value};
-use query::FieldRef;
+use model::{EventId, Timestamp};
 
-use crate::window::{Entry, Stretch, Window};
-use crate::{Correlation, CorrelationKind, RuleIndex};
+use crate::correlation::Correlation;
+use crate::entry::Entry;
+use crate::found::{Counted, Match, group_of, value_of};
+use crate::window::{Taken, Window};
+use crate::{RuleIndex, RuleSet};
 
 /// Bounds the events that a detection names as its evidence.
 pub const EVIDENCE_MAX: usize = 100;
 /// Bounds the groups of one correlation in one generation.
 const GROUPS_MAX: usize = 50_000;
-/// Bounds the matches of one correlation in one generation.
-const ENTRIES_MAX: usize = 250_000;
-/// Bounds the text of one value in a group's key; a longer one is told apart by its hash.
-const KEY_BYTES_MAX: usize = 128;
+/// Bounds what the groups of one correlation take in one generation.
+const GENERATION_BYTES_MAX: usize = 32 << 20;
+/// Bounds what all correlations take together: beyond it, the largest one lets go of a generation.
+const BYTES_MAX: usize = 256 << 20;
+/// After so many matches it is looked whether all together take too much.
+const CHECK_EVERY: u32 = 1_024;
+/// About what a group takes besides its window and its key: its place in the table.
+const GROUP_BYTES: usize = 24;
 
 /// What the correlations of a rule set remember between events.
 #[derive(Debug, Default)]
@@ -30,23 +34,49 @@ pub struct Memory {
     /// By the correlation's id, so that it outlives a reload of the rules.
     pub(crate) states: HashMap<String, State>,
     pub(crate) counters: MemoryCounters,
+    /// Room that is used again for each event: a group's key, and the correlations that counted it.
+    key: String,
+    pub(crate) counted: Vec<RuleIndex>,
+    since_check: u32,
 }
 
-/// What was forgotten for want of room or of time.
+/// What was forgotten for want of room or of time, or could not be taken in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryCounters {
     /// Groups let go before their time was over.
     pub groups_evicted: u64,
     /// Matches let go because their group held too many.
     pub entries_evicted: u64,
+    /// Matches of which only the share in a slice of their timespan is kept, because their group held
+    /// too many: counts and sums stay right to within a slice.
+    pub entries_sliced: u64,
     /// Matches that came later than their correlation's timespan and were not counted.
     pub late: u64,
-    /// Correlations whose memory was let go because their definition changed.
+    /// Matches that came after a later one, within the timespan, and were put before it.
+    pub reordered: u64,
+    /// Matches without a field to group by, or to count.
+    pub incomplete: u64,
+    /// Matches whose field to measure held no number.
+    pub not_numbers: u64,
+    /// Correlations whose memory was let go because their definition changed, or their rule went.
     pub changed: u64,
 }
 
-/// A correlation's condition became true, or grew.
+/// What one correlation's memory takes and has let go.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// The correlation's id.
+    pub id: String,
+    /// How many groups it keeps.
+    pub groups: usize,
+    /// About how many bytes they take.
+    pub bytes: usize,
+    /// What it has let go.
+    pub counters: MemoryCounters,
+}
+
+/// A correlation's condition became true, or grew.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Fired {
     /// The correlation.
     pub rule: RuleIndex,
@@ -54,6 +84,8 @@ pub struct Fired {
     pub count: u64,
     /// How many of them no earlier firing of the same burst counted.
     pub fresh: u64,
+    /// What was measured, where a sum, an average or a percentile was.
+    pub value: Option<f64>,
     /// When the first of them was.
     pub first: Timestamp,
     /// The evidence, oldest first: the newest [`EVIDENCE_MAX`].
@@ -62,33 +94,107 @@ pub struct Fired {
     pub simulated: bool,
 }
 
-/// A match on its way into a correlation.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Match<'e> {
-    pub(crate) event: &'e Event,
-    /// The place of the matched rule among those that the correlation names.
-    pub(crate) place: usize,
-    pub(crate) weight: u64,
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct State {
     /// Which definition of the rule this belongs to.
     pub(crate) definition: u64,
     pub(crate) young: HashMap<Box<str>, Window>,
     pub(crate) old: HashMap<Box<str>, Window>,
-    /// How many matches the younger generation took in.
-    pub(crate) taken: usize,
+    pub(crate) young_bytes: usize,
+    pub(crate) old_bytes: usize,
+    /// The latest match.
+    pub(crate) latest: Timestamp,
+    /// When the younger generation began.
+    pub(crate) turned: Timestamp,
+    pub(crate) counters: MemoryCounters,
+}
+
+impl MemoryCounters {
+    /// Adds what another counted.
+    pub fn add(&mut self, other: Self) {
+        let mut counts = self.counts();
+        for (count, more) in counts.iter_mut().zip(other.counts()) {
+            *count = count.saturating_add(more);
+        }
+        *self = Self::of(counts);
+    }
+
+    /// Gives the counts in a row.
+    pub(crate) fn counts(self) -> [u64; 8] {
+        let Self { groups_evicted, entries_evicted, entries_sliced, late, .. } = self;
+        let Self { reordered, incomplete, not_numbers, changed, .. } = self;
+        [
+            groups_evicted,
+            entries_evicted,
+            entries_sliced,
+            late,
+            reordered,
+            incomplete,
+            not_numbers,
+            changed,
+        ]
+    }
+
+    /// Gives the counters of a row of counts.
+    pub(crate) fn of(counts: [u64; 8]) -> Self {
+        let [groups_evicted, entries_evicted, entries_sliced, late, rest @ ..] = counts;
+        let [reordered, incomplete, not_numbers, changed] = rest;
+        Self {
+            groups_evicted,
+            entries_evicted,
+            entries_sliced,
+            late,
+            reordered,
+            incomplete,
+            not_numbers,
+            changed,
+        }
+    }
 }
 
 impl Memory {
-    /// Gives what was forgotten so far.
-    pub fn counters(&self) -> MemoryCounters {
-        self.counters
+    pub(crate) fn of(states: HashMap<String, State>, counters: MemoryCounters) -> Self {
+        Self { states, counters, ..Self::default() }
     }
 
-    pub(crate) fn from_parts(states: HashMap<String, State>, counters: MemoryCounters) -> Self {
-        Self { states, counters }
+    /// Gives what was forgotten so far, of all correlations.
+    pub fn counters(&self) -> MemoryCounters {
+        let mut all = self.counters;
+        self.states.values().for_each(|state| all.add(state.counters));
+        all
+    }
+
+    /// Gives about how many bytes all correlations take.
+    pub fn bytes(&self) -> usize {
+        self.states.values().map(State::bytes).sum()
+    }
+
+    /// Gives what each correlation takes and has let go, in the order of their ids.
+    pub fn uses(&self) -> Vec<MemoryUse> {
+        let of = |(id, state): (&String, &State)| MemoryUse {
+            id: id.clone(),
+            groups: state.young.len() + state.old.len(),
+            bytes: state.bytes(),
+            counters: state.counters,
+        };
+        let mut uses: Vec<MemoryUse> = self.states.iter().map(of).collect();
+        uses.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        uses
+    }
+
+    /// Lets go of what no rule of a set can use any more, because it is gone or was changed, and
+    /// counts it. What the set's rules can use stays, whatever their order is now.
+    pub fn adopt(&mut self, rules: &RuleSet) {
+        let definitions: HashMap<&str, u64> = rules.definitions().collect();
+        let counters = &mut self.counters;
+        self.states.retain(|id, state| {
+            let stays = definitions.get(id.as_str()) == Some(&state.definition);
+            if !stays {
+                counters.add(state.counters);
+                counters.changed += 1;
+            }
+            stays
+        });
     }
 
     /// Takes a match in, and gives the correlation's firing, if it is one.
@@ -98,150 +204,125 @@ impl Memory {
         correlation: &Correlation,
         found: Match<'_>,
     ) -> Option<Fired> {
-        let group = group_of(correlation, found)?;
-        let value = match &correlation.kind {
-            CorrelationKind::ValueCount(field) => hash_of(&field.get(found.event)?),
-            _ => 0,
-        };
-        if correlation.exceptions.iter().any(|exception| exception.matches(found.event)) {
+        let event = found.event;
+        if correlation.exceptions.iter().any(|exception| exception.matches(event)) {
             return None;
         }
-        let fresh = || State { definition: correlation.definition, ..State::default() };
+        self.hold_bytes();
         if !self.states.contains_key(id) {
-            self.states.insert(id.to_owned(), fresh());
+            self.states.insert(id.to_owned(), State::of(correlation, event.time));
         }
         let state = self.states.get_mut(id)?;
         if state.definition != correlation.definition {
-            *state = fresh();
-            self.counters.changed += 1;
+            let counters = state.counters;
+            *state = State::of(correlation, event.time);
+            state.counters = counters;
+            state.counters.changed += 1;
         }
-        let window = state.window(&group, &mut self.counters);
-        let event = found.event;
-        let entry = Entry {
-            time: event.time,
-            event: event.id,
-            weight: found.weight,
-            rule: found.place,
-            value,
-            simulated: event.get(Field::Simulated) == Some(Value::Flag(true)),
-        };
-        let (taken, at) = window.insert(entry, correlation.timespan);
-        self.counters.late += u64::from(taken.late);
-        self.counters.entries_evicted += u64::from(taken.evicted);
-        if window.cannot_be_news(event.time, &correlation.kind, correlation.timespan) {
+        state.grow_older(event.time, correlation);
+        let key = &mut self.key;
+        key.clear();
+        let Some(value) = group_of(correlation, found, key).and(value_of(correlation, found))
+        else {
+            state.counters.incomplete += 1;
             return None;
+        };
+        let value = match value {
+            Counted::Value(value) => value,
+            Counted::NoNumber => {
+                state.counters.not_numbers += 1;
+                return None;
+            }
+        };
+        state.window(key, |window, counters| {
+            let entry = Entry::of(found, value, correlation);
+            let (taken, at) = window.insert(entry, correlation);
+            counters.count(taken);
+            let stretch = window.find(event.time, at?, correlation)?;
+            let fresh = window.news(event.time, stretch.count, correlation.timespan)?;
+            let (first, events) = window.evidence(&stretch);
+            let simulated = window.is_simulated(&stretch);
+            let (rule, count, value) = (RuleIndex::default(), stretch.count, stretch.value);
+            Some(Fired { rule, count, fresh, value, first, events, simulated })
+        })
+    }
+
+    /// Lets the largest correlation forget its idle groups while all together take too much.
+    fn hold_bytes(&mut self) {
+        self.since_check += 1;
+        if self.since_check < CHECK_EVERY {
+            return;
         }
-        let stretch = correlation.stretch(window, at?)?;
-        let fresh = window.news(event.time, stretch.count, correlation.timespan)?;
-        let mut events: Vec<EventId> =
-            window.range(&stretch).rev().take(EVIDENCE_MAX).map(|entry| entry.event).collect();
-        events.reverse();
-        let simulated = window.range(&stretch).all(|entry| entry.simulated);
-        let first = window.range(&stretch).next().map_or(event.time, |entry| entry.time);
-        let rule = RuleIndex::default();
-        Some(Fired { rule, count: stretch.count, fresh, first, events, simulated })
+        self.since_check = 0;
+        if self.bytes() > BYTES_MAX
+            && let Some(largest) = self.states.values_mut().max_by_key(|state| state.bytes())
+        {
+            largest.turn(None);
+        }
     }
 }
 
-impl Correlation {
-    /// Gives the stretch in which the condition holds, if it does.
-    fn stretch(&self, window: &Window, at: usize) -> Option<Stretch> {
-        match self.kind {
-            CorrelationKind::EventCount | CorrelationKind::ValueCount(_) => {
-                let stretch = window.fullest(at, &self.kind, self.timespan);
-                self.accepts(stretch.count).then_some(stretch)
-            }
-            CorrelationKind::Temporal => window.complete(at, self.rules.len(), self.timespan),
-            CorrelationKind::TemporalOrdered => {
-                window.complete_in_order(at, self.rules.len(), self.timespan)
-            }
-        }
+impl MemoryCounters {
+    fn count(&mut self, taken: Taken) {
+        self.late += u64::from(taken.late);
+        self.reordered += u64::from(taken.reordered);
+        self.entries_evicted += taken.evicted;
+        self.entries_sliced += taken.sliced;
     }
 }
 
 impl State {
-    /// Gives a group's window, in the younger generation.
-    fn window(&mut self, group: &str, counters: &mut MemoryCounters) -> &mut Window {
-        if self.young.len() >= GROUPS_MAX || self.taken >= ENTRIES_MAX {
-            let evicted = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
-            counters.groups_evicted += u64::try_from(evicted.len()).unwrap_or(u64::MAX);
-            self.taken = 0;
+    fn of(correlation: &Correlation, time: Timestamp) -> Self {
+        let definition = correlation.definition;
+        Self { definition, latest: time, turned: time, ..Self::default() }
+    }
+
+    fn bytes(&self) -> usize {
+        self.young_bytes + self.old_bytes
+    }
+
+    /// Begins a new generation when the younger one is full, or so old that what lies idle in the
+    /// older one is over.
+    fn grow_older(&mut self, time: Timestamp, correlation: &Correlation) {
+        self.latest = self.latest.max(time);
+        let over = self.latest.since(self.turned) > correlation.timespan.saturating_mul(2);
+        if over || self.young.len() >= GROUPS_MAX || self.young_bytes >= GENERATION_BYTES_MAX {
+            self.turn(Some(self.latest.minus(correlation.timespan)));
         }
-        self.taken += 1;
-        let moved = self.old.remove(group);
-        self.taken += moved.as_ref().map_or(0, Window::len);
-        let window = self.young.entry(Box::from(group)).or_default();
-        if let Some(moved) = moved {
-            *window = moved;
+    }
+
+    /// Lets the older generation go; of its groups those are counted that had a match since `alive`.
+    fn turn(&mut self, alive: Option<Timestamp>) {
+        let gone = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
+        let alive = alive.unwrap_or(Timestamp::MIN);
+        let evicted = gone.values().filter(|window| window.latest() >= Some(alive)).count();
+        self.counters.groups_evicted += u64::try_from(evicted).unwrap_or(u64::MAX);
+        self.old_bytes = std::mem::take(&mut self.young_bytes);
+        self.turned = self.latest;
+    }
+
+    /// Lets `each` work on a group's window, which moves to the younger generation.
+    fn window(
+        &mut self,
+        group: &str,
+        each: impl FnOnce(&mut Window, &mut MemoryCounters) -> Option<Fired>,
+    ) -> Option<Fired> {
+        if !self.young.contains_key(group) {
+            let moved = self.old.remove(group);
+            let bytes = moved.as_ref().map_or(0, |window| bytes_of(group, window));
+            self.old_bytes = self.old_bytes.saturating_sub(bytes);
+            self.young_bytes += bytes;
+            self.young.insert(Box::from(group), moved.unwrap_or_default());
         }
-        window
+        let window = self.young.get_mut(group)?;
+        let before = bytes_of(group, window);
+        let given = each(window, &mut self.counters);
+        self.young_bytes = (self.young_bytes + bytes_of(group, window)).saturating_sub(before);
+        given
     }
 }
 
-/// Gives the key of a match's group, or `None` where the event lacks a field to group by.
-fn group_of(correlation: &Correlation, found: Match<'_>) -> Option<String> {
-    let mut key = String::new();
-    for field in correlation.group_fields.get(found.place)? {
-        append_key(field, found.event, &mut key)?;
-    }
-    Some(key)
-}
-
-fn append_key(field: &FieldRef, event: &Event, key: &mut String) -> Option<()> {
-    let value = field.get(event)?;
-    let text = value.to_string();
-    if text.len() <= KEY_BYTES_MAX {
-        // The length keeps `ab` + `c` apart from `a` + `bc`.
-        write!(key, "{}:{text}", text.len()).ok()
-    } else {
-        write!(key, "#{:016x}", hash_of(&value)).ok()
-    }
-}
-
-/// Gives a hash that is the same in every run.
-fn hash_of(value: &Value<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.to_string().hash(&mut hasher);
-    hasher.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use model::Timestamp;
-
-    use super::*;
-    use crate::Bound;
-
-    #[test]
-    fn forged_groups_push_out_idle_ones_and_are_counted() {
-        let correlation = Correlation {
-            kind: CorrelationKind::EventCount,
-            rules: vec![RuleIndex(0)],
-            group_by: vec!["source.ip".to_owned()],
-            timespan: Duration::from_mins(1),
-            bounds: vec![Bound { comparison: query::Comparison::Greater, number: 5 }],
-            group_fields: vec![vec![Field::SourceIp.into()]],
-            exceptions: Vec::new(),
-            definition: 0,
-        };
-        let mut memory = Memory::default();
-        let mut attacked = 0;
-        for number in 0..u32::try_from(GROUPS_MAX * 3).unwrap() {
-            let mut event = Event::default();
-            event.time = Timestamp::from_seconds(1_000);
-            // One address keeps on, among ever new ones.
-            let forged = !number.is_multiple_of(20_000);
-            let address = if forged { 0x0a00_0000 + number } else { 1 };
-            event.set(Field::SourceIp, std::net::Ipv4Addr::from(address));
-            let found = Match { event: &event, place: 0, weight: 1 };
-            let fired = memory.take("id", &correlation, found);
-            attacked += usize::from(fired.is_some());
-        }
-        assert_eq!(attacked, 1);
-        assert!(memory.counters().groups_evicted >= u64::try_from(GROUPS_MAX).unwrap() - 1);
-        let state = &memory.states["id"];
-        assert!(state.young.len() <= GROUPS_MAX && state.old.len() <= GROUPS_MAX);
-    }
+/// Gives about how many bytes a group takes.
+pub(crate) fn bytes_of(group: &str, window: &Window) -> usize {
+    GROUP_BYTES + group.len() + window.bytes()
 }

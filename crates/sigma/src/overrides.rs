@@ -58,7 +58,31 @@ struct Entry {
     reason: String,
 }
 
+/// What one entry says of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Override {
+    /// Whether it may match, if the entry says so.
+    pub enabled: Option<bool>,
+    /// How bad its findings are, if the entry says so.
+    pub level: Option<Level>,
+    /// What it no longer matches, in the search bar's language.
+    pub exceptions: Vec<String>,
+    /// Why.
+    pub reason: String,
+}
+
 impl Overrides {
+    /// Gives the last entry that names its rule just so.
+    pub fn entry(&self, rule: &str) -> Option<Override> {
+        let entry = self.entries.iter().rfind(|entry| entry.rule == rule)?;
+        Some(Override {
+            enabled: entry.enabled,
+            level: entry.level,
+            exceptions: entry.exceptions.iter().map(|(text, _)| text.clone()).collect(),
+            reason: entry.reason.clone(),
+        })
+    }
+
     /// Reads a file of overrides. An entry that cannot be read is told of, and the rest counts.
     pub fn parse(path: &str, text: &str) -> (Self, Vec<RuleFault>) {
         let mut overrides = Self { path: path.to_owned(), ..Self::default() };

@@ -7,9 +7,7 @@ use model::Event;
 use crate::compile::Compiled;
 use crate::fault::RuleFault;
 use crate::loader::Loader;
-use crate::memory::Match;
-use crate::summary::{Subject, in_words};
-use crate::{CorrelationKind, Fired, Memory, Overrides, Rule, RuleIndex, RuleKind, Scratch};
+use crate::{Overrides, Rule, RuleIndex, Scratch};
 
 /// What `%name%` stands for in values with the modifier `expand`.
 pub type Placeholders = BTreeMap<String, Vec<String>>;
@@ -53,7 +51,7 @@ impl RuleSet {
         for file in files {
             loader.read(file, &options.placeholders);
         }
-        loader.finish(&options.overrides)
+        loader.finish(options)
     }
 
     /// Gives every rule; a [`RuleIndex`] is a place in it.
@@ -66,6 +64,11 @@ impl RuleSet {
         self.rules.get(index.0)
     }
 
+    /// Tells whether some correlation counts the matches of a rule.
+    pub fn is_followed(&self, rule: RuleIndex) -> bool {
+        self.followers.get(rule.0).is_some_and(|followers| !followers.is_empty())
+    }
+
     /// Appends the rules that match one event, those that only serve a correlation among them.
     pub fn matches(&self, event: &Event, found: &mut Vec<RuleIndex>) {
         self.matches_with(event, &mut Scratch::default(), found);
@@ -74,69 +77,6 @@ impl RuleSet {
     /// The same, with room for what is found on the way, to be used again for the next event.
     pub fn matches_with(&self, event: &Event, scratch: &mut Scratch, found: &mut Vec<RuleIndex>) {
         self.compiled.matches(event, scratch, found);
-    }
-
-    /// Appends the correlations that fire now that `matched` rules matched the event, those that
-    /// only serve another correlation among them.
-    ///
-    /// A correlation fires when its condition becomes true in a group. While it stays true it fires
-    /// again each time the count has doubled, and once a timespan: later firings of one burst carry
-    /// the count of their own window, which holds what was told before.
-    pub fn correlate(
-        &self,
-        event: &Event,
-        matched: &[RuleIndex],
-        memory: &mut Memory,
-        fired: &mut Vec<Fired>,
-    ) {
-        let mut counted: Vec<RuleIndex> = Vec::new();
-        let mut next = 0;
-        let mut pending: Vec<(RuleIndex, u64)> =
-            matched.iter().map(|rule| (*rule, event.repeat())).collect();
-        // No rule follows from itself, so the list ends.
-        while let Some(&(rule, weight)) = pending.get(next) {
-            next += 1;
-            for (follower, place) in self.followers.get(rule.0).into_iter().flatten() {
-                let Some(Rule {
-                    header,
-                    kind: RuleKind::Correlation(correlation),
-                    enabled: true,
-                    ..
-                }) = self.rule(*follower)
-                else {
-                    continue;
-                };
-                // An event that matches two of the rules is still one event.
-                let counts = matches!(
-                    correlation.kind,
-                    CorrelationKind::EventCount | CorrelationKind::ValueCount(_)
-                );
-                if counts && counted.contains(follower) {
-                    continue;
-                }
-                counted.push(*follower);
-                let found = Match { event, place: *place, weight };
-                if let Some(new) = memory.take(&header.id, correlation, found) {
-                    pending.push((*follower, new.count));
-                    fired.push(Fired { rule: *follower, ..new });
-                }
-            }
-        }
-    }
-
-    /// Gives one sentence about what happened, in the rule's own words where it has some.
-    pub fn summary(&self, rule: &Rule, event: &Event, count: u64) -> String {
-        let timespan = match &rule.kind {
-            RuleKind::Correlation(correlation) => Some(correlation.timespan),
-            RuleKind::Event(_) => None,
-        };
-        match (&rule.summary, timespan) {
-            (Some(summary), timespan) => summary.write(Subject { event, count, timespan }),
-            (None, Some(timespan)) => {
-                format!("{}: {count} within {}", rule.header.title, in_words(timespan))
-            }
-            (None, None) => rule.header.title.clone(),
-        }
     }
 }
 

@@ -5,10 +5,11 @@
 
 use std::collections::HashMap;
 
-use model::Timestamp;
+use model::{EventId, Timestamp};
 
 use crate::codec::{Reader, Writer};
-use crate::memory::{Memory, MemoryCounters, State};
+use crate::entry::{Entry, Evidence, Slice};
+use crate::memory::{Memory, MemoryCounters, State, bytes_of};
 use crate::window::Window;
 
 const MAGIC: &[u8; 8] = b"bartcorr";
@@ -77,62 +78,139 @@ impl Memory {
         if !reader.is_empty() {
             return Err(SnapshotError::Malformed);
         }
-        Ok(Self::from_parts(states, counters))
+        Ok(Self::of(states, counters))
     }
 }
 
 fn write_counters(writer: &mut Writer, counters: MemoryCounters) {
-    let MemoryCounters { groups_evicted, entries_evicted, late, changed } = counters;
-    for count in [groups_evicted, entries_evicted, late, changed] {
+    for count in counters.counts() {
         writer.number(count);
     }
 }
 
 fn read_counters(reader: &mut Reader<'_>) -> Result<MemoryCounters, SnapshotError> {
-    Ok(MemoryCounters {
-        groups_evicted: reader.number()?,
-        entries_evicted: reader.number()?,
-        late: reader.number()?,
-        changed: reader.number()?,
-    })
+    let mut counts = MemoryCounters::default().counts();
+    for count in &mut counts {
+        *count = reader.number()?;
+    }
+    Ok(MemoryCounters::of(counts))
 }
 
 fn write_state(writer: &mut Writer, state: &State) {
     writer.whole(state.definition);
-    writer.length(state.taken);
+    writer.signed(state.latest.nanos());
+    writer.signed(state.turned.nanos());
+    write_counters(writer, state.counters);
     for groups in [&state.young, &state.old] {
         let mut groups: Vec<(&Box<str>, &Window)> = groups.iter().collect();
         groups.sort_unstable_by_key(|(key, _)| *key);
         writer.length(groups.len());
         for (key, window) in groups {
             writer.text(key);
-            window.write(writer);
+            write_window(writer, window);
         }
     }
 }
 
 fn read_state(reader: &mut Reader<'_>) -> Result<State, SnapshotError> {
-    let definition = reader.whole()?;
-    let taken = usize::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
-    let mut generations = [HashMap::new(), HashMap::new()];
-    for groups in &mut generations {
+    let mut state = State {
+        definition: reader.whole()?,
+        latest: Timestamp::from_nanos(reader.signed()?),
+        turned: Timestamp::from_nanos(reader.signed()?),
+        counters: read_counters(reader)?,
+        ..State::default()
+    };
+    let generations =
+        [(&mut state.young, &mut state.young_bytes), (&mut state.old, &mut state.old_bytes)];
+    for (groups, bytes) in generations {
         for _ in 0..reader.length()? {
-            let key = Box::from(reader.text()?);
-            groups.insert(key, Window::read(reader)?);
+            let key = reader.text()?;
+            let window = read_window(reader)?;
+            *bytes += bytes_of(key, &window);
+            groups.insert(Box::from(key), window);
         }
     }
-    let [young, old] = generations;
-    Ok(State { definition, young, old, taken })
+    Ok(state)
+}
+
+fn write_window(writer: &mut Writer, window: &Window) {
+    let mut before = Timestamp::default();
+    writer.flag(window.fired.is_some());
+    if let Some((time, count)) = window.fired {
+        write_time(writer, time, before);
+        writer.number(count);
+    }
+    writer.length(window.slices.len());
+    for slice in &window.slices {
+        write_time(writer, slice.first, before);
+        write_time(writer, slice.last, slice.first);
+        before = slice.first;
+        writer.wide(slice.weight.cast_signed());
+        writer.wide(slice.sum);
+        writer.flag(slice.simulated);
+    }
+    writer.length(window.entries.len());
+    for entry in &window.entries {
+        write_time(writer, entry.time, before);
+        before = entry.time;
+        writer.number(entry.event.0);
+        writer.number(entry.weight);
+        writer.whole(entry.value);
+        writer.number(u64::from(entry.rule));
+        writer.flag(entry.simulated);
+        writer.flag(entry.evidence.is_some());
+        if let Some(evidence) = &entry.evidence {
+            write_time(writer, evidence.first, before);
+            writer.number(evidence.fresh);
+            writer.length(evidence.events.len());
+            evidence.events.iter().for_each(|event| writer.number(event.0));
+        }
+    }
+}
+
+fn read_window(reader: &mut Reader<'_>) -> Result<Window, SnapshotError> {
+    let mut window = Window::default();
+    let mut before = Timestamp::default();
+    if reader.flag()? {
+        window.fired = Some((read_time(reader, before)?, reader.number()?));
+    }
+    for _ in 0..reader.length()? {
+        let first = read_time(reader, before)?;
+        let last = read_time(reader, first)?;
+        before = first;
+        let weight = reader.wide()?.cast_unsigned();
+        let (sum, simulated) = (reader.wide()?, reader.flag()?);
+        window.slices.push_back(Slice { first, last, weight, sum, simulated });
+    }
+    for _ in 0..reader.length()? {
+        before = read_time(reader, before)?;
+        let mut entry = Entry {
+            time: before,
+            event: EventId(reader.number()?),
+            weight: reader.number()?,
+            value: reader.whole()?,
+            rule: u8::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?,
+            simulated: reader.flag()?,
+            evidence: None,
+        };
+        if reader.flag()? {
+            let (first, fresh) = (read_time(reader, before)?, reader.number()?);
+            let length = reader.length()?;
+            let events = (0..length).map(|_| reader.number().map(EventId));
+            let events = events.collect::<Result<Vec<EventId>, SnapshotError>>()?;
+            entry.evidence = Some(Box::new(Evidence { first, fresh, events }));
+        }
+        window.evidence_bytes += entry.evidence_bytes();
+        window.entries.push_back(entry);
+    }
+    Ok(window)
 }
 
 /// Writes a moment after an earlier one: within a window that takes few bytes.
-pub(crate) fn write_time(writer: &mut Writer, time: Timestamp, before: Timestamp) {
+fn write_time(writer: &mut Writer, time: Timestamp, before: Timestamp) {
     writer.signed(time.nanos().wrapping_sub(before.nanos()));
 }
 
-pub(crate) fn read_time(
-    reader: &mut Reader<'_>,
-    before: Timestamp,
-) -> Result<Timestamp, SnapshotError> {
+fn read_time(reader: &mut Reader<'_>, before: Timestamp) -> Result<Timestamp, SnapshotError> {
     Ok(Timestamp::from_nanos(before.nanos().wrapping_add(reader.signed()?)))
 }

@@ -25,6 +25,7 @@ pub(crate) struct Summary {
 enum Piece {
     Text(String),
     Count,
+    Value,
     Timespan,
     Field(String),
 }
@@ -34,6 +35,8 @@ enum Piece {
 pub(crate) struct Subject<'e> {
     pub(crate) event: &'e Event,
     pub(crate) count: u64,
+    /// What was measured, where it is more than the count.
+    pub(crate) value: Option<f64>,
     pub(crate) timespan: Option<Duration>,
 }
 
@@ -77,6 +80,7 @@ fn pieces(part: &str) -> Result<Vec<Piece>, String> {
         pieces.push(Piece::Text(text.to_owned()));
         pieces.push(match name {
             "count" => Piece::Count,
+            "value" => Piece::Value,
             "timespan" => Piece::Timespan,
             name => Piece::Field(name.to_owned()),
         });
@@ -94,6 +98,11 @@ impl Piece {
             Self::Text(text) => out.push_str(text),
             Self::Count => {
                 let _ = write!(out, "{}", subject.count);
+            }
+            Self::Value => {
+                // A part in brackets is left out where nothing was measured.
+                let Some(value) = subject.value else { return false };
+                let _ = write!(out, "{}", (value * 100.0).round() / 100.0);
             }
             Self::Timespan => out.push_str(&in_words(subject.timespan.unwrap_or_default())),
             Self::Field(name) => {
@@ -167,7 +176,9 @@ mod tests {
         event.set(Field::Message, "\n\u{1b}x".repeat(99).as_str());
         let timespan = Some(Duration::from_mins(1));
         let said = match Summary::parse(template) {
-            Ok(summary) => summary.write(Subject { event: &event, count: 6, timespan }),
+            Ok(summary) => {
+                summary.write(Subject { event: &event, count: 6, value: None, timespan })
+            }
             Err(error) => error,
         };
         expect.assert_eq(&said);

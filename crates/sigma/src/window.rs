@@ -3,40 +3,55 @@
 //! A window may begin with any of its events: "more than five within a minute" means any sixty
 //! seconds. Matches may come late by up to the timespan and are put where they belong; so twice the
 //! timespan is kept. What comes later still is not counted, but told of.
+//!
+//! What the last timespan holds is measured as matches come and go, so a match in order costs the
+//! same however many there are; only one that comes late is looked at with all its neighbours.
+//! Beyond [`ENTRIES_MAX`] matches, counts and sums keep the oldest in slices of the timespan, of
+//! which only the sum is known: a slice is counted while all of it lies within the timespan, so a
+//! count is never too high, and too low by at most what happened in a [`SLICES`]th of the timespan.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use model::{EventId, Timestamp};
+use model::Timestamp;
 
-use crate::codec::{Reader, Writer};
-use crate::snapshot::{read_time, write_time};
-use crate::{CorrelationKind, SnapshotError};
+use crate::Correlation;
+use crate::chains::Chains;
+use crate::correlation::Measure;
+use crate::entry::{Entry, Slice};
+use crate::tally::Tally;
 
-/// Bounds the matches kept in one group; the oldest goes first.
-pub(crate) const ENTRIES_MAX: usize = 2_048;
-
-/// One match.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    pub(crate) time: Timestamp,
-    pub(crate) event: EventId,
-    /// For how many happenings it stands.
-    pub(crate) weight: u64,
-    /// The place of its rule among those that the correlation names.
-    pub(crate) rule: usize,
-    /// The counted value, as its hash; a collision of 64 bits would count two values as one.
-    pub(crate) value: u64,
-    pub(crate) simulated: bool,
-}
+/// Bounds the matches kept one by one in a group; with the one that is coming, a power of two, so that
+/// no room is made that stays empty.
+pub(crate) const ENTRIES_MAX: usize = 2_047;
+/// Bounds the different values kept in a group.
+pub(crate) const VALUES_MAX: usize = 16_384;
+/// How many slices a timespan has.
+const SLICES: u32 = 256;
 
 /// The matches of one group, in the order of their times.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
-    entries: VecDeque<Entry>,
-    /// The weights of all entries together.
-    weight: u64,
-    fired: Option<(Timestamp, u64)>,
+    pub(crate) slices: VecDeque<Slice>,
+    pub(crate) entries: VecDeque<Entry>,
+    /// When it was told of last, and what count.
+    pub(crate) fired: Option<(Timestamp, u64)>,
+    /// What the last timespan holds; made when the correlation first looks at the window.
+    pub(crate) recent: Option<Recent>,
+    pub(crate) evidence_bytes: usize,
+}
+
+/// What the last timespan holds: the slices and entries from these places on.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    pub(crate) slices: usize,
+    pub(crate) entries: usize,
+    pub(crate) tally: Tally,
+    /// The happenings of the whole window.
+    pub(crate) weight: u128,
+    chains: Option<Box<Chains>>,
+    /// When the chain began that the last match completed.
+    pub(crate) began: Option<Timestamp>,
 }
 
 /// What a window did with a match.
@@ -44,366 +59,284 @@ pub(crate) struct Window {
 pub(crate) struct Taken {
     /// It was too late to be counted.
     pub(crate) late: bool,
-    /// The window was full, and the oldest match went.
-    pub(crate) evicted: bool,
+    /// It came after a later one, and was put before it.
+    pub(crate) reordered: bool,
+    /// How many matches went for want of room.
+    pub(crate) evicted: u64,
+    /// How many matches went into a slice.
+    pub(crate) sliced: u64,
 }
 
-/// The fullest stretch of a window that holds the newest match.
-#[derive(Debug, Default)]
-pub(crate) struct Stretch {
-    pub(crate) count: u64,
-    pub(crate) first: usize,
-    pub(crate) end: usize,
+/// Where a match was put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// After all others.
+    End,
+    /// Before others, among the entries.
+    Entry(usize),
+    /// Into a slice of that time.
+    Slice(Timestamp),
 }
 
 impl Window {
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+    /// Gives about how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let recent = self.recent.as_ref().map_or(0, |recent| {
+            recent.tally.bytes() + recent.chains.as_ref().map_or(0, |chains| chains.bytes())
+        });
+        size_of::<Self>()
+            + self.entries.capacity() * size_of::<Entry>()
+            + self.slices.capacity() * size_of::<Slice>()
+            + self.evidence_bytes
+            + recent
     }
 
-    /// Puts a match where it belongs and gives its place.
-    pub(crate) fn insert(&mut self, entry: Entry, timespan: Duration) -> (Taken, Option<usize>) {
+    /// Gives when its latest match happened.
+    pub(crate) fn latest(&self) -> Option<Timestamp> {
+        self.entries.back().map(|entry| entry.time)
+    }
+
+    /// Puts a match where it belongs; gives no place where it is too late.
+    pub(crate) fn insert(
+        &mut self,
+        entry: Entry,
+        correlation: &Correlation,
+    ) -> (Taken, Option<At>) {
         let mut taken = Taken::default();
-        if let Some(latest) = self.entries.back()
-            && entry.time < latest.time.minus(timespan)
-        {
+        let latest = self.latest().unwrap_or(entry.time);
+        if entry.time < latest.minus(correlation.timespan) {
             taken.late = true;
             return (taken, None);
         }
-        let mut at = self.entries.partition_point(|kept| kept.time <= entry.time);
-        self.entries.insert(at, entry);
-        self.weight = self.weight.saturating_add(entry.weight);
-        let latest = self.entries.back().map_or(entry.time, |entry| entry.time);
-        let horizon = latest.minus(timespan).minus(timespan);
-        while self.entries.front().is_some_and(|oldest| oldest.time < horizon) {
-            self.forget_oldest();
-            at = at.saturating_sub(1);
+        self.prepare(correlation);
+        self.evidence_bytes += entry.evidence_bytes();
+        if let Some(recent) = &mut self.recent {
+            recent.weight += u128::from(entry.weight);
         }
-        if self.entries.len() > ENTRIES_MAX {
-            self.forget_oldest();
-            taken.evicted = true;
-            at = at.saturating_sub(1);
-        }
-        (taken, Some(at))
+        let at = if entry.time >= latest {
+            self.push(entry, correlation);
+            At::End
+        } else {
+            taken.reordered = true;
+            self.put_between(entry, correlation)
+        };
+        self.forget_old(correlation.timespan);
+        let at = self.make_room(at, correlation, &mut taken);
+        (taken, at)
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer) {
-        let mut before = Timestamp::default();
-        writer.flag(self.fired.is_some());
-        if let Some((time, count)) = self.fired {
-            write_time(writer, time, before);
-            writer.number(count);
+    /// Measures the last timespan, if that was not done yet.
+    fn prepare(&mut self, correlation: &Correlation) {
+        if self.recent.is_some() {
+            return;
         }
-        writer.length(self.entries.len());
+        let measure = correlation.measure();
+        let from = self.latest().unwrap_or_default().minus(correlation.timespan);
+        let slices = self.slices.partition_point(|slice| slice.first < from);
+        let entries = self.entries.partition_point(|entry| entry.time < from);
+        let mut tally = Tally::of(measure);
+        self.slices.range(slices..).for_each(|slice| tally.add_slice(slice));
+        self.entries.range(..entries).for_each(|entry| tally.keep(entry));
+        self.entries.range(entries..).for_each(|entry| tally.add(entry));
+        let chains = (measure == Measure::Chains).then(Box::default);
+        let weights = self.entries.iter().map(|entry| u128::from(entry.weight));
+        let weight = weights.chain(self.slices.iter().map(|slice| slice.weight)).sum();
+        self.recent = Some(Recent { slices, entries, tally, weight, chains, began: None });
+        self.chain_anew(correlation);
+    }
+
+    fn chain_anew(&mut self, correlation: &Correlation) {
+        let Some(chains) = self.recent.as_mut().and_then(|recent| recent.chains.as_mut()) else {
+            return;
+        };
+        let Correlation { clauses, timespan, .. } = correlation;
+        **chains = Chains::of(correlation.rules.len(), clauses);
         for entry in &self.entries {
-            write_time(writer, entry.time, before);
-            before = entry.time;
-            writer.number(entry.event.0);
-            writer.number(entry.weight);
-            writer.length(entry.rule);
-            writer.whole(entry.value);
-            writer.flag(entry.simulated);
+            chains.add(entry.time, entry.place(), clauses, *timespan);
         }
     }
 
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, SnapshotError> {
-        let mut window = Self::default();
-        let mut before = Timestamp::default();
-        if reader.flag()? {
-            window.fired = Some((read_time(reader, before)?, reader.number()?));
+    fn push(&mut self, entry: Entry, correlation: &Correlation) {
+        let Some(recent) = &mut self.recent else { return };
+        let from = entry.time.minus(correlation.timespan);
+        recent.tally.add(&entry);
+        if let Some(chains) = &mut recent.chains {
+            let Correlation { clauses, timespan, .. } = correlation;
+            recent.began = chains.add(entry.time, entry.place(), clauses, *timespan);
         }
-        for _ in 0..reader.length()? {
-            before = read_time(reader, before)?;
-            let entry = Entry {
-                time: before,
-                event: EventId(reader.number()?),
-                weight: reader.number()?,
-                rule: usize::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?,
-                value: reader.whole()?,
-                simulated: reader.flag()?,
-            };
-            window.weight = window.weight.saturating_add(entry.weight);
-            window.entries.push_back(entry);
+        self.entries.push_back(entry);
+        while let Some(slice) = self.slices.get(recent.slices).filter(|slice| slice.first < from) {
+            recent.tally.leave_slice(slice);
+            recent.slices += 1;
         }
-        Ok(window)
+        while let Some(old) = self.entries.get(recent.entries).filter(|old| old.time < from) {
+            recent.tally.leave(old);
+            recent.entries += 1;
+        }
     }
 
-    fn forget_oldest(&mut self) {
-        let gone = self.entries.pop_front().map_or(0, |oldest| oldest.weight);
-        self.weight = self.weight.saturating_sub(gone);
-    }
-
-    /// Tells, without looking at the matches, that no count of this kind could be news now. In a flood
-    /// nearly every match is such a one, and looking for the fullest stretch each time would make the
-    /// flood slow for everybody.
-    pub(crate) fn cannot_be_news(
-        &self,
-        time: Timestamp,
-        kind: &CorrelationKind,
-        timespan: Duration,
-    ) -> bool {
-        let most = match kind {
-            CorrelationKind::EventCount => self.weight,
-            CorrelationKind::ValueCount(_) => u64::try_from(self.len()).unwrap_or(u64::MAX),
-            CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => return false,
-        };
-        most < self.told_before(time, timespan).saturating_mul(2)
-    }
-
-    /// Gives the stretch of at most `timespan` that holds the match at `at` and counts most.
-    pub(crate) fn fullest(&self, at: usize, kind: &CorrelationKind, timespan: Duration) -> Stretch {
-        let Some(newest) = self.entries.get(at) else { return Stretch::default() };
-        let from = self.entries.partition_point(|entry| entry.time < newest.time.minus(timespan));
-        let mut tally = Tally::of(kind);
-        let mut best = Stretch::default();
-        let mut end = from;
-        for (first, start) in self.entries.iter().enumerate().take(at + 1).skip(from) {
-            let within = |entry: &&Entry| entry.time.since(start.time) <= timespan;
-            while let Some(entry) = self.entries.get(end).filter(within) {
-                tally.add(entry);
-                end += 1;
+    /// Puts in a match that lies within the last timespan, but before its latest.
+    fn put_between(&mut self, entry: Entry, correlation: &Correlation) -> At {
+        let Some(recent) = &mut self.recent else { return At::End };
+        let time = entry.time;
+        if !self.slices.is_empty() && self.entries.front().is_some_and(|oldest| time < oldest.time)
+        {
+            let before = self.slices.partition_point(|slice| slice.first <= time);
+            let index = before.saturating_sub(1);
+            if let Some(slice) = self.slices.get_mut(index) {
+                slice.take(&entry);
+                if index >= recent.slices {
+                    recent.tally.add(&entry);
+                }
             }
-            if tally.count() > best.count {
-                best = Stretch { count: tally.count(), first, end };
-            }
-            tally.remove(start);
+            return At::Slice(time);
         }
-        best
+        recent.tally.add(&entry);
+        let index = self.entries.partition_point(|kept| kept.time <= time);
+        self.entries.insert(index, entry);
+        self.chain_anew(correlation);
+        At::Entry(index)
     }
 
-    /// Gives the shortest stretch of at most `timespan` around the match at `at` in which each of
-    /// `rules` rules matched.
-    pub(crate) fn complete(&self, at: usize, rules: usize, timespan: Duration) -> Option<Stretch> {
-        let mut latest: Vec<Option<usize>> = vec![None; rules];
-        self.completed(at, timespan, |index, entry| {
-            *latest.get_mut(entry.rule)? = Some(index);
-            latest.iter().copied().collect::<Option<Vec<usize>>>()?.into_iter().min()
-        })
-    }
-
-    /// The same, where the rules matched in their order.
-    pub(crate) fn complete_in_order(
-        &self,
-        at: usize,
-        rules: usize,
-        timespan: Duration,
-    ) -> Option<Stretch> {
-        // For each rule, the latest beginning of a chain that has come up to it.
-        let mut begun: Vec<Option<usize>> = vec![None; rules];
-        self.completed(at, timespan, |index, entry| {
-            let start = match entry.rule.checked_sub(1) {
-                None => Some(index),
-                Some(before) => begun.get(before).copied().flatten(),
-            };
-            if start.is_some() {
-                *begun.get_mut(entry.rule)? = start;
-            }
-            start.filter(|_| entry.rule + 1 == rules)
-        })
-    }
-
-    /// Walks the matches around `at`; `start_of` gives where a stretch that ends with this one began.
-    fn completed(
-        &self,
-        at: usize,
-        timespan: Duration,
-        mut start_of: impl FnMut(usize, &Entry) -> Option<usize>,
-    ) -> Option<Stretch> {
-        let newest = self.entries.get(at)?;
-        let near = |entry: &Entry| {
-            entry.time.since(newest.time) <= timespan && newest.time.since(entry.time) <= timespan
-        };
-        for (index, entry) in self.entries.iter().enumerate().filter(|(_, entry)| near(entry)) {
-            let Some(first) = start_of(index, entry) else { continue };
-            let started = self.entries.get(first)?.time;
-            if (first..=index).contains(&at) && entry.time.since(started) <= timespan {
-                let entries = self.entries.range(first..=index);
-                let count = entries.map(|entry| entry.weight).fold(0, u64::saturating_add);
-                return Some(Stretch { count, first, end: index + 1 });
+    /// Lets go of what lies more than two timespans back.
+    fn forget_old(&mut self, timespan: Duration) {
+        let (Some(latest), Some(recent)) = (self.latest(), &mut self.recent) else { return };
+        let horizon = latest.minus(timespan).minus(timespan);
+        while self.slices.front().is_some_and(|oldest| oldest.last < horizon) {
+            let gone = self.slices.pop_front().map_or(0, |slice| slice.weight);
+            recent.weight -= gone;
+            recent.slices = recent.slices.saturating_sub(1);
+        }
+        while self.entries.front().is_some_and(|oldest| oldest.time < horizon) {
+            if let Some(oldest) = self.entries.pop_front() {
+                recent.tally.forget(&oldest);
+                recent.weight -= u128::from(oldest.weight);
+                recent.entries = recent.entries.saturating_sub(1);
+                self.evidence_bytes -= oldest.evidence_bytes();
             }
         }
-        None
     }
 
-    /// Gives how much of a stretch whose condition holds is news, if it is any, and keeps that it was
-    /// told.
-    ///
-    /// It is when nothing was told within the timespan before, or when the count has doubled since:
-    /// a burst of n matches is told of at most log2 n times, and one that goes on, once a timespan.
-    pub(crate) fn news(&mut self, time: Timestamp, count: u64, timespan: Duration) -> Option<u64> {
-        let before = self.told_before(time, timespan);
-        (count >= before.saturating_mul(2)).then(|| {
-            self.fired = Some((time, count));
-            count - before
-        })
-    }
-
-    /// Gives the count that was told of last, within the timespan of `time`.
-    fn told_before(&self, time: Timestamp, timespan: Duration) -> u64 {
-        match self.fired {
-            Some((told, before))
-                if time.since(told) <= timespan && told.since(time) <= timespan =>
-            {
-                before
+    /// Holds the window within its bounds, and gives where the newest match is now.
+    fn make_room(&mut self, at: At, correlation: &Correlation, taken: &mut Taken) -> Option<At> {
+        let Some(recent) = &self.recent else { return Some(at) };
+        // Of many different values more is kept, so that dropping the repeated ones pays.
+        let most = ENTRIES_MAX.max(ENTRIES_MAX / 4 * 3 + recent.tally.values_at_all());
+        if self.entries.len() <= most.min(ENTRIES_MAX + VALUES_MAX) {
+            return Some(at);
+        }
+        match correlation.measure() {
+            Measure::Weight | Measure::Sum => {
+                if let Some(time) = self.slice_oldest(correlation.timespan) {
+                    taken.sliced += 1;
+                    return Some(match at {
+                        At::Entry(0) => At::Slice(time),
+                        At::Entry(index) => At::Entry(index - 1),
+                        other => other,
+                    });
+                }
+                Some(at)
             }
-            _ => 0,
-        }
-    }
-
-    pub(crate) fn range(&self, stretch: &Stretch) -> impl DoubleEndedIterator<Item = &Entry> {
-        self.entries.range(stretch.first..stretch.end)
-    }
-}
-
-/// What is counted, as a stretch grows at its end and shrinks at its beginning.
-enum Tally {
-    Happenings(u128),
-    Values(HashMap<u64, usize>),
-}
-
-impl Tally {
-    fn of(kind: &CorrelationKind) -> Self {
-        match kind {
-            CorrelationKind::ValueCount(_) => Self::Values(HashMap::new()),
-            _ => Self::Happenings(0),
-        }
-    }
-
-    fn add(&mut self, entry: &Entry) {
-        match self {
-            Self::Happenings(sum) => *sum += u128::from(entry.weight),
-            Self::Values(values) => *values.entry(entry.value).or_default() += 1,
-        }
-    }
-
-    fn remove(&mut self, entry: &Entry) {
-        match self {
-            Self::Happenings(sum) => *sum -= u128::from(entry.weight),
-            Self::Values(values) => {
-                if let Some(count) = values.get_mut(&entry.value) {
-                    *count -= 1;
-                    if *count == 0 {
-                        values.remove(&entry.value);
+            Measure::Order => {
+                taken.evicted += 1;
+                self.evict(0);
+                match at {
+                    At::Entry(index) => index.checked_sub(1).map(At::Entry),
+                    other => Some(other),
+                }
+            }
+            Measure::Distinct | Measure::Chains => {
+                let time = match at {
+                    At::Entry(index) => self.entries.get(index).map(|entry| entry.time),
+                    _ => None,
+                };
+                taken.evicted += self.drop_repeated(correlation);
+                // A late one among so many is found again by its time.
+                match time {
+                    Some(time) => {
+                        let after = self.entries.partition_point(|entry| entry.time <= time);
+                        after.checked_sub(1).map(At::Entry)
                     }
+                    None => Some(at),
                 }
             }
         }
     }
 
-    fn count(&self) -> u64 {
-        match self {
-            Self::Happenings(sum) => u64::try_from(*sum).unwrap_or(u64::MAX),
-            Self::Values(values) => u64::try_from(values.len()).unwrap_or(u64::MAX),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const SPAN: Duration = Duration::from_mins(1);
-
-    fn entry(seconds: i64, rule: usize) -> Entry {
-        Entry {
-            time: Timestamp::from_seconds(seconds),
-            event: EventId(0),
-            weight: 1,
-            rule,
-            value: u64::try_from(rule).unwrap(),
-            simulated: false,
-        }
-    }
-
-    /// The most matches in any sixty seconds that hold the newest one.
-    fn naive(times: &[i64], newest: i64, measure: impl Fn(&[i64]) -> u64) -> u64 {
-        (newest - 60..=newest)
-            .map(|start| {
-                let within: Vec<i64> = times
-                    .iter()
-                    .copied()
-                    .filter(|time| (start..=start + 60).contains(time))
-                    .collect();
-                measure(&within)
-            })
-            .max()
-            .unwrap()
-    }
-
-    proptest! {
-        #[test]
-        fn any_sixty_seconds(steps in prop::collection::vec((0..40_i64, -50..=0_i64), 1..40)) {
-            let mut window = Window::default();
-            let (mut now, mut times) = (1_000, Vec::new());
-            for (step, late) in steps {
-                now += step;
-                let time = now + late;
-                times.push(time);
-                let (taken, at) = window.insert(entry(time, 0), SPAN);
-                prop_assert_eq!(taken, Taken::default());
-                let counted = window.fullest(at.unwrap(), &CorrelationKind::EventCount, SPAN).count;
-                prop_assert_eq!(counted, naive(&times, time, |within| u64::try_from(within.len()).unwrap()));
+    /// Moves the oldest entry into a slice, and gives its time.
+    fn slice_oldest(&mut self, timespan: Duration) -> Option<Timestamp> {
+        let recent = self.recent.as_mut()?;
+        let from = self.entries.back()?.time.minus(timespan);
+        let oldest = self.entries.pop_front()?;
+        self.evidence_bytes -= oldest.evidence_bytes();
+        let counted = recent.entries == 0;
+        recent.entries = recent.entries.saturating_sub(1);
+        let width = timespan / SLICES;
+        let fits = |slice: &&mut Slice| oldest.time < slice.first.plus(width);
+        if let Some(slice) = self.slices.back_mut().filter(fits) {
+            // A slice that has begun to leave is not counted; then neither is what joins it.
+            if counted && slice.first < from {
+                recent.tally.leave(&oldest);
             }
+            slice.take(&oldest);
+        } else {
+            self.slices.push_back(Slice::of(&oldest));
+            recent.slices += usize::from(!counted);
         }
-
-        #[test]
-        fn different_values(steps in prop::collection::vec((0..40_i64, 0..4_usize), 1..40)) {
-            let mut window = Window::default();
-            let kind = CorrelationKind::ValueCount(query::FieldRef::by_name("user.name"));
-            let (mut now, mut seen) = (1_000, Vec::new());
-            for (step, value) in steps {
-                now += step;
-                seen.push((now, value));
-                let (_, at) = window.insert(entry(now, value), SPAN);
-                let mut values: Vec<usize> =
-                    seen.iter().filter(|(time, _)| now - time <= 60).map(|(_, value)| *value).collect();
-                values.sort_unstable();
-                values.dedup();
-                prop_assert_eq!(window.fullest(at.unwrap(), &kind, SPAN).count, u64::try_from(values.len()).unwrap());
-            }
-        }
-
-        #[test]
-        fn every_rule_and_every_rule_in_order(steps in prop::collection::vec((0..40_i64, 0..3_usize), 1..30)) {
-            let mut window = Window::default();
-            let (mut now, mut seen) = (1_000, Vec::new());
-            for (step, rule) in steps {
-                now += step;
-                seen.push((now, rule));
-                let (_, at) = window.insert(entry(now, rule), SPAN);
-                let recent: Vec<usize> =
-                    seen.iter().filter(|(time, _)| now - time <= 60).map(|(_, rule)| *rule).collect();
-                let every = (0..3).all(|rule| recent.contains(&rule));
-                prop_assert_eq!(window.complete(at.unwrap(), 3, SPAN).is_some(), every);
-                let mut rest = recent.iter();
-                let ordered = (0..3).all(|rule| rest.any(|next| *next == rule)) && rule == 2;
-                prop_assert_eq!(window.complete_in_order(at.unwrap(), 3, SPAN).is_some(), ordered);
-            }
-        }
+        Some(oldest.time)
     }
 
-    #[test]
-    fn too_late_and_too_many() {
-        let mut window = Window::default();
-        window.insert(entry(1_000, 0), SPAN);
-        assert!(window.insert(entry(939, 0), SPAN).0.late);
-        for _ in 0..ENTRIES_MAX - 1 {
-            assert!(!window.insert(entry(1_000, 0), SPAN).0.evicted);
+    /// Lets go of one entry.
+    fn evict(&mut self, index: usize) {
+        let (Some(recent), Some(gone)) = (&mut self.recent, self.entries.remove(index)) else {
+            return;
+        };
+        self.evidence_bytes -= gone.evidence_bytes();
+        recent.weight -= u128::from(gone.weight);
+        if index < recent.entries {
+            recent.entries -= 1;
+        } else {
+            recent.tally.leave(&gone);
         }
-        assert!(window.insert(entry(1_000, 0), SPAN).0.evicted);
-        assert_eq!(window.len(), ENTRIES_MAX);
+        recent.tally.forget(&gone);
     }
 
-    #[test]
-    fn a_burst_is_told_of_as_it_doubles() {
-        let mut window = Window::default();
-        let told: Vec<u64> = (6..100)
-            .filter_map(|count| window.news(Timestamp::from_seconds(10), count, SPAN))
-            .collect();
-        assert_eq!(told, [6, 6, 12, 24, 48]);
-        assert_eq!(window.news(Timestamp::from_seconds(70), 97, SPAN), None);
-        assert_eq!(window.news(Timestamp::from_seconds(71), 97, SPAN), Some(97));
+    /// Lets go of the older entries whose value (or rule) came again, then, if that is not enough, of
+    /// the oldest; gives how many went that were not merely repeated.
+    fn drop_repeated(&mut self, correlation: &Correlation) -> u64 {
+        let Some(recent) = &mut self.recent else { return 0 };
+        let newest = self.entries.len().saturating_sub(ENTRIES_MAX / 2);
+        let mut latest = HashMap::new();
+        for (index, entry) in self.entries.iter().enumerate() {
+            latest.insert(entry.value, index);
+        }
+        let most = VALUES_MAX + ENTRIES_MAX / 2;
+        let mut surplus = latest.len().saturating_sub(most);
+        // In order, a value counts by its latest match alone; a chain may have needed the others.
+        let chained = correlation.measure() == Measure::Chains;
+        let (mut index, mut before, mut evicted) = (0, 0, 0);
+        self.entries.retain(|entry| {
+            let last = latest.get(&entry.value) == Some(&index);
+            let mut stays = last || index >= newest;
+            if last && surplus > 0 {
+                surplus -= 1;
+                stays = false;
+            }
+            evicted += u64::from(!stays && (last || chained));
+            if !stays {
+                if index >= recent.entries {
+                    recent.tally.leave(entry);
+                } else {
+                    before += 1;
+                }
+                recent.tally.forget(entry);
+                recent.weight -= u128::from(entry.weight);
+                self.evidence_bytes -= entry.evidence_bytes();
+            }
+            index += 1;
+            stays
+        });
+        recent.entries -= before;
+        evicted
     }
 }

@@ -1,5 +1,7 @@
 //! YAML as a tree whose every node knows its place.
 
+use std::collections::{HashMap, HashSet};
+
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use crate::fault::Fault;
@@ -8,8 +10,12 @@ use crate::fault::Fault;
 const FILE_BYTES_MAX: usize = 4 << 20;
 /// Bounds the nesting, and so the stack that walking a tree takes.
 const DEPTH_MAX: usize = 32;
-/// Bounds what aliases can multiply.
-const NODES_MAX: usize = 1_000_000;
+/// Bounds the nodes of a file, and so what aliases can multiply.
+const NODES_MAX: usize = 500_000;
+/// Bounds what anchors and aliases copy, in bytes of text.
+const COPIED_BYTES_MAX: usize = 16 << 20;
+/// Bounds one list or map.
+const ITEMS_MAX: usize = 20_000;
 
 /// One node.
 #[derive(Clone, Debug)]
@@ -101,8 +107,9 @@ pub(crate) fn parse(text: &str) -> (Vec<Yaml>, Option<Fault>) {
 struct Builder {
     documents: Vec<Yaml>,
     open: Vec<Open>,
-    anchors: Vec<(usize, Yaml)>,
+    anchors: HashMap<usize, Yaml>,
     nodes: usize,
+    copied_bytes: usize,
 }
 
 /// A list or map whose end has not come.
@@ -110,6 +117,7 @@ struct Open {
     node: Yaml,
     anchor: usize,
     key: Option<Yaml>,
+    keys: HashSet<String>,
 }
 
 impl Builder {
@@ -124,14 +132,15 @@ impl Builder {
                 self.add(node(kind), anchor)
             }
             Event::Alias(anchor) => {
-                let known = self.anchors.iter().rfind(|(id, _)| *id == anchor);
                 let place = node(Kind::Null);
-                let Some((_, copy)) = known else {
+                let Some(known) = self.anchors.get(&anchor) else {
                     return Err(Fault::at(&place, "this alias names nothing before it"));
                 };
-                let copy = Yaml { kind: copy.kind.clone(), ..place };
-                self.nodes += count(&copy);
-                self.add(copy, 0)
+                // Counted before it is copied, so that no bomb goes off.
+                let size = size(known);
+                self.pay(size, &place)?;
+                let kind = self.anchors.get(&anchor).map_or(Kind::Null, |known| known.kind.clone());
+                self.add(Yaml { kind, ..place }, 0)
             }
             Event::SequenceStart(anchor, _) => self.begin(node(Kind::List(Vec::new())), anchor),
             Event::MappingStart(anchor, _) => self.begin(node(Kind::Map(Vec::new())), anchor),
@@ -151,42 +160,93 @@ impl Builder {
         if self.open.len() >= DEPTH_MAX {
             return Err(Fault::at(&node, format!("nested deeper than {DEPTH_MAX}")));
         }
-        self.open.push(Open { node, anchor, key: None });
+        self.open.push(Open { node, anchor, key: None, keys: HashSet::new() });
+        Ok(())
+    }
+
+    /// Counts a copy.
+    fn pay(&mut self, (nodes, bytes): (usize, usize), place: &Yaml) -> Result<(), Fault> {
+        self.nodes += nodes;
+        self.copied_bytes += bytes;
+        if self.nodes > NODES_MAX {
+            return Err(Fault::at(place, format!("more than {NODES_MAX} nodes")));
+        }
+        if self.copied_bytes > COPIED_BYTES_MAX {
+            let message = format!("aliases copy more than {COPIED_BYTES_MAX} bytes");
+            return Err(Fault::at(place, message));
+        }
         Ok(())
     }
 
     fn add(&mut self, node: Yaml, anchor: usize) -> Result<(), Fault> {
-        self.nodes += 1;
-        if self.nodes > NODES_MAX {
-            return Err(Fault::at(&node, format!("more than {NODES_MAX} nodes")));
-        }
+        self.pay((1, 0), &node)?;
         if anchor > 0 {
-            self.anchors.push((anchor, node.clone()));
+            self.pay(size(&node), &node)?;
+            self.anchors.insert(anchor, node.clone());
         }
         let Some(open) = self.open.last_mut() else {
             self.documents.push(node);
             return Ok(());
         };
-        match &mut open.node.kind {
-            Kind::Map(entries) => match open.key.take() {
-                None if entries.iter().any(|(key, _)| *key == node) => {
-                    return Err(Fault::at(&node, "this key stands twice"));
+        let items = match &mut open.node.kind {
+            Kind::Map(entries) => {
+                match open.key.take() {
+                    None => {
+                        let Some(key) = key(&node) else {
+                            return Err(Fault::at(&node, "a key is a text"));
+                        };
+                        if !open.keys.insert(key) {
+                            return Err(Fault::at(&node, "this key stands twice"));
+                        }
+                        open.key = Some(node);
+                    }
+                    Some(key) => entries.push((key, node)),
                 }
-                None => open.key = Some(node),
-                Some(key) => entries.push((key, node)),
-            },
-            Kind::List(items) => items.push(node),
-            _ => {}
+                entries.len()
+            }
+            Kind::List(items) => {
+                items.push(node);
+                items.len()
+            }
+            _ => 0,
+        };
+        if items > ITEMS_MAX {
+            let place = last_of(&open.node).unwrap_or(&open.node);
+            return Err(Fault::at(
+                place,
+                format!("more than {ITEMS_MAX} items in one list or map"),
+            ));
         }
         Ok(())
     }
 }
 
-fn count(node: &Yaml) -> usize {
-    1 + match &node.kind {
-        Kind::List(items) => items.iter().map(count).sum(),
-        Kind::Map(entries) => entries.iter().map(|(_, value)| 1 + count(value)).sum(),
-        _ => 0,
+/// Gives the text by which a key is told from others.
+fn key(node: &Yaml) -> Option<String> {
+    if node.kind == Kind::Null { Some(String::new()) } else { node.scalar() }
+}
+
+fn last_of(node: &Yaml) -> Option<&Yaml> {
+    match &node.kind {
+        Kind::List(items) => items.last(),
+        Kind::Map(entries) => entries.last().map(|(key, _)| key),
+        _ => None,
+    }
+}
+
+/// Gives how many nodes a copy has, and how many bytes of text.
+pub(crate) fn size(node: &Yaml) -> (usize, usize) {
+    let add = |(nodes, bytes): (usize, usize), (more, longer): (usize, usize)| {
+        (nodes + more, bytes + longer)
+    };
+    match &node.kind {
+        Kind::Text(text) => (1, text.len()),
+        Kind::List(items) => items.iter().map(size).fold((1, 0), add),
+        Kind::Map(entries) => {
+            let sizes = entries.iter().map(|(key, value)| add(size(key), size(value)));
+            sizes.fold((1, 0), add)
+        }
+        _ => (1, 0),
     }
 }
 
@@ -225,7 +285,7 @@ mod tests {
         };
         let bomb = (1..12).map(level).collect::<Vec<_>>().concat();
         check("a: *nowhere", expect!["1:4 while parsing node, found unknown anchor (0 documents)"]);
-        check(&format!("a0: &a0 x\n{bomb}"), expect!["7:38 more than 1000000 nodes (0 documents)"]);
+        check(&format!("a0: &a0 x\n{bomb}"), expect!["7:18 more than 500000 nodes (0 documents)"]);
     }
 
     #[test]

@@ -8,12 +8,16 @@ use model::{Event, EventId, Field, Text, Timestamp};
 use proptest::prelude::*;
 use sigma::{Memory, RuleFile, RuleSet, SnapshotError};
 
-const RULES: [&str; 5] = [
+const RULES: [&str; 9] = [
     "title: Failed\nname: failed\ndetection: {s: {event.outcome: failure}, condition: s}\n",
     "title: Success\nname: success\ndetection: {s: {event.outcome: success}, condition: s}\n",
     "title: Burst\nname: burst\ncorrelation: {type: event_count, rules: failed, group-by: source.ip, timespan: 1m, condition: {gte: 4}, generate: true}\n",
     "title: Spray\nname: spray\ncorrelation: {type: value_count, rules: failed, group-by: source.ip, timespan: 1m, condition: {field: user.name, gte: 3}, generate: true}\n",
     "title: Guessed\nname: guessed\ncorrelation: {type: temporal_ordered, rules: [burst, success], group-by: source.ip, timespan: 2m}\n",
+    "title: Sum\nname: sum\ncorrelation: {type: value_sum, rules: failed, timespan: 1m, condition: {field: user.id, gte: 9}}\n",
+    "title: Median\nname: median\ncorrelation: {type: value_median, rules: success, timespan: 1m, condition: {field: user.id, gt: 2}}\n",
+    "title: Alone\nname: alone\ncorrelation: {type: temporal, rules: [spray, success], timespan: 1m, condition: spray and not success}\n",
+    "title: Bursts\nname: bursts\ncorrelation: {type: event_count, rules: burst, timespan: 5m, condition: {gte: 2}}\n",
 ];
 
 fn load(texts: &[&str]) -> RuleSet {
@@ -40,7 +44,9 @@ fn play(rules: &RuleSet, memory: &mut Memory, events: &[Event]) -> String {
             })
             .collect();
         lines.sort();
-        lines.iter().for_each(|line| writeln!(told, "{line}").unwrap());
+        for line in lines {
+            writeln!(told, "{line}").unwrap();
+        }
     }
     told
 }
@@ -56,6 +62,7 @@ fn events(steps: &[(i64, i64, bool, u8, u8)]) -> Vec<Event> {
             event.set(Field::EventOutcome, if *failed { "failure" } else { "success" });
             event.set(Field::SourceIp, format!("192.0.2.{address}").as_str());
             event.set(Field::UserName, format!("u{user}").as_str());
+            event.set_extra("user.id", i64::from(*user));
             event
         })
         .collect()
@@ -127,8 +134,15 @@ fn a_changed_definition_begins_anew_and_is_counted() {
     let changed = RULES.map(|text| text.replace("timespan: 1m", "timespan: 90s"));
     let changed = load(&changed.each_ref().map(String::as_str));
     assert_eq!(play(&changed, &mut memory, &played[3..]), "");
-    assert_eq!(memory.counters().changed, 2);
+    assert_eq!(memory.counters().changed, 3);
     assert_eq!(play(&changed, &mut memory, &played[3..4]).lines().count(), 1);
+    // What no rule can use goes when the set is adopted.
+    let ids = |memory: &Memory| -> Vec<String> {
+        memory.uses().into_iter().map(|used| used.id).collect()
+    };
+    assert_eq!(ids(&memory), ["burst", "bursts", "guessed", "spray", "sum"]);
+    memory.adopt(&load(&RULES[..4]));
+    assert_eq!((ids(&memory), memory.counters().changed), (Vec::new(), 8));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What an installation changes of its rules.
 
-#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the whole file is a test")]
 
 use std::fmt::Write;
 
@@ -96,13 +96,26 @@ fn what_cannot_be_read_is_told_and_the_rest_counts() {
 - {rule: failed, level: bad}
 - {rule: failed, exceptions: [' ']}
 - {rule: failed, exceptions: ['source.ip: 192.0.2.0/24', 'user.name: probe']}
-- [
 ",
-        expect![[r#"
-            Log-in failed high
+        expect![[r"
+            Log-in failed high but source.ip: 192.0.2.0/24, user.name: probe
             Any log-in low
             Burst informational
-            overrides.yml:10:1: while parsing a node, did not find expected node content"#]],
+            overrides.yml:2:33: in this exception: column 5: expected a value
+            overrides.yml:3:18: an override has rule, enabled, level, exceptions and reason
+            overrides.yml:4:3: an override is a map that names a `rule`
+            overrides.yml:5:27: `enabled` is true or false
+            overrides.yml:6:25: the level is informational, low, medium, high or critical
+            overrides.yml:7:31: an exception is a text of the search bar
+            overrides.yml:1:10: no rule has the id, name, title or path `nobody`"]],
+    );
+    check(
+        "- {rule: failed, enabled: false}\n- [\n",
+        expect![[r"
+        Log-in failed high
+        Any log-in low
+        Burst informational
+        overrides.yml:3:1: while parsing a node, did not find expected node content"]],
     );
 }
 

@@ -21,7 +21,7 @@ use crate::input::{moment, now};
 use crate::lines::{Splitter, Trim, length_of};
 use crate::running::SourceError;
 use evtx::ChunkCutter;
-pub use piece::{Opened, Piece};
+pub use piece::{Opened, Piece, read_event_file};
 use unpack::Unpacked;
 
 const READ_BYTES_MAX: usize = 256 * 1024;
@@ -151,6 +151,11 @@ impl Import {
         &self.faults
     }
 
+    /// Counts a fault that somebody else found in a file.
+    pub fn report(&mut self, fault: ImportFault) {
+        self.fault(fault.path, fault.message);
+    }
+
     fn fault(&mut self, path: PathBuf, message: String) {
         self.progress.faults += 1;
         if self.faults.len() < FAULTS_MAX {
@@ -181,7 +186,7 @@ impl Import {
             clock: Clock::File(now()),
             ..Origin::default()
         };
-        let stream: Box<dyn Read> = if walk::is_stdin(path) {
+        let stream: Box<dyn Read + Send> = if walk::is_stdin(path) {
             Box::new(std::io::stdin())
         } else {
             let file = File::open(path).map_err(|error| error.to_string())?;

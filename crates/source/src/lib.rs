@@ -15,7 +15,7 @@ mod running;
 mod sources;
 
 pub use config::{Config, Fault};
-pub use import::{Import, ImportConfig, ImportFault, Opened, Piece, Progress};
+pub use import::{Import, ImportConfig, ImportFault, Opened, Piece, Progress, read_event_file};
 pub use input::{InputState, InputStatus, Inputs};
 pub use running::{Running, SourceError, Start, start};
 pub use sources::file::{FileConfig, From as FileFrom};

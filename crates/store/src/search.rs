@@ -8,6 +8,7 @@ mod count;
 mod evaluate;
 mod find;
 mod prune;
+mod since;
 
 use std::fmt;
 use std::time::Instant;
@@ -20,6 +21,7 @@ pub use count::{Bucket, Histogram, Top, TopValues};
 pub(crate) use count::{histogram, top};
 pub use find::Found;
 pub(crate) use find::{find, get, scan};
+pub(crate) use since::since;
 
 /// Bounds the events of one answer.
 pub const SEARCH_EVENTS_MAX: usize = 50_000;

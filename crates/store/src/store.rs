@@ -15,7 +15,7 @@ use crate::error::During;
 use crate::live::{Counters, Shared};
 use crate::open::{self, Access, Lock, Opened};
 use crate::search::{
-    Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, top,
+    Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, since, top,
 };
 use crate::sql::{self, Engine, Exported, Rows, SqlLimits};
 use crate::wal::{Frame, Writer};
@@ -210,6 +210,11 @@ impl Store {
         each: &mut dyn FnMut(&Arc<Event>) -> ControlFlow<()>,
     ) -> Result<bool, StoreError> {
         scan(self.shared(), &self.shared().pin(), scope, each)
+    }
+
+    /// Gives the events of `count` identities from the first on, in the order in which they were kept.
+    pub fn since(&self, first: EventId, count: u64) -> Result<Vec<Arc<Event>>, StoreError> {
+        since(self.shared(), &self.shared().pin(), first, count)
     }
 
     /// Gives the events of these identities, in the order asked for; those that do not exist are

@@ -37,7 +37,8 @@ pub(crate) enum Node {
     Always,
     Never,
     Test(Test),
-    /// The event is of this source; the test tells so as well where routing does not.
+    /// The event is of this source; the test tells so as well where routing does not. Events of
+    /// Windows come in several forms, and have none of their own.
     Source(Logsource, Option<Test>),
     All(Vec<Arc<Node>>),
     Any(Vec<Arc<Node>>),
@@ -157,14 +158,22 @@ impl Logsource {
     }
 }
 
+/// Tells an event of Windows by itself, in each of the forms in which they come.
+fn of_windows() -> Node {
+    let names = [Value::Text("windows".to_owned())];
+    Node::any([
+        Node::test("event.module", names.into()),
+        Node::test("winlog.channel|exists", vec![Value::True]),
+        Node::test("Channel|exists", vec![Value::True]),
+    ])
+}
+
 /// Why a tree has no `detection`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unwritable {
     Always,
     Never,
     TooLarge,
-    /// A source that only routing could tell holds in one branch and not in another.
-    MixedSources,
 }
 
 impl fmt::Display for Unwritable {
@@ -175,7 +184,6 @@ impl fmt::Display for Unwritable {
             Self::TooLarge => {
                 return write!(f, "with the rules that it builds on it has over {TESTS_MAX} tests");
             }
-            Self::MixedSources => "it builds on rules for Windows and on others at once",
         })
     }
 }
@@ -287,11 +295,11 @@ impl Writer {
         Ok(match node {
             Node::Always => return Err(Unwritable::Always),
             Node::Never => return Err(Unwritable::Never),
-            Node::Test(test) => self.selection(vec![test.clone()]),
-            Node::Source(..) => match self.source(node)? {
-                Some(test) => self.selection(vec![test]),
-                None => return Err(Unwritable::Always),
-            },
+            Node::Test(test) | Node::Source(_, Some(test)) => self.selection(vec![test.clone()]),
+            Node::Source(logsource, None) if self.logsource.covers(logsource) => {
+                return Err(Unwritable::Always);
+            }
+            Node::Source(..) => self.condition(&of_windows(), place)?,
             Node::Not(inner) => format!("not {}", self.condition(inner, Place::Inside)?),
             Node::Any(nodes) => {
                 let parts: Vec<String> = nodes
@@ -310,12 +318,9 @@ impl Writer {
         let mut others = Vec::new();
         for node in nodes {
             let test = match &**node {
-                Node::Test(test) => Some(test.clone()),
-                Node::Source(..) => match self.source(node)? {
-                    Some(test) => Some(test),
-                    // Routing alone tells it.
-                    None => continue,
-                },
+                Node::Test(test) | Node::Source(_, Some(test)) => Some(test.clone()),
+                // Routing alone tells it.
+                Node::Source(logsource, None) if self.logsource.covers(logsource) => continue,
                 _ => None,
             };
             let Some(test) = test else {
@@ -340,15 +345,6 @@ impl Writer {
             return Err(Unwritable::Always);
         }
         Ok(enclosed(&parts, " and ", place))
-    }
-
-    /// Gives what tells a source besides the rule's logsource.
-    fn source(&self, node: &Node) -> Result<Option<Test>, Unwritable> {
-        match node {
-            Node::Source(_, Some(test)) => Ok(Some(test.clone())),
-            Node::Source(logsource, None) if self.logsource.covers(logsource) => Ok(None),
-            _ => Err(Unwritable::MixedSources),
-        }
     }
 
     fn selection(&mut self, tests: Vec<Test>) -> String {
@@ -440,7 +436,20 @@ mod tests {
         check(&windows(), expect!["it asks nothing of an event: it would match every one"]);
         check(
             &Node::any([Node::all([windows(), is("EventID", "1")]), is("a", "1")]),
-            expect!["it builds on rules for Windows and on others at once"],
+            expect![[r#"
+                detection:
+                    selection1:
+                        EventID: '1'
+                    selection2:
+                        event.module: windows
+                    selection3:
+                        winlog.channel|exists: true
+                    selection4:
+                        Channel|exists: true
+                    selection5:
+                        a: '1'
+                    condition: (selection1 and (selection2 or selection3 or selection4)) or selection5
+            "#]],
         );
     }
 

@@ -28,8 +28,13 @@ use self::rule::Rule;
 use self::xml::{Element, Fault};
 use crate::{SigmaFile, SourceFile, Untranslated};
 
-/// Bounds the rules of all files together.
-const RULES_MAX: usize = 50_000;
+/// Bounds the rules of all files together; Wazuh's own are some 5,000.
+const RULES_MAX: usize = 20_000;
+
+/// Rules of Wazuh's own that others build upon, in our words.
+const STOCK: &str = include_str!("wazuh/stock.xml");
+/// What that file is called where places are told.
+const STOCK_PATH: &str = "Wazuh's own rules";
 
 /// How many events `frequency` stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,15 +79,22 @@ pub struct Translation {
 }
 
 /// Translates `files`. Rules of `base` are known to them, but come out only where one counts them:
-/// the set that a user's own rules build on.
+/// the set that a user's own rules build on. Without one, the ids of Wazuh's set that are built upon
+/// most are known all the same, by what such events look like here.
 pub fn translate(files: &[SourceFile], base: &[SourceFile], options: &Options) -> Translation {
+    let stock = [SourceFile { path: STOCK_PATH.to_owned(), text: STOCK.to_owned() }];
+    let stands_in = base.is_empty();
+    let base = if stands_in { &stock } else { base };
     let mut reading = Reading::default();
     for file in base.iter().chain(files) {
         reading.read(file);
+        if stands_in {
+            reading.stock.get_or_insert(reading.rules.len());
+        }
     }
-    let Reading { rules, faults, headings, .. } = reading;
+    let Reading { rules, faults, headings, stock, .. } = reading;
     let paths: Vec<&str> = base.iter().chain(files).map(|file| file.path.as_str()).collect();
-    let chain = Chain::of(&rules);
+    let chain = Chain::of(&rules, stock.map(|_| 0));
     let documents =
         Documents { chain, paths: &paths, headings: &headings, options, base: base.len() };
     let mut translation = documents.write();
@@ -90,6 +102,9 @@ pub fn translate(files: &[SourceFile], base: &[SourceFile], options: &Options) -
     untranslated.retain(|fault| files.iter().any(|file| file.path == fault.path));
     translation.rules += untranslated.iter().filter(|fault| fault.rule.is_some()).count();
     untranslated.append(&mut translation.untranslated);
+    untranslated.sort_by(|one, next| {
+        (&one.path, one.line, one.column).cmp(&(&next.path, next.line, next.column))
+    });
     translation.untranslated = untranslated;
     translation
 }
@@ -100,6 +115,8 @@ struct Reading {
     places: HashMap<u32, usize>,
     faults: Vec<Untranslated>,
     headings: Vec<Vec<String>>,
+    /// How many of the rules stand in for Wazuh's own.
+    stock: Option<usize>,
 }
 
 impl Reading {
@@ -149,6 +166,8 @@ impl Reading {
         let known = self.places.get(&rule.id).copied();
         match known.and_then(|place| self.rules.get_mut(place)) {
             Some(old) if rule.overwrite => *old = rule.overwriting(old),
+            // What stands in for it makes room.
+            Some(old) if self.stock.is_some() && old.file == 0 => *old = rule,
             Some(_) => {
                 let fault =
                     element.fault("another rule has the id, and this one does not overwrite it");
@@ -170,6 +189,3 @@ fn untranslated(path: &str, rule: Option<String>, fault: Fault) -> Untranslated 
     let Fault { line, column, reason } = fault;
     Untranslated { path: path.to_owned(), line, column, rule, reason }
 }
-
-#[cfg(test)]
-mod tests;

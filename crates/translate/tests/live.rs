@@ -44,6 +44,8 @@ fn log_ins() {
             wrong(6, "deploy", "198.51.100.4"),
             right(7, "ann", "198.51.100.4"),
             right(8, "bob", "198.51.100.5"),
+            // The watchdog: rule 100713 keeps it silent, before any other is asked.
+            right(9, "monitor", "198.51.100.6"),
             "Nov 21 10:00:09 host1 myapp[1]: invalid user in the form".to_owned(),
         ],
         &[
@@ -60,6 +62,26 @@ fn log_ins() {
             // Two failures of 198.51.100.4, then its log-in.
             ("wazuh_100740", 1),
         ],
+    );
+}
+
+#[test]
+fn rules_of_ones_own_alone() {
+    let failed = |second, user: &str, address: &str| {
+        ssh(second, &format!("Failed password for {user} from {address} port 4022 ssh2"))
+    };
+    check(
+        "local",
+        &[
+            failed(0, "ann", "203.0.113.9"),
+            failed(1, "ann", "198.51.100.4"),
+            failed(2, "ann", "198.51.100.4"),
+            failed(3, "invalid user bob", "198.51.100.4"),
+            failed(4, "ann", "198.51.100.4"),
+            ssh(5, "Accepted publickey for ann from 198.51.100.5 port 4022 ssh2: RSA SHA256:x"),
+            ssh(6, "Accepted publickey for ann from 198.51.100.4 port 4022 ssh2: RSA SHA256:x"),
+        ],
+        &[("wazuh_100001", 1), ("wazuh_100002", 1), ("wazuh_100003", 1)],
     );
 }
 

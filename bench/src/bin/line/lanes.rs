@@ -101,7 +101,8 @@ fn whole(import: Import, engine: Engine, corpus: &Path) -> anyhow::Result<Told> 
         pipeline::Parts {
             parser: Parser::new(ParserConfig::default()),
             rules: Arc::new(ArcSwap::from_pointee(engine)),
-            memory: Memory::default(),
+            remembered: pipeline::Remembered::default(),
+            checkpoint: folder.path().join("rules.state"),
             store: store.clone(),
             triage: Triage::open(catalog.clone()),
             outbox: Box::new(move |changed| {

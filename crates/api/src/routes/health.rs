@@ -17,11 +17,14 @@ pub(crate) fn health() -> Router<AppState> {
         .route("/metrics", get(metrics))
 }
 
-/// Answers once the catalog and the store do.
+/// Answers while the catalog and the store do and the line takes in events.
 async fn ready(State(state): State<AppState>) -> Response {
     let answer = state.blocking(|app| {
         app.catalog.committed()?;
         app.store.stats();
+        if !app.runtime.is_alive() {
+            return Err(ApiError::Busy("the line has ended"));
+        }
         Ok(())
     });
     match answer.await {

@@ -1,18 +1,18 @@
 //! `/rules`: what runs, what was set aside, and loading it again.
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::shared::RuleView;
+use super::shared::{OverrideView, RuleView};
 use crate::caller::{Analyst, Caller};
 use crate::extract::Json;
 use crate::{ApiError, AppState, RuleFault, RulesNews, RulesStatus, RulesView};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(reload))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(reload)).routes(routes!(detail))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -60,6 +60,48 @@ pub(crate) struct RulesNewsView {
 #[utoipa::path(get, path = "/rules", responses((status = 200, body = RuleList)))]
 async fn list(State(state): State<AppState>, _caller: Caller) -> Json<RuleList> {
     Json(RuleList::from(&*state.runtime.rules()))
+}
+
+/// One rule with all that is known of it.
+#[derive(Serialize, ToSchema)]
+struct RuleDetailView {
+    #[serde(flatten)]
+    rule: RuleView,
+    /// The file that it came from, as it runs.
+    text: String,
+    examples: Vec<ExampleView>,
+    /// What the installation says of it by its id.
+    own: Option<OverrideView>,
+    /// Changes when that changes; 0 where it says nothing. For `If-Match`.
+    version: u32,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ExampleView {
+    lines: Vec<String>,
+    matches: bool,
+}
+
+/// Gives one rule with its file and its examples.
+#[utoipa::path(get, path = "/rules/{id}", params(("id" = String, Path)), responses(
+    (status = 200, body = RuleDetailView), (status = 404),
+))]
+async fn detail(
+    State(state): State<AppState>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<RuleDetailView>, ApiError> {
+    let rules = state.runtime.rules();
+    let rule = rules.items.iter().find(|rule| rule.id == id).ok_or(ApiError::NotFound("rule"))?;
+    let detail = state.runtime.rule_detail(&id).ok_or(ApiError::NotFound("rule"))?;
+    let example = |(lines, matches)| ExampleView { lines, matches };
+    Ok(Json(RuleDetailView {
+        rule: rule.into(),
+        text: detail.text.to_string(),
+        examples: detail.examples.into_iter().map(example).collect(),
+        own: detail.own.map(OverrideView::from),
+        version: detail.version,
+    }))
 }
 
 /// Loads the rules again, now; changed files are found without it, within seconds.

@@ -55,7 +55,7 @@ async fn rules_and_sample_traffic() {
             ],
             expect![[r#"
                 200 OK
-                {"items":[{"id":"sweep","title":"Port sweep","level":"critical","status":"","tags":[],"description":"","path":"","logsource":"","kind":"","references":[],"false_positives":[]}],"faults":[{"path":"rules/x.yml","line":3,"column":5,"message":"unknown modifier","kept":true}],"status":{"loads":1,"loaded_at":"1970-01-01T00:00:07.000Z","took_ms":…,"added":0,"removed":0,"changed":0}}
+                {"items":[{"id":"sweep","title":"Port sweep","level":"critical","status":"","tags":[],"description":"","path":"","logsource":"","kind":"","references":[],"false_positives":[],"author":"","license":"","enabled":false,"reports":false,"level_given":null,"exceptions":[],"reason":""}],"faults":[{"path":"rules/x.yml","line":3,"column":5,"message":"unknown modifier","kept":true}],"status":{"loads":1,"loaded_at":"1970-01-01T00:00:07.000Z","took_ms":…,"added":0,"removed":0,"changed":0}}
                 200 OK
                 {"running":true,"sent":0,"until":null}
                 400 Bad Request
@@ -142,6 +142,7 @@ async fn the_api_describes_itself() {
     }
     told.sort();
     expect![[r#"
+        DELETE /api/v1/rules/{id}/override ["200", "404", "412"]
         DELETE /api/v1/sessions/{id} ["204", "404"]
         GET /api/v1/alerts ["200"]
         GET /api/v1/alerts/histogram ["200"]
@@ -154,6 +155,9 @@ async fn the_api_describes_itself() {
         GET /api/v1/live ["200"]
         GET /api/v1/overview ["200"]
         GET /api/v1/rules ["200"]
+        GET /api/v1/rules/health ["200"]
+        GET /api/v1/rules/{id} ["200", "404"]
+        GET /api/v1/rules/{id}/health ["200", "404"]
         GET /api/v1/session ["200"]
         GET /api/v1/sessions ["200"]
         GET /api/v1/simulation ["200"]
@@ -163,8 +167,10 @@ async fn the_api_describes_itself() {
         POST /api/v1/login ["204", "401", "429"]
         POST /api/v1/logout ["204", "401"]
         POST /api/v1/rules/reload ["200"]
+        POST /api/v1/rules/test ["200", "400", "404"]
         POST /api/v1/setup ["204", "403"]
         POST /api/v1/simulation ["200"]
-        POST /api/v1/sql ["200", "400"]"#]]
+        POST /api/v1/sql ["200", "400"]
+        PUT /api/v1/rules/{id}/override ["200", "404", "412"]"#]]
     .assert_eq(&told.join("\n"));
 }

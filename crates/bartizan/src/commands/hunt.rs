@@ -1,43 +1,46 @@
 //! `bartizan hunt`: the live engine over old files.
 
+mod crew;
+mod follow;
+mod sorted;
+mod stats;
+mod timeline;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use detect::{Engine, Memory};
-use model::{Detection, EventId};
+use model::{Detection, Level, Timestamp};
 use parse::{Parser, ParserConfig};
 use source::{Import, ImportConfig};
 
+use self::crew::Work;
+use self::follow::Follower;
+use self::stats::Stats;
+use self::timeline::{COLUMNS, Timeline};
 use crate::failure::Outcome;
 use crate::interrupt::Interrupt;
-use crate::output::{Cell, Printer, Shape, complain, complain_of};
+use crate::output::{Printer, Shape, complain_of};
 use crate::rules::{self, Shipped};
 use crate::{progress, usage};
 
-const COLUMNS: [&str; 11] = [
-    "time",
-    "rule.id",
-    "rule.title",
-    "rule.level",
-    "rule.tags",
-    "entity.type",
-    "entity.value",
-    "source.ip",
-    "count",
-    "summary",
-    "events",
-];
-
-/// Runs the rules over old files or folders; prints one detection a line.
+/// Runs the rules over old files or folders; prints what they find as a timeline.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bartizan hunt /var/log
   bartizan hunt --output json auth.log.1.gz | jq .summary
+  bartizan hunt --rules ./sigma/rules --level high --output csv evtx/ > timeline.csv
   bartizan hunt --rules ./my-rules --no-default-rules --stats incident/
 
-The records' own clock counts. Ends with 0 whether or not anything was found; with 1 where a rule
-was set aside, with 3 where a file could not be read.")]
+Reads text logs, JSON lines, Linux audit logs and Windows event files (EVTX), packed or not, on all
+cores. The records' own clock counts: detections come sorted by time when all is read, and
+correlations see the events of all files in the order of time. What does not fit into some 64 MB
+waits in unnamed files in the folder for temporary files. Ctrl-C ends the reading, and what was
+found until then is printed; a second one ends at once.
+
+Ends with 0 whether or not anything was found; with 1 where a rule was set aside, with 3 where a
+file could not be read whole, with 130 where it was interrupted.")]
 pub(crate) struct Args {
     /// Further rules: a file or a folder; may be given several times
     #[arg(long, value_name = "DIR")]
@@ -48,9 +51,21 @@ pub(crate) struct Args {
     /// The shape of the detections
     #[arg(long, value_enum, default_value_t)]
     output: Shape,
-    /// Tells events, events a second, processor time, memory and hits of each rule
+    /// Leaves out detections below: informational, low, medium, high or critical
+    #[arg(long, value_name = "LEVEL", default_value = "informational", value_parser = level)]
+    level: Level,
+    /// Leaves out events before that moment (2026-11-21 or 2026-11-21T06:58:00Z)
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    from: Option<Timestamp>,
+    /// Leaves out events after that moment
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    to: Option<Timestamp>,
+    /// Tells events, events a second, processor time, memory, and each rule's hits and cost
     #[arg(long)]
     stats: bool,
+    /// How many threads to work with; one for each core unless named
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// How far the clocks of senders that name no zone are ahead of UTC, in minutes
     #[arg(long, value_name = "MINUTES", default_value_t = 0, allow_negative_numbers = true,
           value_parser = clap::value_parser!(i32).range(-840..=840))]
@@ -58,6 +73,43 @@ pub(crate) struct Args {
     /// Files or folders, packed or not; `-` for standard input
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+}
+
+fn level(word: &str) -> Result<Level, String> {
+    Level::parse(word).ok_or_else(|| {
+        let known: Vec<&str> = Level::ALL.iter().map(|level| level.as_str()).collect();
+        format!("`{word}` is no level; known: {}", known.join(", "))
+    })
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text)
+        .or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")))
+        .ok_or_else(|| format!("`{text}` is no moment; write 2026-11-21 or 2026-11-21T06:58:00Z"))
+}
+
+/// What was found so far.
+struct Hunt {
+    level: Level,
+    timeline: Timeline,
+    follower: Follower,
+    events: u64,
+    /// By the rule's id.
+    hits: HashMap<String, u64>,
+}
+
+impl Hunt {
+    fn take(&mut self, detection: &Detection) -> std::io::Result<()> {
+        if detection.rule.level < self.level {
+            return Ok(());
+        }
+        // The copy of the id is made once a rule, not once a detection.
+        match self.hits.get_mut(&detection.rule.id) {
+            Some(hits) => *hits += 1,
+            None => drop(self.hits.insert(detection.rule.id.clone(), 1)),
+        }
+        self.timeline.push(detection)
+    }
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
@@ -69,72 +121,50 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
     let mut outcome = if loaded.faults.is_empty() { Outcome::Done } else { Outcome::Fault };
     let engine = Engine::new(loaded.rules);
+    let ready = usage::now();
     let config = ImportConfig { input: "hunt".to_owned(), ..ImportConfig::default() };
-    let mut import = Import::new(&args.paths, config)?;
+    let import = Import::new(&args.paths, config)?;
     let bar = progress::bar(&import.progress());
     let interrupt = Interrupt::listen()?;
     let parser = Parser::new(ParserConfig { utc_offset_seconds: args.utc_offset * 60 });
+    let work = Work {
+        engine: &engine,
+        parser: &parser,
+        from: args.from.unwrap_or(Timestamp::MIN),
+        to: args.to.unwrap_or(Timestamp::MAX),
+        threads: args.threads.map_or_else(crew::threads, usize::from),
+        interrupt: &interrupt,
+    };
 
-    let mut printer = Printer::new(args.output, &COLUMNS)?;
-    let mut memory = Memory::default();
-    let mut found = Vec::new();
-    let mut hits: HashMap<String, u64> = HashMap::new();
-    let mut events = 0_u64;
-    while let Some(records) = import.next() {
-        for record in records {
-            let mut event = parser.parse(record);
-            events += 1;
-            event.id = EventId(events);
-            engine.analyse(&mut event);
-            engine.observe(&event, &mut memory, &mut found);
+    let mut hunt = Hunt {
+        level: args.level,
+        timeline: Timeline::default(),
+        follower: Follower::default(),
+        events: 0,
+        hits: HashMap::new(),
+    };
+    let (import, memories) = crew::run(import, &work, &mut |found| {
+        progress::show(&bar, &found.progress);
+        hunt.events += found.events;
+        for detection in &found.detections {
+            hunt.take(detection)?;
         }
-        for detection in found.drain(..) {
-            *hits.entry(detection.rule.title.clone()).or_default() += 1;
-            printer.row(&row(&detection))?;
-        }
-        progress::show(&bar, &import.progress());
-        if interrupt.is_asked() {
-            outcome = Outcome::Interrupted;
-            break;
-        }
-    }
+        Ok(found.kept.iter().try_for_each(|kept| hunt.follower.push(kept))?)
+    })?;
     bar.finish_and_clear();
+    if interrupt.is_asked() {
+        outcome = Outcome::Interrupted;
+    }
+
+    let follower = std::mem::take(&mut hunt.follower);
+    let mut memory = Memory::default();
+    follower.finish(&engine, &mut memory, &mut |detection| hunt.take(&detection))?;
+    let mut printer = Printer::new(args.output, &COLUMNS)?;
+    std::mem::take(&mut hunt.timeline).print(&mut printer)?;
     printer.finish()?;
     if args.stats {
-        tell_stats(events, began, &hits);
+        stats::tell(&Stats { import: &import, events: hunt.events, began, ready });
+        stats::tell_rules(&engine, &hunt.hits, &memories);
     }
     Ok(outcome.max(progress::tell_faults(&import)))
-}
-
-fn row(detection: &Detection) -> Vec<Cell> {
-    let rule = &detection.rule;
-    let entity = detection.entity.as_ref();
-    vec![
-        detection.time.to_string().into(),
-        rule.id.clone().into(),
-        rule.title.clone().into(),
-        rule.level.as_str().into(),
-        Cell::List(rule.tags.clone()),
-        entity.map(|entity| entity.kind.as_str()).into(),
-        entity.map(|entity| entity.value.clone()).into(),
-        detection.source_ip.map(|address| address.to_string()).into(),
-        detection.count.into(),
-        detection.summary.clone().into(),
-        Cell::List(detection.events.iter().map(ToString::to_string).collect()),
-    ]
-}
-
-fn tell_stats(events: u64, began: Instant, hits: &HashMap<String, u64>) {
-    let wall = began.elapsed().as_secs_f64();
-    let used = usage::now();
-    let rate = f64::from(u32::try_from(events).unwrap_or(u32::MAX)) / wall.max(1e-9);
-    complain(&format!("events            {events}"));
-    complain(&format!("events a second   {rate:.0}"));
-    complain(&format!("processor seconds {:.2}", used.processor.as_secs_f64()));
-    complain(&format!("peak memory       {} MB", used.peak_bytes >> 20));
-    let mut sorted: Vec<_> = hits.iter().collect();
-    sorted.sort_by_key(|(title, count)| (std::cmp::Reverse(**count), (*title).clone()));
-    for (title, count) in sorted {
-        complain(&format!("{count:>17} {title}"));
-    }
 }

@@ -1,4 +1,8 @@
-//! `bartizan rules`: list them, check their syntax, run their examples.
+//! `bartizan rules`: list them, check their syntax, run their examples, bring others in.
+
+mod coverage;
+mod import;
+mod show;
 
 use std::path::PathBuf;
 
@@ -9,15 +13,19 @@ use sigma::RuleSet;
 use crate::examples;
 use crate::failure::{Outcome, ending};
 use crate::output::{self, Cell, Printer, Shape};
+use crate::place::Place;
 use crate::rules::{self, Loaded, Shipped};
 
-/// Lists, checks and tests Sigma rules.
+/// Lists, shows, checks, tests and imports Sigma rules.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bartizan rules list
+  bartizan rules show ssh_brute_force
   bartizan rules check ./my-rules
   bartizan rules test                (the examples of every shipped rule)
-  bartizan rules test ./my-rules")]
+  bartizan rules test ./my-rules
+  bartizan rules import ~/sigma/rules --name sigmahq
+  bartizan rules coverage --output coverage.json")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -25,31 +33,41 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists the rules: the shipped ones, or those of the folders
+    /// Lists the rules: those in force, or those of the folders
     List {
-        /// Files or folders with rules; none means the shipped ones
+        /// Files or folders with rules; none means those in force: shipped, configured, imported
         paths: Vec<PathBuf>,
         /// The shape of the list
         #[arg(long, value_enum, default_value_t)]
         output: Shape,
+        #[command(flatten)]
+        place: Place,
     },
     /// Checks the syntax; tells file, line, column and reason of each fault
     Check {
-        /// Files or folders with rules; none means the shipped ones
+        /// Files or folders with rules; none means those in force: shipped, configured, imported
         paths: Vec<PathBuf>,
+        #[command(flatten)]
+        place: Place,
     },
     /// Runs the rules' own examples
     Test {
         /// Files or folders with rules; none means the shipped ones
         paths: Vec<PathBuf>,
     },
+    /// Shows everything about one rule
+    Show(show::Args),
+    /// Brings rules in from elsewhere: SigmaHQ, hayabusa-rules, Wazuh
+    Import(import::Args),
+    /// Tells which ATT&CK techniques the rules can find here and now
+    Coverage(coverage::Args),
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     match &args.action {
-        Action::List { paths, output } => list(&load(paths)?.rules, *output),
-        Action::Check { paths } => {
-            let loaded = load(paths)?;
+        Action::List { paths, output, place } => list(&in_force(paths, place)?.rules, *output),
+        Action::Check { paths, place } => {
+            let loaded = in_force(paths, place)?;
             tell_faults(&loaded, paths)?;
             output::complain(&format!(
                 "{} rules, {} set aside",
@@ -59,11 +77,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             Ok(if loaded.faults.is_empty() { Outcome::Done } else { Outcome::Fault })
         }
         Action::Test { paths } => test(load(paths)?, paths),
+        Action::Show(args) => show::run(args),
+        Action::Import(args) => import::run(args),
+        Action::Coverage(args) => coverage::run(args),
     }
 }
 
 fn load(paths: &[PathBuf]) -> anyhow::Result<Loaded> {
     rules::load(if paths.is_empty() { Shipped::With } else { Shipped::Without }, paths)
+}
+
+/// Loads the rules of the folders; of none, those that run.
+fn in_force(paths: &[PathBuf], place: &Place) -> anyhow::Result<Loaded> {
+    if !paths.is_empty() {
+        return load(paths);
+    }
+    let sources = place.config()?.rule_sources();
+    rules::load(sources.shipped, &sources.folders)
 }
 
 /// Tells what was set aside. Where there was nothing at all to look at, that is a fault too: a
@@ -79,10 +109,14 @@ fn tell_faults(loaded: &Loaded, paths: &[PathBuf]) -> anyhow::Result<()> {
 }
 
 fn list(rules: &RuleSet, shape: Shape) -> anyhow::Result<Outcome> {
-    let columns = ["level", "title", "status", "logsource", "tags", "id", "path"];
+    let mut columns = vec!["level", "title", "status", "logsource", "tags", "id", "path"];
+    // A table for people has no room for them; `rules show` has.
+    if shape != Shape::Table {
+        columns.extend(["author", "licence", "enabled", "reports"]);
+    }
     let mut printer = Printer::new(shape, &columns)?;
     for rule in rules.rules() {
-        printer.row(&[
+        let mut cells = vec![
             rule.header.level.as_str().into(),
             rule.header.title.clone().into(),
             rule.status.as_str().into(),
@@ -90,7 +124,16 @@ fn list(rules: &RuleSet, shape: Shape) -> anyhow::Result<Outcome> {
             Cell::List(rule.header.tags.clone()),
             rule.header.id.clone().into(),
             rule.path.clone().into(),
-        ])?;
+        ];
+        if shape != Shape::Table {
+            cells.extend([
+                rule.header.author.clone().into(),
+                rule.header.license.clone().into(),
+                Cell::Plain(rule.enabled.to_string()),
+                Cell::Plain(rule.reports.to_string()),
+            ]);
+        }
+        printer.row(&cells)?;
     }
     printer.finish()?;
     Ok(Outcome::Done)

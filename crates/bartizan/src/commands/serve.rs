@@ -22,7 +22,7 @@ use crate::demo::Demo;
 use crate::failure::{Outcome, ending};
 use crate::output::complain;
 use crate::reload::{self, Reloader};
-use crate::runtime::{Rate, Runtime};
+use crate::runtime::{KeptHealth, Rate, Runtime};
 use crate::{memory, output};
 
 /// Batches that wait for the line; beyond it TCP, HTTP and files wait and UDP counts a drop.
@@ -111,7 +111,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     let parts = parts(&config, &kept, ready.engine, &feed)?;
     let engine = Arc::clone(&parts.rules);
     let line = pipeline::start(parts, batches)?;
-    let reloader = Reloader::start(loader, ready.view, engine, feed.clone())?;
+    let reloader = Reloader::start(loader, ready.shown, engine, feed.clone())?;
     on_hang_up(reloader.handle());
     let sources = start_sources(&config, &kept.store, inlet.clone())?;
     let demonstration = Arc::new(Demo::new(inlet, feed.clone()));
@@ -119,15 +119,13 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         line: line.counters(),
         inputs: sources.inputs(),
         rules: reloader.handle(),
+        watch: line.watch(),
+        health: KeptHealth::default(),
         demo: Arc::clone(&demonstration),
         started_at: now(),
         rate: Rate::default(),
     };
-    complain(&format!("console   http://{console}"));
-    if let Some(path) = api::issue_setup_link(&kept.catalog, now())? {
-        complain(&format!("set up    http://{console}{path}"));
-        complain("          this link works once and for a day");
-    }
+    tell_console(console, &kept.catalog)?;
     if demo {
         demonstration.start().map_err(|message| ending(Outcome::Fault, message))?;
         complain("demo      marked sample traffic plays");
@@ -166,6 +164,16 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// Tells where the console is, and how its first administrator gets in.
+fn tell_console(console: SocketAddr, catalog: &Catalog) -> anyhow::Result<()> {
+    complain(&format!("console   http://{console}"));
+    if let Some(path) = api::issue_setup_link(catalog, now())? {
+        complain(&format!("set up    http://{console}{path}"));
+        complain("          this link works once and for a day");
+    }
+    Ok(())
+}
+
 async fn bind_console(config: &Config) -> anyhow::Result<TcpListener> {
     let listen: SocketAddr = config.api.listen.parse().context("api.listen")?;
     TcpListener::bind(listen).await.map_err(|error| {
@@ -180,7 +188,9 @@ fn parts(
     engine: Engine,
     live: &Live,
 ) -> anyhow::Result<pipeline::Parts> {
-    let memory = memory::replay(&memory::Replay {
+    let checkpoint = config.data.join("memory");
+    let remembered = memory::replay(&memory::Replay {
+        checkpoint: &checkpoint,
         store: &kept.store,
         engine: &engine,
         triage: &kept.triage,
@@ -192,7 +202,8 @@ fn parts(
         parser: parse::Parser::new(parse::ParserConfig {
             utc_offset_seconds: config.parse.utc_offset_minutes * 60,
         }),
-        memory,
+        remembered,
+        checkpoint,
         rules: Arc::new(ArcSwap::from_pointee(engine)),
         store: kept.store.clone(),
         triage: kept.triage.clone(),
@@ -244,14 +255,15 @@ fn load_rules(config: &Config) -> anyhow::Result<(reload::Loader, reload::Ready)
     let own = config.own_rules();
     make_private(&own).with_context(|| format!("cannot make the folder {}", own.display()))?;
     let (loader, ready) = reload::Loader::start(config.rule_sources())?;
-    let count = ready.view.items.len();
-    match ready.view.faults.len() {
+    let view = &ready.shown.view;
+    let count = view.items.len();
+    match view.faults.len() {
         0 => complain(&format!("rules     {count}")),
         faults => {
             complain(&format!("rules     {count}, set aside: {faults} (bartizan rules check)"));
         }
     }
-    reload::tell_faults(&ready.view);
+    reload::tell_faults(view);
     Ok((loader, ready))
 }
 

@@ -40,6 +40,13 @@ impl Console {
         console
     }
 
+    /// Stays logged in at a product that was started again on the same data.
+    pub(crate) fn at(&self, product: &mut Product) -> Self {
+        let base = product.console();
+        let (agent, cookie, token) = (self.agent.clone(), self.cookie.clone(), self.token.clone());
+        Self { agent, base, cookie, token }
+    }
+
     pub(crate) fn get(&self, path: &str) -> Value {
         let request = self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);
         let mut response = request.call().unwrap();

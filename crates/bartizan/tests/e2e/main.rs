@@ -13,5 +13,7 @@ mod commands;
 mod console;
 mod crash;
 mod hunt;
+mod import;
 mod product;
 mod reload;
+mod restart;

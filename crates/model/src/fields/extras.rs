@@ -31,6 +31,13 @@ impl Extras {
         self.hashes.iter().zip(&self.entries).map(|(hash, (name, slot))| (*hash, *name, *slot))
     }
 
+    /// Gives a number that is the same for the same names, whatever their order.
+    #[inline]
+    pub(crate) fn shape(&self) -> u64 {
+        let each = self.hashes.iter().map(|hash| super::known::spread(u64::from(*hash)));
+        each.fold(0, u64::wrapping_add)
+    }
+
     pub(crate) fn clear(&mut self) {
         self.seen = [0; 4];
         self.hashes.clear();

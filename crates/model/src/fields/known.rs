@@ -29,6 +29,12 @@ impl Known {
         self.slots.clear();
     }
 
+    /// Gives a number that is the same for the same fields.
+    #[inline]
+    pub(crate) fn shape(&self) -> u64 {
+        self.present.iter().fold(0, |shape, present| spread(shape ^ present))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -96,6 +102,15 @@ impl Known {
         let at = usize::from(before) + usize_of(within);
         if present & bit == 0 { Err(at) } else { Ok(at) }
     }
+}
+
+/// Spreads the bits of a number over all of it (the finaliser of SplitMix64).
+#[inline]
+pub(crate) fn spread(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 /// Gives the word of a field's bit, and the bit.

@@ -44,9 +44,14 @@ const OPENINGS: [&str; 14] = [
 const LOOK_BYTES_MAX: usize = 48;
 
 fn recognises(text: &str) -> bool {
-    let head = text.get(..text.floor_char_boundary(LOOK_BYTES_MAX)).unwrap_or_default();
+    let head = head(text);
     OPENINGS.iter().any(|opening| text.starts_with(opening))
         || (head.contains('%') && PREFIXES.iter().any(|prefix| head.contains(prefix)))
+}
+
+/// Gives the part of a text in which the code must stand.
+fn head(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LOOK_BYTES_MAX)).unwrap_or_default()
 }
 
 fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), ParseError> {
@@ -55,9 +60,9 @@ fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), Par
     let (code, said) = if let Some(code) = tagged {
         (code, text)
     } else {
-        let at = PREFIXES.iter().find_map(|prefix| Some(text.find(prefix)? + prefix.len()));
-        let at = at.filter(|at| *at <= LOOK_BYTES_MAX).ok_or(NO_CODE)?;
-        text.get(at..).and_then(|rest| rest.split_once(": ")).ok_or(NO_CODE)?
+        let head = head(text);
+        let at = PREFIXES.iter().find_map(|prefix| Some(head.find(prefix)? + prefix.len()));
+        text.get(at.ok_or(NO_CODE)?..).and_then(|rest| rest.split_once(": ")).ok_or(NO_CODE)?
     };
     // `4-106023`, and from some models `session-4-106023`.
     let (level, number) = code.rsplit_once('-').ok_or(NO_CODE)?;
@@ -214,7 +219,7 @@ fn session(said: &str, event: &mut Event) -> Option<()> {
     if let Some(group) = after("Group <") {
         event.set(Field::UserGroupName, group);
     }
-    login("vpn_session", true, event);
+    login("vpn_login", true, event);
     Some(())
 }
 

@@ -10,7 +10,7 @@
 
 use model::{Event, Field, Timestamp, Value};
 
-use super::shared::names;
+use super::shared::{Meaning, names};
 use crate::{Context, Format, ParseError, claim, epoch, glean, moment, quoted, web};
 
 pub(crate) const FORMAT: Format = Format {
@@ -60,6 +60,7 @@ fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), Par
     for pair in &read {
         write(*pair, event);
     }
+    fortigate(event);
     // Where no name tells who it is about, the words may.
     if event.get(Field::SourceIp).is_none() && event.get(Field::DestinationIp).is_none() {
         glean::addresses_and_login(text, event);
@@ -142,9 +143,43 @@ fn write(Pair { name, value, quoted }: Pair<'_>, event: &mut Event) {
     };
     match (name, value.parse::<u16>()) {
         ("status" | "status_code" | "code", Ok(status @ 100..600)) => web::status(event, status),
+        ("status", _) if names::outcome(event, value) => event.set_extra(name, value),
         _ if names::set(event, name, value) => {}
         _ => claim::set(event, name, Value::Text(value)),
     }
+}
+
+/// Tells what a FortiGate says of attacks and of log-ins to its VPN in the words of all; its own
+/// stands beside.
+fn fortigate(event: &mut Event) {
+    let is = |name, value| event.get_extra(name).and_then(Value::as_text) == Some(value);
+    let attack = is("subtype", "ips") && event.get(Field::RuleName).is_some();
+    let own = match event.text(Field::EventAction) {
+        Some(own) if attack || own == "ssl-login-fail" => own.to_owned(),
+        Some("tunnel-up") if is_ssl(event) => "tunnel-up".to_owned(),
+        _ => return,
+    };
+    event.set_extra("action", own.as_str());
+    if !attack {
+        let outcome = if own == "tunnel-up" { "success" } else { "failure" };
+        Meaning { action: "vpn_login", category: "authentication", kind: "start", outcome }
+            .write(event);
+        return;
+    }
+    Meaning { action: "ids_alert", category: "network", kind: "info", outcome: "" }.write(event);
+    event.set(Field::EventKind, "alert");
+    // In the figures that rules ask for: 1 is worst.
+    let severity = match event.text(Field::LogLevel) {
+        Some("critical" | "high") => 1_i64,
+        Some("medium" | "alert") => 2,
+        _ => 3,
+    };
+    event.set(Field::EventSeverity, severity);
+}
+
+fn is_ssl(event: &Event) -> bool {
+    let kind = event.get_extra("tunneltype").and_then(Value::as_text);
+    kind.is_some_and(|kind| kind.starts_with("ssl"))
 }
 
 /// Finds the time: one name with all of it, or a date and a time of day.
@@ -228,6 +263,92 @@ mod tests {
                 pri = 6
                 c = 262144
                 m = 98
+            "]],
+        );
+    }
+
+    #[test]
+    fn virtual_private_network() {
+        check(
+            r#"date=2026-11-21 time=06:58:00 tz="+0000" logid="0101039426" type="event" subtype="vpn" action="ssl-login-fail" tunneltype="ssl-web" remip=203.0.113.9 user="ann" reason="sslvpn_login_unknown_user""#,
+            expect![[r"
+                @timestamp = 2026-11-21T06:58:00.000Z
+                event.action = vpn_login
+                event.category = authentication
+                event.code = 0101039426
+                event.outcome = failure
+                event.reason = sslvpn_login_unknown_user
+                event.type = start
+                source.ip = 203.0.113.9
+                user.name = ann
+                date = 2026-11-21
+                time = 06:58:00
+                tz = +0000
+                type = event
+                subtype = vpn
+                tunneltype = ssl-web
+                action = ssl-login-fail
+            "]],
+        );
+        check(
+            r#"date=2026-11-21 time=06:58:00 tz="+0000" logid="0101039947" type="event" subtype="vpn" action="tunnel-up" tunneltype="ssl-tunnel" remip=203.0.113.9 user="ann""#,
+            expect![[r"
+                @timestamp = 2026-11-21T06:58:00.000Z
+                event.action = vpn_login
+                event.category = authentication
+                event.code = 0101039947
+                event.outcome = success
+                event.type = start
+                source.ip = 203.0.113.9
+                user.name = ann
+                date = 2026-11-21
+                time = 06:58:00
+                tz = +0000
+                type = event
+                subtype = vpn
+                tunneltype = ssl-tunnel
+                action = tunnel-up
+            "]],
+        );
+    }
+
+    #[test]
+    fn attack_and_administrator() {
+        check(
+            r#"date=2026-11-21 time=06:58:00 tz="+0000" type="utm" subtype="ips" level="alert" severity="critical" srcip=203.0.113.9 dstip=192.0.2.1 action="dropped" attack="Apache.Log4j" attackid=51006"#,
+            expect![[r"
+                @timestamp = 2026-11-21T06:58:00.000Z
+                destination.ip = 192.0.2.1
+                event.action = ids_alert
+                event.category = network
+                event.kind = alert
+                event.severity = 1
+                event.type = info
+                log.level = critical
+                rule.id = 51006
+                rule.name = Apache.Log4j
+                source.ip = 203.0.113.9
+                date = 2026-11-21
+                time = 06:58:00
+                tz = +0000
+                type = utm
+                subtype = ips
+                action = dropped
+            "]],
+        );
+        check(
+            r#"date=2026-11-21 time=06:58:00 tz="+0000" logdesc="Admin login failed" user="admin" srcip=203.0.113.9 action="login" status="failed""#,
+            expect![[r"
+                @timestamp = 2026-11-21T06:58:00.000Z
+                event.action = login
+                event.outcome = failure
+                source.ip = 203.0.113.9
+                user.name = admin
+                date = 2026-11-21
+                time = 06:58:00
+                tz = +0000
+                logdesc = Admin login failed
+                status = failed
             "]],
         );
     }

@@ -5,6 +5,7 @@ use model::{EventId, Field, Text, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
+use crate::{Fired, Memory};
 
 const BASE: &str = r"
 title: Failed
@@ -202,9 +203,9 @@ correlation:
         &chain,
         &lines,
         expect![[r"
-        6 burst 6 [2 3 4 5 6 7]
-        8 guessed 7 [7 9]
-    "]],
+            6 burst 6 [2 3 4 5 6 7]
+            8 guessed 7 [2 3 4 5 6 7 9]
+        "]],
     );
 }
 
@@ -256,7 +257,7 @@ fn a_bad_rule_never_stops_the_rest() {
         ),
         (
             "a/eight.yml",
-            "title: Eight\ncorrelation: {type: event_count, rules: y, timespan: 1y, condition: {gt: 1}}\n",
+            "title: Eight\ncorrelation: {type: event_count, rules: y, timespan: 2y, condition: {gt: 1}}\n",
         ),
         ("a/nine.yml", "title: Nine\nlevel: bad\ndetection: {s: {a: 1}, condition: s}\n"),
         ("a/ten.yml", "- 1\n"),
@@ -272,12 +273,12 @@ fn a_bad_rule_never_stops_the_rest() {
         a/three.yml:2:5: another rule has the id y
         a/four.yml:1:1: a rule needs a `title`
         a/five.yml:2:9: its status is deprecated: it is not run
-        a/eight.yml:2:54: a timespan is a number and s, m, h, d or w, up to 31 days
+        a/eight.yml:2:54: a timespan is a number and s, m, h, d, w, M or y, up to 366 days
         a/nine.yml:2:8: the level is informational, low, medium, high or critical
         a/ten.yml:1:1: a rule is a map
         a/eleven.yml:2:27: nothing is known of the placeholder %x%
-        a/six.yml:2:41: there is no rule `nobody`, or it waits for this one
-        a/seven.yml:3:41: there is no rule `seven`, or it waits for this one
+        a/seven.yml:3:41: `seven` waits for this correlation itself, or for a rule that is not there
+        a/six.yml:2:41: there is no rule `nobody`, or it was set aside
         loaded: Two"]]
     .assert_eq(&format!("{}\nloaded: {}", faults.join("\n"), titles.join(", ")));
 }

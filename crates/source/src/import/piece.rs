@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::{Origin, Record};
+use model::{Clock, Origin, Record};
 
 use super::ImportFault;
-use super::evtx::{self, RawChunk};
+use super::evtx::{self, ChunkCutter, RawChunk};
 use crate::chunk::Chunk;
 use crate::input::now;
 use crate::lines::Line;
@@ -66,4 +66,20 @@ impl Piece {
         }
         Opened { records: lines.into_records(now()), faults }
     }
+}
+
+/// Reads a Windows event file that lies in memory; what cannot be read of it is told.
+pub fn read_event_file(bytes: &[u8]) -> Opened {
+    let path = Path::new("event file");
+    let format = Some(evtx::FORMAT.to_owned());
+    let origin = Arc::new(Origin { format, clock: Clock::File(now()), ..Origin::default() });
+    let mut piece = Piece::new(path, 0);
+    let mut cutter = ChunkCutter::default();
+    cutter.feed(bytes, &mut |chunk| piece.push_chunk(chunk, &origin));
+    let finished = cutter.finish(&mut |chunk| piece.push_chunk(chunk, &origin));
+    let mut opened = piece.open();
+    if let Err(message) = finished {
+        opened.faults.push(ImportFault { path: path.to_owned(), message: message.to_owned() });
+    }
+    opened
 }

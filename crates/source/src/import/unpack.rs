@@ -37,7 +37,7 @@ const BINARY: &[(&[u8], &str)] = &[
 ];
 
 /// A stream of what was packed.
-pub(super) struct Unpacked(Box<dyn Read>);
+pub(super) struct Unpacked(Box<dyn Read + Send>);
 
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -52,7 +52,7 @@ impl fmt::Debug for Unpacked {
 }
 
 /// Unpacks a stream, counting into `read` what is read of it.
-pub(super) fn unpack(stream: Box<dyn Read>, read: &Arc<AtomicU64>) -> io::Result<Unpacked> {
+pub(super) fn unpack(stream: Box<dyn Read + Send>, read: &Arc<AtomicU64>) -> io::Result<Unpacked> {
     let mut stream = Counting { stream, read: Arc::clone(read) };
     let mut head = Vec::new();
     (&mut stream).take(HEAD_BYTES).read_to_end(&mut head)?;
@@ -114,7 +114,7 @@ impl Kind {
 }
 
 struct Counting {
-    stream: Box<dyn Read>,
+    stream: Box<dyn Read + Send>,
     read: Arc<AtomicU64>,
 }
 

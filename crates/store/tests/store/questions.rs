@@ -71,6 +71,27 @@ fn naive(all: &[Arc<Event>], scope: &Scope, order: Order) -> Vec<Arc<Event>> {
 }
 
 #[test]
+fn what_was_kept_since_an_event() {
+    let config = Config { generation_events_max: 100, ..Config::default() };
+    let (_dir, store) = fresh(config);
+    let all = events(0..450, 7);
+    for batch in all.chunks(50) {
+        store.append(batch, &[]).unwrap();
+    }
+    let ids = |first: u64, count: u64| -> Vec<u64> {
+        let found = store.since(EventId(first), count).unwrap();
+        found.iter().map(|event| event.id.0).collect()
+    };
+    assert_eq!(ids(0, 1_000), (0..450).collect::<Vec<_>>());
+    assert_eq!(ids(95, 210), (95..305).collect::<Vec<_>>());
+    assert_eq!(ids(445, 100), (445..450).collect::<Vec<_>>());
+    assert_eq!(ids(450, 100), Vec::<u64>::new());
+    assert_eq!(ids(u64::MAX, u64::MAX), Vec::<u64>::new());
+    let found = store.since(EventId(95), 210).unwrap();
+    assert_eq!(json(&found), json(&all[95..305]));
+}
+
+#[test]
 fn every_question_page_by_page() {
     let (_dir, store, all) = mixed(11);
     for text in QUESTIONS {

@@ -140,7 +140,11 @@ impl Documents<'_> {
         let Some(rule) = self.chain.rule(place) else {
             return Err(Fault { line: 1, column: 1, reason: "there is no such rule".to_owned() });
         };
-        let notes = self.chain.notes(place).to_vec();
+        let mut notes = self.chain.notes(place).to_vec();
+        for counted in &composite.counted {
+            let note = self.chain.stand_in(*counted).filter(|note| !notes.contains(note));
+            notes.extend(note);
+        }
         let (body, before) = self.correlation(rule, &composite)?;
         Ok(Document { body, before, notes, counted: composite.counted })
     }

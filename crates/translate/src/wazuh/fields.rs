@@ -39,6 +39,12 @@ const fn module(kind: Kind, modules: &'static [&'static str]) -> Origin {
     Origin { kind, logsource, test: Some(("event.module", modules)) }
 }
 
+/// A service of Linux whose events have a format of their own here.
+const fn of_linux(service: &'static str, modules: &'static [&'static str]) -> Origin {
+    let logsource = Logsource { product: Some("linux"), category: None, service: Some(service) };
+    Origin { kind: Kind::Other, logsource, test: Some(("event.module", modules)) }
+}
+
 const WEB: Origin = Origin {
     kind: Kind::Web,
     logsource: Logsource { product: None, category: Some("webserver"), service: None },
@@ -49,48 +55,31 @@ const WINDOWS: Origin =
 const FIREWALL: Origin = Origin {
     kind: Kind::Firewall,
     logsource: Logsource { product: None, category: Some("firewall"), service: None },
-    test: None,
+    test: Some(("event.module", &["cisco_asa", "filterlog", "netfilter"])),
 };
 
 /// Decoders by their names.
 const DECODERS: &[(&str, Origin)] = &[
     ("apache-errorlog", module(Kind::Other, &["apache_error"])),
-    (
-        "auditd",
-        Origin {
-            kind: Kind::Other,
-            logsource: Logsource {
-                product: Some("linux"),
-                category: None,
-                service: Some("auditd"),
-            },
-            test: None,
-        },
-    ),
+    ("auditd", of_linux("auditd", &["auditd"])),
+    ("cisco-asa", module(Kind::Firewall, &["cisco_asa"])),
     ("crond", program("cron", &["cron", "CRON", "crond"])),
     ("dovecot", other(&["dovecot"])),
     ("dropbear", other(&["dropbear"])),
     ("iptables", module(Kind::Firewall, &["netfilter"])),
     ("kernel", other(&["kernel"])),
+    ("mysql_log", module(Kind::Other, &["mysql"])),
     ("named", other(&["named"])),
     ("nginx-errorlog", module(Kind::Other, &["nginx_error"])),
     ("openvpn", other(&["openvpn"])),
     ("pf", module(Kind::Firewall, &["filterlog"])),
-    (
-        "postfix",
-        Origin {
-            kind: Kind::Other,
-            logsource: Logsource {
-                product: Some("linux"),
-                category: None,
-                service: Some("postfix"),
-            },
-            test: None,
-        },
-    ),
+    ("postfix", of_linux("postfix", &["postfix"])),
+    ("postgresql_log", module(Kind::Other, &["postgresql"])),
     ("proftpd", other(&["proftpd"])),
     ("pure-ftpd", other(&["pure-ftpd"])),
+    ("redis", module(Kind::Other, &["redis"])),
     ("smbd", other(&["smbd"])),
+    ("squid-accesslog", module(Kind::Web, &["squid"])),
     ("sshd", program("sshd", &["sshd", "sshd-session", "sshd-auth"])),
     ("su", program("auth", &["su"])),
     ("sudo", program("sudo", &["sudo"])),

@@ -66,6 +66,13 @@ pub(crate) fn read(text: &str) -> Document {
         building.fault(text, 0, format!("the file is over {FILE_BYTES_MAX} bytes"));
         return building.document;
     }
+    let text = match text.split_once(BARE_LESS) {
+        Some((before, _)) => {
+            building.fault(text, before.len(), "a control character, which XML has not".to_owned());
+            before
+        }
+        None => text,
+    };
     let tame = tame(text);
     let mut reader = Reader::from_str(&tame);
     let config = reader.config_mut();

@@ -1,5 +1,6 @@
 //! The wire format of a rule.
 
+use model::Level;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,6 +21,18 @@ pub(crate) struct RuleView {
     kind: String,
     references: Vec<String>,
     false_positives: Vec<String>,
+    author: String,
+    license: String,
+    /// Whether it may match at all.
+    enabled: bool,
+    /// Whether it makes alerts of its own; one that serves a correlation only does not.
+    reports: bool,
+    /// The level that its file gives, where the installation set another.
+    level_given: Option<&'static str>,
+    /// What the installation takes out of it, in the search bar's language.
+    exceptions: Vec<String>,
+    /// Why the installation changed it.
+    reason: String,
 }
 
 impl From<&RuleItem> for RuleView {
@@ -37,6 +50,13 @@ impl From<&RuleItem> for RuleView {
             kind: rule.kind,
             references: rule.references,
             false_positives: rule.false_positives,
+            author: rule.author,
+            license: rule.license,
+            enabled: rule.enabled,
+            reports: rule.reports,
+            level_given: rule.level_given.map(Level::as_str),
+            exceptions: rule.exceptions,
+            reason: rule.reason,
         }
     }
 }

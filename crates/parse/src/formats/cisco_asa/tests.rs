@@ -180,7 +180,7 @@ fn sessions_and_consoles() {
     check(
         "%ASA-6-722022: Group <staff> User <ann> IP <203.0.113.9> TCP SVC connection established without compression",
         expect![[r"
-            event.action = vpn_session
+            event.action = vpn_login
             event.category = authentication
             event.code = 722022
             event.outcome = success

@@ -143,17 +143,11 @@ pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     out.push_str(start);
     while let Some(escape) = rest.strip_prefix('&') {
-        match escape.split_once(';').and_then(|(name, after)| Some((character(name)?, after))) {
-            Some((character, after)) => {
-                out.push(character);
-                rest = after;
-            }
-            // A lone ampersand stays what it is.
-            None => {
-                out.push('&');
-                rest = escape;
-            }
-        }
+        let known = escape.split_once(';').and_then(|(name, rest)| Some((character(name)?, rest)));
+        // A lone ampersand stays what it is.
+        let (character, after) = known.unwrap_or(('&', escape));
+        out.push(character);
+        rest = after;
         let end = memchr(b'&', rest.as_bytes()).unwrap_or(rest.len());
         let (plain, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
         out.push_str(plain);

@@ -1,7 +1,5 @@
 //! Real event files, where they are present, whole and damaged in every way.
 
-#![expect(clippy::print_stdout, reason = "a test tells why it is skipped")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,15 +1,18 @@
-//! Whole files, and what no file may bring about.
+//! Whole files of Wazuh's, and what no file may bring about.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::fmt::Write as _;
 
 use expect_test::expect_file;
 use proptest::prelude::*;
-
-use super::*;
+use sigma::{RuleFile, RuleSet};
+use translate::SourceFile;
+use translate::wazuh::{Counting, Options, Translation, translate};
 
 #[test]
 fn files_of_the_usual_shapes() {
-    for name in ["ssh", "web", "refused"] {
+    for name in ["ssh", "web", "local", "refused"] {
         let folder = format!("{}/testdata", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(format!("{folder}/{name}.xml")).unwrap();
         let file = SourceFile { path: format!("{name}.xml"), text };
@@ -71,6 +74,20 @@ fn hostile_files_cost_little() {
         let first = r#"<rule id="99999" level="3"><match>a</match></rule>"#;
         format!("<group name=\"x\">{first}{}</group>", (1..=count).map(rule).collect::<String>())
     };
+    // Each rule of a layer builds on each of the layer above it.
+    let layers = || {
+        let ids =
+            |layer: usize| (layer * 8..layer * 8 + 8).map(|id| id.to_string()).collect::<Vec<_>>();
+        let rule = |id: usize| {
+            let above = if id < 8 {
+                String::new()
+            } else {
+                format!("<if_sid>{}</if_sid>", ids(id / 8 - 1).join(","))
+            };
+            format!(r#"<rule id="{id}" level="3">{above}<match>a{id}</match></rule>"#)
+        };
+        (0..8 * 60).rev().map(rule).collect::<String>()
+    };
     for text in [
         chain(20_000),
         everyone(5_000),
@@ -78,6 +95,7 @@ fn hostile_files_cost_little() {
             "<group><rule id=\"1\" level=\"1\"><match>{}</match></rule></group>",
             "a|".repeat(9_000)
         ),
+        layers(),
         "<rule ".repeat(10_000),
         "<group>".repeat(10_000),
         format!("<rule id=\"1\" level=\"1\"><pcre2>{}</pcre2></rule>", "((a{99}){99}){99}"),
@@ -154,6 +172,13 @@ fn whole(translation: &Translation) {
         .map(|file| file.text.matches("\n    reports: true\n").count())
         .sum();
     assert_eq!((told, written), (*translated, *translated));
+    let files: Vec<RuleFile> = translation
+        .files
+        .iter()
+        .map(|file| RuleFile { path: file.source.clone(), text: file.text.clone() })
+        .collect();
+    let (_, faults) = RuleSet::load(&files);
+    assert!(faults.is_empty(), "{faults:?}");
 }
 
 fn shown(translation: &Translation) -> String {

@@ -1,0 +1,120 @@
+//! What follows from a match: the correlations that name its rule, and those that name them.
+
+use model::Event;
+
+use crate::found::Match;
+use crate::summary::{Subject, in_words};
+use crate::{Fired, Memory, Rule, RuleIndex, RuleKind, RuleSet};
+
+impl RuleSet {
+    /// Appends the correlations that fire now that `matched` rules matched the event, those that
+    /// only serve another correlation among them.
+    ///
+    /// A correlation fires when its condition becomes true in a group. While it stays true it fires
+    /// again each time the count has doubled, and once a timespan: later firings of one burst carry
+    /// the count of their own window, which holds what was told before. Where another correlation
+    /// counts it, a burst counts once a timespan, however often it doubles.
+    pub fn correlate(
+        &self,
+        event: &Event,
+        matched: &[RuleIndex],
+        memory: &mut Memory,
+        fired: &mut Vec<Fired>,
+    ) {
+        let mut counted = std::mem::take(&mut memory.counted);
+        counted.clear();
+        let mut next = fired.len();
+        for rule in matched {
+            self.follow(Origin { event, rule: *rule, inner: None }, memory, &mut counted, fired);
+        }
+        // No rule follows from itself, so the list ends.
+        let mut more = Vec::new();
+        while let Some(inner) = fired.get(next) {
+            next += 1;
+            let origin = Origin { event, rule: inner.rule, inner: Some(inner) };
+            self.follow(origin, memory, &mut counted, &mut more);
+            fired.append(&mut more);
+        }
+        memory.counted = counted;
+    }
+
+    /// Lets the correlations that name a rule take in its match.
+    fn follow(
+        &self,
+        origin: Origin<'_>,
+        memory: &mut Memory,
+        counted: &mut Vec<RuleIndex>,
+        fired: &mut Vec<Fired>,
+    ) {
+        let Origin { event, rule, inner } = origin;
+        for (follower, place) in self.followers.get(rule.0).into_iter().flatten() {
+            let Some(Rule {
+                header, kind: RuleKind::Correlation(correlation), enabled: true, ..
+            }) = self.rule(*follower)
+            else {
+                continue;
+            };
+            let weight = match inner {
+                None => event.repeat(),
+                Some(inner) if correlation.kind.is_temporal() => inner.count,
+                Some(inner) if inner.fresh == inner.count => 1,
+                Some(_) => continue,
+            };
+            // An event that matches two of the rules is still one event.
+            if !correlation.kind.is_temporal() {
+                if counted.contains(follower) {
+                    continue;
+                }
+                counted.push(*follower);
+            }
+            let found = Match { event, place: *place, weight, inner };
+            if let Some(new) = memory.take(&header.id, correlation, found) {
+                fired.push(Fired { rule: *follower, ..new });
+            }
+        }
+    }
+
+    /// Gives one sentence about what happened, in the rule's own words where it has some.
+    pub fn summary(&self, rule: &Rule, event: &Event, count: u64) -> String {
+        sentence(rule, event, (count, None))
+    }
+
+    /// Gives one sentence about what fired.
+    pub fn summary_of(&self, rule: &Rule, event: &Event, fired: &Fired) -> String {
+        sentence(rule, event, (fired.count, fired.value))
+    }
+
+    /// Gives the definition of each correlation, by its id.
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.rules.iter().filter_map(|rule| match &rule.kind {
+            RuleKind::Correlation(correlation) => {
+                Some((rule.header.id.as_str(), correlation.definition))
+            }
+            RuleKind::Event(_) => None,
+        })
+    }
+}
+
+/// A match whose consequences are looked for.
+#[derive(Clone, Copy)]
+struct Origin<'e> {
+    event: &'e Event,
+    rule: RuleIndex,
+    /// What fired, where the rule is a correlation.
+    inner: Option<&'e Fired>,
+}
+
+fn sentence(rule: &Rule, event: &Event, measured: (u64, Option<f64>)) -> String {
+    let (count, value) = measured;
+    let timespan = match &rule.kind {
+        RuleKind::Correlation(correlation) => Some(correlation.timespan),
+        RuleKind::Event(_) => None,
+    };
+    match (&rule.summary, timespan) {
+        (Some(summary), timespan) => summary.write(Subject { event, count, value, timespan }),
+        (None, Some(timespan)) => {
+            format!("{}: {count} within {}", rule.header.title, in_words(timespan))
+        }
+        (None, None) => rule.header.title.clone(),
+    }
+}
