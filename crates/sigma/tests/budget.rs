@@ -24,11 +24,28 @@ fn a_long_list_is_taken() {
 #[test]
 fn dashes_of_every_kind_in_a_long_list() {
     let value = |number| format!(" -a{number} -b -c");
-    check("windash|contains", 9_000, value, expect!["0 rules h.yml:806:9: the rule stands for more than 300000 tests"]);
+    check(
+        "windash|contains",
+        9_000,
+        value,
+        expect!["0 rules h.yml:806:9: the rule stands for more than 300000 tests"],
+    );
 }
 
 #[test]
 fn expressions_of_pathological_size() {
-    check("re", 1, |_| "((a{1000}){1000}){1000}".to_owned(), expect!["0 rules h.yml:6:9: regular expression: Compiled regex exceeds size limit of 4194304 bytes."]);
-    check("re", 1_000, |number| format!("a{number}.b"), expect!["0 rules h.yml:46:9: a rule holds at most 40 regular expressions"]);
+    check(
+        "re",
+        1,
+        |_| "((a{1000}){1000}){1000}".to_owned(),
+        expect![
+            "0 rules h.yml:6:9: regular expression: Compiled regex exceeds size limit of 4194304 bytes."
+        ],
+    );
+    check(
+        "re",
+        1_000,
+        |number| format!("a{number}.b"),
+        expect!["0 rules h.yml:46:9: a rule holds at most 40 regular expressions"],
+    );
 }
