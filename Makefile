@@ -61,6 +61,7 @@ lint: needs-rust ui ## formatting, lints, types, licences
 bench: needs-rust ## measures the line on a million generated lines, and each crate with a hot loop
 	cargo run --release --locked -p bench --bin line -- $(ARGS)
 	cargo run --release --locked -p bench --bin event
+	cargo run --release --locked -p bench --bin sigma
 
 deps: needs-rust ## tells how many packages the product stands on
 	@echo "packages in Cargo.lock: $$(grep -c '^\[\[package\]\]' Cargo.lock)"

@@ -1,0 +1,51 @@
+//! What the items of one rule may stand for: past it the rule is refused, with the place.
+
+use expect_test::{Expect, expect};
+use sigma::{RuleFile, RuleSet};
+
+#[track_caller]
+fn check(modifiers: &str, count: usize, value: impl Fn(usize) -> String, expect: Expect) {
+    let values: String =
+        (0..count).map(|number| format!("      - '{}'\n", value(number))).collect();
+    let text = format!(
+        "title: T\nlogsource: {{product: windows, category: process_creation}}\ndetection:\n  s:\n    CommandLine|{modifiers}:\n{values}  condition: s\n"
+    );
+    let (rules, faults) = RuleSet::load(&[RuleFile { path: "h.yml".to_owned(), text }]);
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    expect.assert_eq(&format!("{} rules {}", rules.rules().len(), faults.join(" ")));
+}
+
+#[test]
+fn a_long_list_is_taken() {
+    check("contains", 19_000, |number| format!("value{number}x"), expect!["1 rules "]);
+    check("contains", 19_000, |number| format!("v{number}*x"), expect!["1 rules "]);
+}
+
+#[test]
+fn dashes_of_every_kind_in_a_long_list() {
+    let value = |number| format!(" -a{number} -b -c");
+    check(
+        "windash|contains",
+        9_000,
+        value,
+        expect!["0 rules h.yml:806:9: the rule stands for more than 300000 tests"],
+    );
+}
+
+#[test]
+fn expressions_of_pathological_size() {
+    check(
+        "re",
+        1,
+        |_| "((a{1000}){1000}){1000}".to_owned(),
+        expect![
+            "0 rules h.yml:6:9: regular expression: Compiled regex exceeds size limit of 4194304 bytes."
+        ],
+    );
+    check(
+        "re",
+        1_000,
+        |number| format!("a{number}.b"),
+        expect!["0 rules h.yml:46:9: a rule holds at most 40 regular expressions"],
+    );
+}
