@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { CHROMIUM, FLAGS, launch, watched } from './browser.mjs';
@@ -17,6 +18,7 @@ const ATTEMPTS = 6;
 const HOSTILE = '<img src=x onerror=alert(1)>';
 
 const running = await server();
+const rulesFolder = running?.rules;
 
 function line(user, at = new Date()) {
   const month = at.toLocaleString('en-US', { month: 'short', timeZone: 'UTC' });
@@ -192,6 +194,55 @@ describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BART
     await page.getByRole('complementary', { name: 'Rule' }).getByText('Path', { exact: true }).waitFor();
   });
 
+  test('a rule is switched off for this installation, and the deed is taken back', async () => {
+    await page.goto(`${origin}/rules?q=ssh+brute`);
+    const grid = page.getByRole('grid', { name: 'Rules' });
+    const row = grid.getByRole('row').filter({ hasText: /brute/i }).first();
+    await row.getByText('Able to fire').waitFor();
+    await row.click();
+    const panel = page.getByRole('complementary', { name: 'Rule' });
+    await panel.getByText(/It could fire: its log source came last/).waitFor();
+    await panel.getByRole('button', { name: 'Disable' }).click();
+    await row.getByText('Disabled').waitFor();
+    await panel.getByRole('button', { name: 'Enable' }).waitFor();
+    await page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: /Undo/ }).click();
+    await row.getByText('Able to fire').waitFor();
+    await panel.getByRole('button', { name: 'Disable' }).waitFor();
+  });
+
+  test('an exception that cannot be read is told of; one that can be read stays', async () => {
+    const panel = page.getByRole('complementary', { name: 'Rule' });
+    const field = panel.getByLabel(/Exceptions: events/);
+    await field.fill('source.ip: (');
+    await panel.getByRole('button', { name: 'Add' }).click();
+    await panel.getByRole('alert').filter({ hasText: /column 13/ }).waitFor();
+    await field.fill('source.ip: 192.0.2.0/24');
+    await panel.getByRole('button', { name: 'Add' }).click();
+    await panel.locator('code').filter({ hasText: 'source.ip: 192.0.2.0/24' }).waitFor();
+    await panel.getByRole('button', { name: 'Remove' }).click();
+    await panel.locator('code').first().waitFor({ state: 'detached' });
+  });
+
+  test('a rule is tried on what is stored', async () => {
+    const panel = page.getByRole('complementary', { name: 'Rule' });
+    await panel.getByRole('button', { name: 'Test on stored events' }).click();
+    await panel.getByRole('status').filter({ hasText: /[1-9]\d* hits? in \d+ events/ }).waitFor();
+  });
+
+  test('a rule file that appears while it runs is told of, and one with a fault is shown with its place', { skip: !rulesFolder }, async () => {
+    await page.goto(`${origin}/rules`);
+    await page.getByRole('grid', { name: 'Rules' }).getByRole('row').nth(1).waitFor();
+    writeFileSync(join(rulesFolder, 'kettle.yml'), 'title: Kettle boils\nid: kettle\nlevel: low\nlogsource: {product: linux}\ndetection: {words: [kettle], condition: words}\n');
+    await page.getByText('Rules loaded again: 1 added').waitFor();
+    await page.goto(`${origin}/rules?q=kettle`);
+    await page.getByRole('grid', { name: 'Rules' }).getByText('Kettle boils').waitFor();
+    writeFileSync(join(rulesFolder, 'odd.yml'), 'title: Odd\ndetection: {s: {a|what: 1}, condition: s}\n');
+    await page.getByRole('region', { name: /1 fault/ }).getByText(/odd\.yml:2:16/).waitFor();
+    rmSync(join(rulesFolder, 'odd.yml'));
+    rmSync(join(rulesFolder, 'kettle.yml'));
+    await page.getByText(/1 removed/).waitFor();
+  });
+
   test('help lists the keys', async () => {
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keys and queries' }).getByText('Acknowledge: mine, and on to the next').waitFor();
@@ -205,7 +256,7 @@ describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BART
   test('every page passes the accessibility rules in both themes', async (t) => {
     const { browser, visitor } = await accessible(await context.cookies());
     try {
-      const paths = ['/', '/alerts?tab=all', '/alerts?tab=all&alert=1', '/alerts/1', '/search', '/search?q=nothing-like-this', '/search?q=a%3A', '/sql', '/rules', '/nowhere'];
+      const paths = ['/', '/alerts?tab=all', '/alerts?tab=all&alert=1', '/alerts/1', '/search', '/search?q=nothing-like-this', '/search?q=a%3A', '/sql', '/rules', '/rules?q=ssh+brute&rule=ee930f45-3c1f-4ed0-a647-a496e58fdb1b', '/nowhere'];
       for (const theme of ['dark', 'light']) {
         for (const width of [1440, 1100]) {
           const stranger = await visitor(theme, width, []);

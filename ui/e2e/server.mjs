@@ -46,7 +46,7 @@ export async function server() {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    return { ...(await addresses(child)), stop };
+    return { ...(await addresses(child)), rules: join(folder, 'data', 'rules'), stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,124 +1,150 @@
-//! Which log sources arrive: what the store holds of the last days, by what tells its events apart.
+//! What arrived in the last days, as far as rules ask: the log sources and the fields of what passed
+//! the line, as it notes them itself; where that does not go back far enough, those of the newest
+//! stored events of each kind as well.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use model::{Event, Field, Timestamp};
-use sigma::{Labels, Logsource};
-use store::{Cell, SqlLimits, Store};
+use detect::Health;
+use model::Timestamp;
+use query::{Case, FieldRef, Literal, Matcher, Node, Placement, Predicate, TextMatcher};
+use sigma::RuleSet;
+use store::{Cell, Order, Scope, Search, SqlLimits, Store};
 
-/// What tells an event's log source: the columns of the question, and the fields they are put into.
-const KNOWN: [Field; 5] = [
-    Field::EventModule,
-    Field::ProcessName,
-    Field::SyslogAppname,
-    Field::EventProvider,
-    Field::EventCode,
-];
-/// The same of events that come with names of their own.
-const NAMED: [&str; 7] =
-    ["Channel", "EventID", "winlog.channel", "winlog.event_id", "product", "category", "service"];
-/// Bounds the different events that are told apart.
-const KINDS_MAX: usize = 50_000;
-/// How long the question may take.
-const WITHIN: Duration = Duration::from_mins(5);
+/// What tells one kind of events from another: the format, and what events say of themselves.
+const KINDS: [&str; 6] =
+    ["event.module", "winlog.channel", "Channel", "product", "category", "service"];
+/// Bounds the kinds that are told apart.
+const KINDS_MAX: usize = 1_000;
+/// Bounds the events that are looked at of one kind, and of all.
+const SAMPLE_MAX: usize = 2_000;
+const EVENTS_MAX: usize = 200_000;
+/// How long it may take to tell the kinds, and to find the events of one.
+const KINDS_WITHIN: Duration = Duration::from_mins(5);
+const SAMPLE_WITHIN: Duration = Duration::from_secs(10);
 
-/// The kinds of events that arrived.
-#[derive(Debug, Default)]
+/// What arrived.
 pub(crate) struct Arrivals {
-    /// An event of each kind, with nothing but what tells its log source.
-    kinds: Vec<Event>,
-    /// Whether there were more kinds than are told apart.
-    pub(crate) truncated: bool,
+    from: Timestamp,
+    /// What the line noted until its last checkpoint, and what the store's events tell.
+    noted: Option<Health>,
+    stored: Option<Health>,
+    /// How many stored events were looked at.
+    events: usize,
+    /// Whether something was left out for want of time or room.
+    pub(crate) is_partial: bool,
 }
 
 impl Arrivals {
-    /// Asks the store what arrived since a moment.
-    pub(crate) fn since(store: &Store, from: Timestamp) -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(Self::ask(store, from))
-    }
-
-    async fn ask(store: &Store, from: Timestamp) -> anyhow::Result<Self> {
-        let known = KNOWN.iter().map(|field| field.name().to_owned());
-        let named = NAMED.iter().map(|name| format!("field('{name}')"));
-        let columns: Vec<String> = known.chain(named).collect();
-        let columns = columns.join(", ");
-        let sql = format!("SELECT DISTINCT {columns} FROM events WHERE @timestamp >= '{from}'");
-        let limits = SqlLimits { rows: KINDS_MAX, deadline: Some(Instant::now() + WITHIN) };
-        let mut rows = store.sql(&sql, limits).await?;
-        let mut arrivals = Self::default();
-        while let Some(batch) = rows.next().await? {
-            arrivals.kinds.extend(batch.iter().map(|row| kind(row)));
+    /// Looks at what arrived since a moment; `checkpoint` is that of the line.
+    pub(crate) fn since(store: &Store, checkpoint: &Path, from: Timestamp) -> anyhow::Result<Self> {
+        // Without one of use, the events themselves tell.
+        let noted = pipeline::Remembered::read(checkpoint).ok().flatten().map(|kept| kept.health);
+        let goes_back = |health: &Health| health.since().is_some_and(|since| since <= from);
+        let is_enough = noted.as_ref().is_some_and(goes_back);
+        let mut arrivals = Self { from, noted, stored: None, events: 0, is_partial: false };
+        if !is_enough {
+            arrivals.look_at_store(store)?;
         }
-        arrivals.truncated = rows.is_truncated();
         Ok(arrivals)
     }
 
-    /// Tells whether events of a log source arrived. An event that says nothing of a dimension may be
-    /// of any source and runs through its rules; it is no sign that the source is there.
-    pub(crate) fn has(&self, logsource: &Logsource) -> bool {
-        self.kinds.iter().any(|kind| is_surely(kind, logsource))
+    fn look_at_store(&mut self, store: &Store) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (kinds, is_partial) = runtime.block_on(kinds(store, self.from))?;
+        self.is_partial = is_partial;
+        let mut health = Health::new();
+        let sample = (EVENTS_MAX / kinds.len().max(1)).clamp(1, SAMPLE_MAX);
+        for kind in kinds {
+            let mut scope = Scope::of(Predicate::new(is_of(&kind)));
+            scope.from = self.from;
+            scope.deadline = Some(Instant::now() + SAMPLE_WITHIN);
+            let search = Search { scope, order: Order::Newest, limit: sample, cursor: None };
+            let found = store.search(&search)?;
+            self.is_partial |= !found.is_complete;
+            self.events += found.events.len();
+            found.events.iter().for_each(|event| health.observe(event));
+        }
+        self.stored = Some(health);
+        Ok(())
     }
 
-    /// Gives how many kinds of events there are.
-    pub(crate) fn len(&self) -> usize {
-        self.kinds.len()
+    /// Tells whether nothing arrived at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events == 0 && self.noted.as_ref().is_none_or(|health| health.since().is_none())
+    }
+
+    /// Tells of each rule whether it could have fired: its log source came, with the fields that it
+    /// needs.
+    pub(crate) fn able(&self, rules: &RuleSet, now: Timestamp) -> Vec<bool> {
+        let mut able = vec![false; rules.rules().len()];
+        // The stored events are of that time by their own word; a live one by its receipt.
+        let known = [(&self.noted, self.from), (&self.stored, Timestamp::MIN)];
+        for (health, from) in known {
+            let of_all = health.iter().flat_map(|health| health.of_all(rules, now));
+            for (able, rule) in able.iter_mut().zip(of_all) {
+                *able |= rule.could.is_some_and(|could| could >= from);
+            }
+        }
+        able
     }
 }
 
-fn kind(row: &[Cell]) -> Event {
-    let mut event = Event::default();
-    let mut cells = row.iter();
-    for (field, cell) in KNOWN.iter().zip(&mut cells) {
-        if let Some(text) = text(cell) {
-            event.set(*field, text.as_str());
-        }
+/// The values of [`KINDS`] that the events of one kind have.
+type Kind = Vec<Option<String>>;
+
+async fn kinds(store: &Store, from: Timestamp) -> anyhow::Result<(Vec<Kind>, bool)> {
+    let columns = KINDS.map(|name| format!("field('{name}')")).join(", ");
+    let sql = format!("SELECT DISTINCT {columns} FROM events WHERE @timestamp >= '{from}'");
+    let limits = SqlLimits { rows: KINDS_MAX, deadline: Some(Instant::now() + KINDS_WITHIN) };
+    let mut rows = store.sql(&sql, limits).await?;
+    let mut kinds = Vec::new();
+    while let Some(batch) = rows.next().await? {
+        kinds.extend(batch.iter().map(|row| row.iter().map(text).collect()));
     }
-    for (name, cell) in NAMED.iter().zip(cells) {
-        match (text(cell), text(cell).and_then(|text| text.parse::<i64>().ok())) {
-            (_, Some(number)) => event.set_path(name, number),
-            (Some(text), None) => event.set_path(name, text.as_str()),
-            (None, None) => {}
-        }
-    }
-    event
+    Ok((kinds, rows.is_truncated()))
 }
 
 fn text(cell: &Cell) -> Option<String> {
     match cell {
-        Cell::Text(text) if !text.is_empty() => Some(text.clone()),
+        Cell::Text(text) => Some(text.clone()),
         Cell::Integer(number) => Some(number.to_string()),
         _ => None,
     }
 }
 
-/// Tells whether an event names each dimension of a log source, and as the source does.
-fn is_surely(event: &Event, logsource: &Logsource) -> bool {
-    let labels = Labels::of(event);
-    let asked = [&logsource.product, &logsource.category, &logsource.service];
-    let known = labels.words();
-    logsource.fits_labels(&labels)
-        && asked.iter().zip(known).all(|(asked, known)| asked.is_none() || known.is_some())
+/// Gives the test of the events of a kind.
+fn is_of(kind: &Kind) -> Node {
+    let test = |(name, value): (&&str, &Option<String>)| match value {
+        Some(value) => {
+            let literal = Literal::new(Placement::Whole, Case::Exact, value);
+            Node::field(FieldRef::by_name(name), Matcher::Text(TextMatcher::Literal(literal)))
+        }
+        None => Node::Not(Box::new(Node::field(FieldRef::by_name(name), Matcher::Exists))),
+    };
+    Node::And(KINDS.iter().zip(kind).map(test).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use model::{Event, Field};
+
     use super::*;
 
     #[test]
-    fn an_event_without_labels_is_no_sign() {
-        let logsource = |product: &str, service: &str| Logsource {
-            product: Some(product.to_owned()).filter(|name| !name.is_empty()),
-            category: None,
-            service: Some(service.to_owned()).filter(|name| !name.is_empty()),
-        };
+    fn a_kind_takes_its_events_and_no_others() {
         let mut event = Event::default();
-        assert!(!is_surely(&event, &logsource("windows", "")));
-        assert!(is_surely(&event, &Logsource::default()));
-        event.set(Field::EventModule, "sshd");
-        assert!(is_surely(&event, &logsource("linux", "sshd")));
-        assert!(is_surely(&event, &logsource("linux", "")));
-        assert!(!is_surely(&event, &logsource("linux", "auditd")));
-        assert!(!is_surely(&event, &logsource("windows", "")));
+        event.set(Field::EventModule, "json");
+        event.set_path("product", "okta");
+        let kind = |module: &str, product: Option<&str>| -> Kind {
+            let mut kind = vec![None; KINDS.len()];
+            kind[0] = Some(module.to_owned());
+            kind[3] = product.map(str::to_owned);
+            kind
+        };
+        let takes = |kind: &Kind| Predicate::new(is_of(kind)).matches(&event);
+        assert!(takes(&kind("json", Some("okta"))));
+        assert!(!takes(&kind("json", None)));
+        assert!(!takes(&kind("sshd", Some("okta"))));
     }
 }

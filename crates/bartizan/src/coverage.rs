@@ -1,17 +1,15 @@
 //! Which ATT&CK techniques rules can find here and now.
 //!
-//! A rule counts where it is enabled, makes detections of its own, and the events that it is for do
-//! arrive. What its tags say of techniques and tactics is all that is known of them.
+//! A rule counts where it is enabled, makes detections of its own, and the events that it is for
+//! arrive with the fields that it needs. What its tags say of techniques and tactics is all that is known of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use sigma::{Rule, RuleKind, RuleSet};
+use sigma::RuleSet;
 
 /// Rules that are named for a technique; all are counted.
 const NAMED_MAX: usize = 30;
-/// Bounds how deep correlations that build on each other are followed.
-const DEPTH_MAX: usize = 16;
 
 /// A technique, or one of its kinds, as rules are tagged with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,11 +46,11 @@ pub(crate) struct Coverage {
 }
 
 impl Coverage {
-    /// Counts the rules; `arrives` tells whether events come that a rule on single events is for.
-    pub(crate) fn of(rules: &RuleSet, arrives: &dyn Fn(&Rule) -> bool) -> Self {
+    /// Counts the rules; `able` tells of each, in their order, whether it can fire.
+    pub(crate) fn of(rules: &RuleSet, able: &[bool]) -> Self {
         let mut coverage = Self::default();
-        for rule in rules.rules().iter().filter(|rule| rule.reports && rule.enabled) {
-            let able = can_fire(rules, rule, arrives, 0);
+        let all = rules.rules().iter().zip(able.iter().copied());
+        for (rule, able) in all.filter(|(rule, _)| rule.reports && rule.enabled) {
             coverage.loaded += 1;
             coverage.able += usize::from(able);
             let tags: Vec<String> = rule.header.tags.iter().filter_map(|tag| attack(tag)).collect();
@@ -129,25 +127,6 @@ impl Coverage {
     }
 }
 
-/// Tells whether a rule can fire: a correlation where the rules that it builds on can, all of them if
-/// it waits for each, one of them if it counts.
-fn can_fire(rules: &RuleSet, rule: &Rule, arrives: &dyn Fn(&Rule) -> bool, depth: usize) -> bool {
-    let RuleKind::Correlation(correlation) = &rule.kind else {
-        return rule.enabled && arrives(rule);
-    };
-    if depth > DEPTH_MAX {
-        return false;
-    }
-    let mut parts = correlation.rules.iter().map(|part| {
-        rules.rule(*part).is_some_and(|part| can_fire(rules, part, arrives, depth + 1))
-    });
-    if correlation.kind.as_str().starts_with("temporal") {
-        parts.all(|able| able)
-    } else {
-        parts.any(|able| able)
-    }
-}
-
 /// Gives what stands behind `attack.`, words joined by dashes as they are today.
 fn attack(tag: &str) -> Option<String> {
     let tag = tag.to_ascii_lowercase();
@@ -167,7 +146,7 @@ fn technique(tag: &str) -> Option<String> {
 fn named(titles: &[String]) -> String {
     let mut named = titles.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join("\n");
     if titles.len() > NAMED_MAX {
-        named.push_str(&format!("\nand {} more", titles.len() - NAMED_MAX));
+        named.extend(["\nand ", &(titles.len() - NAMED_MAX).to_string(), " more"]);
     }
     named
 }
@@ -212,8 +191,9 @@ correlation: {type: event_count, rules: [two, one], timespan: 1m, condition: {gt
         };
         let (rules, faults) = RuleSet::load(&[file]);
         assert_eq!(faults, []);
-        let linux = |rule: &Rule| rule.logsource.product.as_deref() == Some("linux");
-        let coverage = Coverage::of(&rules, &linux);
+        let able = |id: &str| id == "one" || id == "either";
+        let able: Vec<bool> = rules.rules().iter().map(|rule| able(&rule.header.id)).collect();
+        let coverage = Coverage::of(&rules, &able);
         assert_eq!((coverage.loaded, coverage.able, coverage.covered()), (4, 2, 3));
         let layer = coverage.layer("x");
         let shown: Vec<String> = layer["techniques"]
@@ -231,7 +211,7 @@ correlation: {type: event_count, rules: [two, one], timespan: 1m, condition: {gt
         .assert_eq(&shown.join("\n"));
         assert_eq!(coverage.techniques["T1059"].loaded, 1);
         assert_eq!(coverage.techniques["T1110"].tactics(), ["credential-access"]);
-        let everything = Coverage::of(&rules, &|_| true);
+        let everything = Coverage::of(&rules, &[true; 4]);
         assert_eq!((everything.able, everything.covered()), (4, 5));
     }
 }

@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod coverage;
 mod demo;
+mod detections;
 mod examples;
 mod failure;
 mod import;

@@ -1,6 +1,6 @@
 //! What the rules remembered before a restart: from its checkpoint, and from the events since.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use detect::{Engine, Health, Memory};
@@ -10,6 +10,7 @@ use sigma::RuleKind;
 use store::Store;
 use triage::Triage;
 
+use crate::config::Config;
 use crate::output::complain;
 
 /// Events that are read at a time.
@@ -18,6 +19,11 @@ const EVENTS_AT_ONCE: u64 = 8_192;
 const SINCE_CHECKPOINT_MAX: u64 = 1_000_000;
 /// The same where there is no checkpoint, so that the start stays quick.
 const WITHOUT_CHECKPOINT_MAX: u64 = 100_000;
+
+/// Gives the file that keeps what the rules remember.
+pub(crate) fn file(config: &Config) -> PathBuf {
+    config.data.join("memory")
+}
 
 /// What is looked at again, and what becomes of it.
 pub(crate) struct Replay<'a> {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use detect::Engine;
-use sigma::{Logsource, RuleFault, RuleFile, RuleKind, RuleSet};
+use sigma::{Logsource, Options, Overrides, RuleFault, RuleFile, RuleKind, RuleSet};
+
+use crate::reload::Sources;
 
 /// Bounds one rule file; the largest public one has some 20 KB.
 const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
@@ -23,6 +25,19 @@ pub(crate) struct Loaded {
 pub(crate) fn load(shipped: Shipped, folders: &[PathBuf]) -> anyhow::Result<Loaded> {
     let (files, mut faults) = read(shipped, folders)?;
     let (rules, more) = RuleSet::load(&files);
+    faults.extend(more);
+    Ok(Loaded { rules, faults })
+}
+
+/// Loads the rules as they run, with what the installation changes of them.
+pub(crate) fn load_in_force(sources: &Sources) -> anyhow::Result<Loaded> {
+    let (files, mut faults) = read(sources.shipped, &sources.folders)?;
+    let shown = sources.overrides.display().to_string();
+    let text = crate::overrides::read(&sources.overrides)
+        .map_err(|error| anyhow::anyhow!("cannot read {shown}: {error}"))?;
+    let (overrides, more) = Overrides::parse(&shown, &text);
+    faults.extend(more);
+    let (rules, more) = RuleSet::load_with(&files, &Options { overrides, ..Options::default() });
     faults.extend(more);
     Ok(Loaded { rules, faults })
 }

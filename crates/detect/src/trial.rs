@@ -210,7 +210,7 @@ mod tests {
     fn what_an_installation_changed() {
         let off = "- {rule: any, enabled: false, exceptions: ['user.name: root']}";
         check(off, Wanted::Rule("any".to_owned()), expect!["any: 0 hits, 0 reported, days "]);
-        check(off, Wanted::All, expect!["failed many any: 6 hits, 1 reported, days 4 2"]);
+        check(off, Wanted::All, expect!["failed any many: 6 hits, 1 reported, days 4 2"]);
     }
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
             "",
             file("title: x"),
             expect![[
-                r#"Faulty([RuleFault { path: "new", line: 1, column: 1, message: "a rule needs `detection` or `correlation`" }])"#
+                r#"Faulty([RuleFault { path: "new", line: 1, column: 1, message: "a rule has a `detection`, a `correlation` or a `filter`" }])"#
             ]],
         );
     }

@@ -42,16 +42,17 @@ fn main() {
 }
 
 fn load(correlation: &str) -> RuleSet {
-    let mut text = String::from(
-        "title: A\nname: a\ndetection: {s: {event.action: a}, condition: s}\n---
-title: B\nname: b\ndetection: {s: {event.action: b}, condition: s}\n",
-    );
-    if !correlation.is_empty() {
-        let rules = if correlation.contains("temporal") { "[a, b]" } else { "a" };
-        text.push_str(&format!(
-            "---\ntitle: X\nid: x\ncorrelation: {{rules: {rules}, group-by: source.ip, timespan: 1h, {correlation}}}\n"
-        ));
-    }
+    let base = "title: A\nname: a\ndetection: {s: {event.action: a}, condition: s}\n---
+title: B\nname: b\ndetection: {s: {event.action: b}, condition: s}\n";
+    let rules = if correlation.contains("temporal") { "[a, b]" } else { "a" };
+    let text = if correlation.is_empty() {
+        base.to_owned()
+    } else {
+        format!(
+            "{base}---\ntitle: X\nid: x
+correlation: {{rules: {rules}, group-by: source.ip, timespan: 1h, {correlation}}}\n"
+        )
+    };
     let (rules, faults) = RuleSet::load(&[RuleFile { path: "bench.yml".to_owned(), text }]);
     assert_eq!(faults, []);
     rules
@@ -64,11 +65,9 @@ fn events(groups: u64, late: impl Fn(u64) -> i64) -> Vec<Event> {
             let mut event = Event::new(Text::from("x"), Timestamp::from_millis(time));
             event.id = EventId(id);
             let address = u32::try_from(id % groups).unwrap();
+            let user = format!("user{}", id % 5);
             event.set(Field::SourceIp, std::net::Ipv4Addr::from(0x0a00_0000 + address));
-            event.set(
-                Field::UserName,
-                ["ann", "bob", "cid", "dan", "eve"][usize::try_from(id % 5).unwrap()],
-            );
+            event.set(Field::UserName, user.as_str());
             event.set(Field::ResponseBytes, i64::try_from(id * 7_919 % 65_536).unwrap());
             event
         })
@@ -95,7 +94,16 @@ fn run(case: &str, correlation: &str, events: &[Event]) {
     let took =
         cpu_time().zip(cpu_begin).map_or(begin.elapsed(), |(end, begin)| end.saturating_sub(begin));
     let each = took.as_nanos() / u128::from(EVENTS);
-    println!("  {case:32} {each:6} ns a match, {:8} KB", memory.bytes() / 1024);
+    let begin = Instant::now();
+    let bytes = memory.snapshot();
+    let wrote = begin.elapsed();
+    black_box(Memory::restore(&bytes).unwrap());
+    let read = begin.elapsed().saturating_sub(wrote);
+    println!(
+        "  {case:32} {each:6} ns a match, {:8} KB, snapshot {:6} KB, written in {wrote:.1?}, read in {read:.1?}",
+        memory.bytes() / 1024,
+        bytes.len() / 1024,
+    );
 }
 
 /// The processor time of this thread, where the system tells it: other work on the machine then

@@ -181,13 +181,20 @@ impl Window {
         let time = entry.time;
         if !self.slices.is_empty() && self.entries.front().is_some_and(|oldest| time < oldest.time)
         {
-            let before = self.slices.partition_point(|slice| slice.first <= time);
-            let index = before.saturating_sub(1);
-            if let Some(slice) = self.slices.get_mut(index) {
+            self.evidence_bytes -= entry.evidence_bytes();
+            let next = self.slices.partition_point(|slice| slice.first <= time);
+            let width = correlation.timespan / SLICES;
+            let index = next.checked_sub(1).filter(|index| {
+                self.slices.get(*index).is_some_and(|slice| time < slice.first.plus(width))
+            });
+            if let Some((index, slice)) = index.and_then(|i| Some((i, self.slices.get_mut(i)?))) {
                 slice.take(&entry);
                 if index >= recent.slices {
                     recent.tally.add(&entry);
                 }
+            } else {
+                self.slices.insert(next, Slice::of(&entry));
+                recent.tally.add(&entry);
             }
             return At::Slice(time);
         }
@@ -340,3 +347,6 @@ impl Window {
         evicted
     }
 }
+
+#[cfg(test)]
+mod tests;

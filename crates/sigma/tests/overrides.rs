@@ -1,6 +1,6 @@
 //! What an installation changes of its rules.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "the whole file is a test")]
+#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 
 use std::fmt::Write;
 

@@ -436,7 +436,7 @@ mod tests {
         check(&windows(), expect!["it asks nothing of an event: it would match every one"]);
         check(
             &Node::any([Node::all([windows(), is("EventID", "1")]), is("a", "1")]),
-            expect![[r#"
+            expect![[r"
                 detection:
                     selection1:
                         EventID: '1'
@@ -449,7 +449,7 @@ mod tests {
                     selection5:
                         a: '1'
                     condition: (selection1 and (selection2 or selection3 or selection4)) or selection5
-            "#]],
+            "]],
         );
     }
 

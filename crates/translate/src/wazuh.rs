@@ -5,9 +5,10 @@
 //! rule is whole: what it builds on is asked with it, and what builds on it is left out of it. Rules
 //! that look back (`frequency`, `if_matched_sid`, `if_matched_group`) become correlations.
 //!
-//! Three things are not the same. Of two rules that build on the same one and both match, there the
+//! Four things are not the same. Of two rules that build on the same one and both match, there the
 //! one of the higher level speaks, and here both do. A time of the day is in UTC. A field that a
-//! decoder of one's own makes is looked for under its own name.
+//! decoder of one's own makes is looked for under its own name. `ignore` is left to the alerts, which
+//! take in what repeats.
 
 mod chain;
 mod conditions;

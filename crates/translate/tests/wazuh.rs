@@ -1,6 +1,6 @@
 //! Whole files of Wazuh's, and what no file may bring about.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fmt::Write as _;
 

@@ -132,6 +132,12 @@ const INSIDE = {
     return { columns: [{ name: field, type: 'Utf8' }, { name: 'count', type: 'Int64' }], rows: [...counts].slice(0, body.limit), truncated: false, took_ms: 2 };
   },
   'GET /rules': () => ({ items: RULES, faults: [{ path: 'rules/broken.yml', line: 12, column: 5, message: 'unknown modifier `startwith`; did you mean `startswith`?' }] }),
+  'GET /rules/health': () => ({
+    since: new Date(Date.now() - 3_600_000).toISOString(),
+    at: new Date().toISOString(),
+    silent_after_seconds: 86_400,
+    items: RULES.map((rule, at) => health(rule, at)),
+  }),
   'GET /simulation': ({ world }) => world.simulation,
   'POST /simulation': ({ world, body }) => world.simulate(body.action),
   'GET /live': ({ world, response }) => {
@@ -158,8 +164,32 @@ async function answer(call) {
   const [, kind, id, part] = path.split('/').map(decodeURIComponent);
   if (kind === 'sessions' && request.method === 'DELETE') return forget(world, [...world.sessions.values()].find((one) => one.id === id));
   if (kind === 'events') return oneEvent(world, id);
+  if (kind === 'rules' && !part && request.method === 'GET') return oneRule(id);
   if (kind === 'alerts') return oneAlert(call, id, part);
   throw new Refusal(404, 'not_found', 'no such call');
+}
+
+function health(rule, at) {
+  const verdict = ['able', 'able', 'blind', 'silent'][at % 4];
+  const last = verdict === 'silent' ? null : new Date(Date.now() - 40_000).toISOString();
+  return {
+    id: rule.id,
+    verdict,
+    source_last: last,
+    source_per_hour: last ? 120 * (at + 1) : 0,
+    missing: verdict === 'blind' ? ['user.name'] : [],
+    could: verdict === 'able' ? last : null,
+    fired: verdict === 'able' ? last : null,
+    hits: verdict === 'able' ? at + 1 : 0,
+    evaluations: 100 * at,
+    share: at / 100,
+  };
+}
+
+function oneRule(id) {
+  const rule = RULES.find((one) => one.id === id);
+  if (!rule) throw new Refusal(404, 'not_found', 'there is no such rule');
+  return { ...rule, text: `title: ${rule.title}\n`, examples: [], own: null, version: 0 };
 }
 
 function forget(world, session) {

@@ -13,8 +13,12 @@ import type {
   FieldRow,
   LevelBucket,
   Overview,
-  Rule,
-  RuleFault,
+  RuleDetail,
+  RuleList,
+  RuleOverride,
+  RulesHealth,
+  RulesNews,
+  RuleTrial,
   Session,
   SignedIn,
   Sort,
@@ -72,8 +76,18 @@ export const topValues = (query: { q: string; field: string } & Between, waiting
 
 export const sql = (body: { sql: string; limit: number }, waiting: Waiting = {}) =>
   call<SqlResult>('POST', '/sql', { body, ...waiting });
-export const rules = (waiting: Waiting = {}) =>
-  call<{ items: Rule[]; faults: RuleFault[] }>('GET', '/rules', waiting);
+export const rules = (waiting: Waiting = {}) => call<RuleList>('GET', '/rules', waiting);
+export const rulesHealth = (waiting: Waiting = {}) => call<RulesHealth>('GET', '/rules/health', waiting);
+export const reloadRules = () => call<RulesNews>('POST', '/rules/reload');
+export const rule = (id: string, waiting: Waiting = {}) => call<RuleDetail>('GET', `/rules/${encodeURIComponent(id)}`, waiting);
+export const overrideRule = (id: string, version: number, body: RuleOverride | null) =>
+  call<{ before: RuleOverride | null; own: RuleOverride | null; version: number }>(
+    body ? 'PUT' : 'DELETE',
+    `/rules/${encodeURIComponent(id)}/override`,
+    body ? { body, ifMatch: version } : { ifMatch: version },
+  );
+export const testRule = (body: { rule: string; from: string; to: string; limit: number }, waiting: Waiting = {}) =>
+  call<RuleTrial>('POST', '/rules/test', { body, ...waiting });
 export const simulation = () => call<Simulation>('GET', '/simulation', { quiet: true });
 export const simulate = (action: 'start' | 'stop') =>
   call<Simulation>('POST', '/simulation', { body: { action } });

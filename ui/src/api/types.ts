@@ -89,6 +89,90 @@ export interface Rule {
   kind: string;
   references?: string[];
   false_positives?: string[];
+  author?: string;
+  license?: string;
+  /** Whether it may match at all. */
+  enabled?: boolean;
+  /** Whether it makes alerts of its own. */
+  reports?: boolean;
+  /** The level that its file gives, where another one was set here. */
+  level_given?: Level | null;
+  /** What is taken out of it here, as queries. */
+  exceptions?: string[];
+  reason?: string;
+}
+
+/** What this installation says of a rule, apart from the rule's file. */
+export interface RuleOverride {
+  enabled: boolean | null;
+  level: Level | null;
+  exceptions: string[];
+  reason: string;
+}
+
+export interface RuleDetail extends Rule {
+  text: string;
+  examples: { lines: string[]; matches: boolean }[];
+  own: RuleOverride | null;
+  version: number;
+}
+
+export const VERDICTS_OF_RULES = ['able', 'blind', 'silent', 'disabled'] as const;
+export type RuleVerdict = (typeof VERDICTS_OF_RULES)[number];
+
+/** Whether a rule could fire here and now. */
+export interface RuleHealth {
+  id: string;
+  verdict: RuleVerdict;
+  source_last: string | null;
+  source_per_hour: number;
+  missing: string[];
+  could: string | null;
+  fired: string | null;
+  hits: number;
+  evaluations: number;
+  share: number;
+}
+
+export interface RulesHealth {
+  since: string | null;
+  at: string;
+  silent_after_seconds: number;
+  items: RuleHealth[];
+}
+
+export interface RulesStatus {
+  loads: number;
+  loaded_at: string;
+  took_ms: number;
+  added: number;
+  removed: number;
+  changed: number;
+}
+
+/** The rules were loaded again. */
+export interface RulesNews extends RulesStatus {
+  rules: number;
+  faults: number;
+}
+
+export interface RuleList {
+  items: Rule[];
+  faults: RuleFault[];
+  status?: RulesStatus;
+}
+
+export interface RuleTrial {
+  titles: string[];
+  reports: boolean;
+  from: string;
+  to: string;
+  events: number;
+  hits: number;
+  days: { day: string; hits: number }[];
+  detections: { time: string; rule_id: string; title: string; level: Level; entity: string | null; count: number; summary: string; events: string[] }[];
+  is_complete: boolean;
+  took_ms: number;
 }
 
 export interface RuleFault {
@@ -96,6 +180,8 @@ export interface RuleFault {
   line: number;
   column: number;
   message: string;
+  /** Whether an earlier version of the file stays in force. */
+  kept?: boolean;
 }
 
 export interface AlertDetail extends Alert {

@@ -4,7 +4,7 @@
 import * as api from '../api/calls';
 import { readStream, StreamRefused, type Message } from '../api/stream';
 import { address } from '../api/client';
-import type { LiveAlert, Overview, Simulation } from '../api/types';
+import type { LiveAlert, Overview, RulesNews, Simulation } from '../api/types';
 import { session } from './session.svelte';
 
 export type LiveState = 'off' | 'connecting' | 'live' | 'lost';
@@ -25,6 +25,7 @@ class Live {
   readonly demo = $derived((this.simulation ? this.simulation.running : session.value?.demo) ?? false);
 
   #alertEars = new Set<(alert: LiveAlert) => void>();
+  #rulesEars = new Set<(news: RulesNews) => void>();
   #resumeEars = new Set<() => void>();
   #channel: BroadcastChannel | undefined;
   #running: AbortController | undefined;
@@ -34,6 +35,11 @@ class Live {
   onAlert(ear: (alert: LiveAlert) => void): () => void {
     this.#alertEars.add(ear);
     return () => this.#alertEars.delete(ear);
+  }
+
+  onRules(ear: (news: RulesNews) => void): () => void {
+    this.#rulesEars.add(ear);
+    return () => this.#rulesEars.delete(ear);
   }
 
   /** Hears when what was shown may be old: after a gap, or when too much changed at once to be told. */
@@ -141,6 +147,7 @@ class Live {
     if (message.event === 'hello') void this.#askSimulation();
     else if (message.event === 'counters') this.counters = { ...this.counters, ...(data as Overview) };
     else if (message.event === 'simulation') this.simulation = data as Simulation;
+    else if (message.event === 'rules') for (const ear of this.#rulesEars) ear(data as RulesNews);
     else if (message.event === 'refetch') this.#tellResumed();
     else if (message.event === 'alert') for (const ear of this.#alertEars) ear(data as LiveAlert);
   }

@@ -116,7 +116,7 @@ fn look_at_folder(place: &Place, folder: &Path, findings: &mut Vec<Finding>) {
 
 fn look_at_rules(config: &Config, findings: &mut Vec<Finding>) {
     let sources = config.rule_sources();
-    match rules::load(sources.shipped, &sources.folders) {
+    match rules::load_in_force(&sources) {
         Err(error) => findings.push(finding(State::Fault, "rules", format!("{error:#}"))),
         Ok(loaded) => {
             let count = loaded.rules.rules().len();

@@ -1,10 +1,13 @@
 //! `bartizan rules`: list them, check their syntax, run their examples, bring others in.
 
 mod coverage;
+mod health;
+mod history;
 mod import;
 mod show;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Subcommand;
 use detect::Engine;
@@ -24,6 +27,8 @@ use crate::rules::{self, Loaded, Shipped};
   bartizan rules check ./my-rules
   bartizan rules test                (the examples of every shipped rule)
   bartizan rules test ./my-rules
+  bartizan rules test --last 7d --rule ./new-rule.yml      (over what is stored)
+  bartizan rules health
   bartizan rules import ~/sigma/rules --name sigmahq
   bartizan rules coverage --output coverage.json")]
 pub(crate) struct Args {
@@ -50,11 +55,24 @@ enum Action {
         #[command(flatten)]
         place: Place,
     },
-    /// Runs the rules' own examples
+    /// Runs the rules' own examples; or, with --last, the rules over what is stored
     Test {
         /// Files or folders with rules; none means the shipped ones
         paths: Vec<PathBuf>,
+        /// Runs over the stored events of so long instead, such as 24h or 7d
+        #[arg(long, value_name = "SPAN", value_parser = crate::span::parse, conflicts_with = "paths")]
+        last: Option<Duration>,
+        /// One rule, by its id or name, or the rules of a file; with --last
+        #[arg(long, value_name = "ID|FILE", requires = "last")]
+        rule: Option<String>,
+        /// The shape of the detections; with --last
+        #[arg(long, value_enum, default_value_t, requires = "last")]
+        output: Shape,
+        #[command(flatten)]
+        place: Place,
     },
+    /// Tells for each rule whether it could fire here and now
+    Health(health::Args),
     /// Shows everything about one rule
     Show(show::Args),
     /// Brings rules in from elsewhere: SigmaHQ, hayabusa-rules, Wazuh
@@ -76,7 +94,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             ));
             Ok(if loaded.faults.is_empty() { Outcome::Done } else { Outcome::Fault })
         }
-        Action::Test { paths } => test(load(paths)?, paths),
+        Action::Test { last: Some(last), rule, output, place, .. } => {
+            let rule = rule.as_deref();
+            history::run(&history::Question { rule, last: *last, output: *output, place })
+        }
+        Action::Test { paths, .. } => test(load(paths)?, paths),
+        Action::Health(args) => health::run(args),
         Action::Show(args) => show::run(args),
         Action::Import(args) => import::run(args),
         Action::Coverage(args) => coverage::run(args),
@@ -92,8 +115,7 @@ fn in_force(paths: &[PathBuf], place: &Place) -> anyhow::Result<Loaded> {
     if !paths.is_empty() {
         return load(paths);
     }
-    let sources = place.config()?.rule_sources();
-    rules::load(sources.shipped, &sources.folders)
+    rules::load_in_force(&place.config()?.rule_sources())
 }
 
 /// Tells what was set aside. Where there was nothing at all to look at, that is a fault too: a

@@ -188,7 +188,7 @@ fn parts(
     engine: Engine,
     live: &Live,
 ) -> anyhow::Result<pipeline::Parts> {
-    let checkpoint = config.data.join("memory");
+    let checkpoint = memory::file(config);
     let remembered = memory::replay(&memory::Replay {
         checkpoint: &checkpoint,
         store: &kept.store,

@@ -73,15 +73,17 @@ pub(crate) fn gather(places: &[PathBuf], endings: &[&str]) -> anyhow::Result<Gat
             fs::metadata(place).with_context(|| format!("cannot read {}", place.display()))?;
         // Of several places each keeps its own name, so that none lies upon another.
         let below = match place.file_name().and_then(|name| name.to_str()) {
-            Some(name) if places.len() > 1 => format!("{name}/"),
+            Some(name) if places.len() > 1 && is_plain(name) => format!("{name}/"),
             _ => String::new(),
         };
         if metadata.is_dir() {
             walk.folder(place, &below, 0)
                 .with_context(|| format!("cannot read {}", place.display()))?;
         } else {
-            let name = place.file_name().unwrap_or_default();
-            walk.file(place, name.to_string_lossy().into_owned(), metadata.len())?;
+            match place.file_name().and_then(|name| name.to_str()).filter(|name| is_plain(name)) {
+                Some(name) => walk.file(place, name.to_owned(), metadata.len())?,
+                None => walk.fault(place, "its name is not UTF-8, or holds control characters"),
+            }
         }
         walk.licences_of(place);
     }
@@ -147,8 +149,9 @@ impl Walk<'_> {
                 self.found.ignored.links += 1;
                 continue;
             }
-            let Some(name) = name.to_str() else {
-                self.fault(&path, "its name is not UTF-8");
+            // The note that is kept of them has one on each line.
+            let Some(name) = name.to_str().filter(|name| is_plain(name)) else {
+                self.fault(&path, "its name is not UTF-8, or holds control characters");
                 continue;
             };
             if kind.is_dir() {
@@ -218,10 +221,15 @@ impl Walk<'_> {
     }
 }
 
+fn is_plain(name: &str) -> bool {
+    !name.chars().any(char::is_control)
+}
+
 fn licences_in(folder: &Path) -> Vec<Licence> {
     let begins = |name: &str| {
         let name = name.to_ascii_uppercase();
-        ["LICENSE", "LICENCE", "COPYING", "NOTICE"].iter().any(|word| name.starts_with(word))
+        let words = ["LICENSE", "LICENCE", "COPYING", "NOTICE"];
+        is_plain(&name) && words.iter().any(|word| name.starts_with(word))
     };
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let mut found: Vec<Licence> = entries

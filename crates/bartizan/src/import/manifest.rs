@@ -41,9 +41,9 @@ impl Manifest {
         for line in head.lines() {
             let Some((key, value)) = line.split_once(": ") else { continue };
             match key {
-                "from" => manifest.from = value.to_owned(),
-                "date" => manifest.date = value.to_owned(),
-                "kind" => manifest.kind = value.to_owned(),
+                "from" => value.clone_into(&mut manifest.from),
+                "date" => value.clone_into(&mut manifest.date),
+                "kind" => value.clone_into(&mut manifest.kind),
                 "licence" => manifest.licences.push(value.to_owned()),
                 _ => {}
             }

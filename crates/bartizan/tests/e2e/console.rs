@@ -82,6 +82,23 @@ impl Console {
         response.body_mut().read_json().unwrap()
     }
 
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Value {
+        let mut response = self
+            .agent
+            .put(format!("{}{path}", self.base))
+            .header("cookie", &self.cookie)
+            .header("x-bartizan-csrf", &self.token)
+            .send_json(body)
+            .unwrap();
+        assert_eq!(
+            response.status(),
+            200,
+            "{path}: {}",
+            response.body_mut().read_to_string().unwrap()
+        );
+        response.body_mut().read_json().unwrap()
+    }
+
     /// Runs a query and gives its rows.
     pub(crate) fn sql(&self, sql: &str) -> Vec<Vec<Value>> {
         let answer = self.post("/api/v1/sql", &serde_json::json!({ "sql": sql, "limit": 10_000 }));

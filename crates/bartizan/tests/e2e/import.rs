@@ -1,6 +1,6 @@
 //! Rules from elsewhere: brought in, changed, taken away, and what they cover.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
 use std::path::Path;
@@ -81,6 +81,13 @@ fn a_checkout_comes_in_changes_and_goes() {
     assert!(folder.join("linux/login.yml.edited").exists() && !folder.join("windows").exists());
     assert!(overrides.exists());
     assert_eq!(import(&[]).json()["files_unchanged"], 3);
+    let ran = run(bartizan()
+        .args(["rules", "show", "6f1c", "--output", "json", "--data"])
+        .arg(place.path("data")));
+    assert_eq!(
+        (&ran.json()["level"], &ran.json()["title"]),
+        (&"high".into(), &"Any log-in as root".into())
+    );
 
     // The same rules under another name are there already.
     let ran = run(bartizan()
@@ -118,6 +125,15 @@ fn what_cannot_be_brought_in_is_said() {
         let ran = import(&[empty.to_str().unwrap(), &format!("--name={name}")]);
         assert_eq!(ran.code, Some(2), "{name}: {}", ran.errors);
     }
+    // A name that would break the note that is kept of it.
+    let odd = place.path("odd");
+    write(&odd.join("a\nb.yml"), LOGIN);
+    write(&odd.join("c d.yml"), LOGIN);
+    let ran = import(&[odd.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.errors.contains("control characters"), "{}", ran.errors);
+    assert_eq!(import(&["--remove", "odd"]).code, Some(0));
+
     // A folder of the user's own is not taken over.
     write(&data.join("rules/mine/own.yml"), LOGIN);
     let ran = import(&[data.join("rules/mine").to_str().unwrap(), "--name", "mine"]);
@@ -182,6 +198,10 @@ fn translated_rules_raise_alerts_in_the_running_product() {
     let all: Value = serde_json::from_str(&coverage(&["--all"]).out).unwrap();
     let count = |layer: &Value| layer["techniques"].as_array().unwrap().len();
     assert!(count(&here) < count(&all), "{} {}", count(&here), count(&all));
+    // What is switched off finds nothing.
+    write(&data.join("rules/overrides.yml"), "- rule: wazuh_100001\n  enabled: false\n");
+    let without: Value = serde_json::from_str(&coverage(&[]).out).unwrap();
+    assert!(score(&without, "T1078") < score(&here, "T1078"));
     // No web server logs here.
     assert!(score(&here, "T1190") < score(&all, "T1190"));
 }

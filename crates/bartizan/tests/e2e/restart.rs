@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::console::Console;
-use crate::product::{Place, Product, eventually};
+use crate::product::{Place, Product, bartizan, eventually};
 use crate::reload::failed_login;
 
 #[test]
@@ -74,4 +74,55 @@ fn brute_force(console: &Console) -> Vec<Value> {
     let alerts = console.get("/api/v1/alerts");
     let is_one = |alert: &&Value| alert["title"].as_str().unwrap().to_lowercase().contains("brute");
     alerts["items"].as_array().unwrap().iter().filter(is_one).cloned().collect()
+}
+
+#[test]
+fn what_rules_could_do_and_would_have_done_is_told_beside_a_running_product() {
+    let place = Place::new();
+    let config = place.configure("");
+    let mut product = Product::start(&config);
+    let console = Console::set_up(&mut product);
+    send(&mut product, &console, 0..6, 6);
+    let ask = |arguments: &[&str]| -> Vec<Value> {
+        let mut command = bartizan();
+        let output = command.args(arguments).arg("--config").arg(&config).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() || told.contains("nothing has passed"), "{told}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let of = |rows: &[Value], title: &str| {
+        let is_it = |row: &&Value| row["title"].as_str().unwrap().to_lowercase().contains(title);
+        rows.iter().find(is_it).cloned()
+    };
+    eventually("the health is kept", || {
+        let rows = ask(&["rules", "health", "--output", "json"]);
+        let brute = of(&rows, "ssh brute")?;
+        (brute["state"] == "able" && brute["hits"].as_u64() >= Some(1)).then_some(())
+    });
+    let health = console.get("/api/v1/rules/health");
+    let items = health["items"].as_array().unwrap();
+    assert!(items.iter().any(|item| item["verdict"] == "able"));
+    assert!(items.iter().any(|item| item["verdict"] == "silent"));
+
+    // A rule that is not in force, over what is stored.
+    let rule = place.path("new.yml");
+    let text = "title: odd name\nid: odd\nlevel: low\nlogsource: {service: sshd}\n\
+        detection: {s: {user.name: admin}, condition: s}\n";
+    std::fs::write(&rule, text).unwrap();
+    let rule = rule.to_str().unwrap();
+    let found = ask(&["rules", "test", "--last", "365d", "--rule", rule, "--output", "json"]);
+    assert_eq!(found.len(), 6, "{found:?}");
+    assert_eq!(found[0]["rule.title"], "odd name");
+
+    // Switched off, it fires no more; its history is still there to be asked.
+    let id = of(&ask(&["rules", "list", "--output", "json"]), "ssh brute").unwrap();
+    let path = format!("/api/v1/rules/{}/override", id["id"].as_str().unwrap());
+    let off = console.put(&path, &serde_json::json!({ "enabled": false, "reason": "a test" }));
+    assert_eq!(off["own"]["enabled"], false, "{off}");
+    let rows = ask(&["rules", "health", "--output", "json"]);
+    assert_eq!(of(&rows, "ssh brute").unwrap()["state"], "disabled");
+    let id = id["id"].as_str().unwrap();
+    let found = ask(&["rules", "test", "--last", "365d", "--rule", id, "--output", "json"]);
+    assert_eq!(found.len(), 1, "{found:?}");
 }

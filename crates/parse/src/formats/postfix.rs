@@ -83,7 +83,41 @@ fn read(text: &str, event: &mut Event) -> Option<()> {
         }
         return Some(());
     }
+    if let Some(rest) = said.strip_prefix("from=<") {
+        return queued(rest, event);
+    }
+    if let Some(rest) = said.strip_prefix("to=<") {
+        return delivered(rest, event);
+    }
     rejected(said, event)
+}
+
+/// Reads `ann@example.org>, size=1234, nrcpt=50 (queue active)`.
+fn queued(rest: &str, event: &mut Event) -> Option<()> {
+    let (sender, rest) = rest.split_once('>')?;
+    event.set_extra("email.from.address", sender);
+    for (name, value) in rest.split([',', ' ']).filter_map(|pair| pair.split_once('=')) {
+        match (name, value.parse::<u32>()) {
+            ("nrcpt", Ok(count)) => event.set_extra("postfix.recipients", i64::from(count)),
+            ("size", Ok(size)) => event.set_extra("email.size", i64::from(size)),
+            _ => {}
+        }
+    }
+    Meaning { action: "smtp_queued", category: "email", kind: "info", outcome: "" }.write(event);
+    Some(())
+}
+
+/// Reads `ann@example.org>, relay=mx.example.org[192.0.2.9]:25, …, status=sent (250 2.0.0 Ok)`.
+fn delivered(rest: &str, event: &mut Event) -> Option<()> {
+    let (recipient, rest) = rest.split_once('>')?;
+    let (_, rest) = rest.split_once(", status=")?;
+    let (status, why) = rest.split_once(' ').unwrap_or((rest, ""));
+    let outcome = if status == "sent" { "success" } else { "failure" };
+    event.set_extra("email.to.address", recipient);
+    event.set_extra("postfix.status", status);
+    event.set(Field::EventReason, why.trim_matches(['(', ')']));
+    Meaning { action: "smtp_delivered", category: "email", kind: "info", outcome }.write(event);
+    Some(())
 }
 
 /// Reads `reject: RCPT from host.example[203.0.113.9]: 554 …: Relay access denied; from=<…> to=<…> …`.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sigma::Rule;
+use sigma::RuleSet;
 
 use crate::arrivals::Arrivals;
 use crate::clock::now;
@@ -42,8 +42,8 @@ const TACTICS: [&str; 16] = [
   bartizan rules coverage --output coverage.json        (a layer for the ATT&CK Navigator)
   bartizan rules coverage --all --shape csv
 
-A rule counts if it is enabled and events of its log source arrived within the last days; of a
-correlation, the rules that it builds on. The layer (format 4.5) opens in the ATT&CK Navigator; its
+A rule counts if it is enabled and events of its log source arrived within the last days with the
+fields that it needs; of a correlation, those of the rules that it builds on. The layer (format 4.5) opens in the ATT&CK Navigator; its
 scores are the numbers of rules able to fire.")]
 pub(super) struct Args {
     /// Writes an ATT&CK Navigator layer to this file; - is standard output
@@ -63,23 +63,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let sources = args.place.config()?.rule_sources();
-    let rules = rules::load(sources.shipped, &sources.folders)?.rules;
-    let coverage = if args.all {
-        Coverage::of(&rules, &|_| true)
-    } else {
-        let store = args.place.reader()?;
-        let arrivals = Arrivals::since(&store, now().minus(args.last))?;
-        tell_gaps(&store);
-        if arrivals.truncated {
-            complain("there are too many kinds of events to look at all of them");
-        }
-        if arrivals.len() == 0 {
-            complain("no event arrived within that time: no rule can fire (--all counts them all)");
-        }
-        let arrives = |rule: &Rule| arrivals.has(&rule.logsource);
-        Coverage::of(&rules, &arrives)
-    };
+    let rules = rules::load_in_force(&args.place.config()?.rule_sources())?.rules;
+    let able = if args.all { vec![true; rules.rules().len()] } else { able(args, &rules)? };
+    let coverage = Coverage::of(&rules, &able);
     match &args.output {
         Some(file) => write_layer(args, &coverage, file)?,
         None => print(&coverage, args.shape)?,
@@ -92,6 +78,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         coverage.untagged,
     ));
     Ok(Outcome::Done)
+}
+
+/// Tells of each rule whether it could have fired of late.
+fn able(args: &Args, rules: &RuleSet) -> anyhow::Result<Vec<bool>> {
+    let store = args.place.reader()?;
+    let checkpoint = crate::memory::file(&args.place.config()?);
+    let arrivals = Arrivals::since(&store, &checkpoint, now().minus(args.last))?;
+    tell_gaps(&store);
+    if arrivals.is_partial {
+        complain("not everything could be looked at: more rules may be able to fire");
+    }
+    if arrivals.is_empty() {
+        complain("no event arrived within that time: no rule can fire (--all counts them all)");
+    }
+    Ok(arrivals.able(rules, now()))
 }
 
 fn write_layer(args: &Args, coverage: &Coverage, file: &Path) -> anyhow::Result<()> {

@@ -199,7 +199,9 @@ fn translated(
     let base =
         if args.base.is_empty() { None } else { Some(import::gather(&args.base, &["xml"])?) };
     let counting = if args.ossec { Counting::Ossec } else { Counting::Wazuh };
-    let options = wazuh::Options { prefix: report.prefix(args), counting };
+    // Two imports of one manager's rules must not take each other's ids.
+    let prefix = args.name.clone().unwrap_or_else(|| "wazuh".to_owned());
+    let options = wazuh::Options { prefix, counting };
     let files = sources(gathered, report);
     let base = base.map(|base| sources(&base, report)).unwrap_or_default();
     let Translation { files, untranslated, notes, rules, translated, folded } =
@@ -271,11 +273,6 @@ struct Report {
 }
 
 impl Report {
-    /// Gives what ids begin with: two imports of one manager's rules must not take each other's ids.
-    fn prefix(&self, args: &Args) -> String {
-        args.name.clone().unwrap_or_else(|| "wazuh".to_owned())
-    }
-
     /// Tells rule by rule what did not load, on standard error.
     fn tell(&self, import: &Import, plan: &Plan, chosen: &Chosen) {
         for line in &self.lines {

@@ -31,8 +31,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let loaded = if args.paths.is_empty() {
-        let sources = args.place.config()?.rule_sources();
-        rules::load(sources.shipped, &sources.folders)?
+        rules::load_in_force(&args.place.config()?.rule_sources())?
     } else {
         rules::load(Shipped::Without, &args.paths)?
     };
@@ -91,6 +90,7 @@ fn rows(rules: &RuleSet, rule: &Rule) -> Vec<(&'static str, Cell)> {
         ("level", text(rule.header.level.as_str())),
         ("status", text(rule.status.as_str())),
         ("enabled", Cell::Plain(rule.enabled.to_string())),
+        ("changed", changed(rule)),
         ("reports", Cell::Plain(rule.reports.to_string())),
         ("author", text(&rule.header.author)),
         ("licence", text(&rule.header.license)),
@@ -107,6 +107,15 @@ fn rows(rules: &RuleSet, rule: &Rule) -> Vec<(&'static str, Cell)> {
         ("filters", Cell::List(rule.filters.clone())),
         ("examples", Cell::Plain(rule.examples.len().to_string())),
     ]
+}
+
+/// Gives what the installation changes of a rule.
+fn changed(rule: &Rule) -> Cell {
+    let Some(change) = &rule.changed else { return Cell::Null };
+    let level = change.level.map(|level| format!("level was {}", level.as_str()));
+    let exceptions = change.exceptions.iter().map(|exception| format!("except {exception}"));
+    let reason = Some(change.reason.clone()).filter(|reason| !reason.is_empty());
+    Cell::List(level.into_iter().chain(exceptions).chain(reason).collect())
 }
 
 /// Gives what a correlation counts, and over which rules.
