@@ -1,13 +1,13 @@
 //! What one rule may grow to.
 //!
-//! A rule file may come from anybody, and a few lines can stand for much: dashes in every form, fields
-//! that are kept under several names, expressions that count to a thousand. What the condition makes
-//! of the selections is bounded beside it.
+//! A rule file may come from anybody, and a few lines can stand for much: a condition that names a
+//! long list a thousand times, dashes in every form, expressions that count to a thousand.
 
 use std::cell::Cell;
 
-/// Bounds the tests that the items of one rule stand for.
-const TESTS_MAX: usize = 300_000;
+/// Bounds the tests that one rule is made of, those of a selection counted as often as its condition
+/// names it.
+const TESTS_MAX: usize = 200_000;
 /// Bounds the regular expressions of one rule; each may take as much as `query` lets it.
 const REGEXES_MAX: usize = 40;
 

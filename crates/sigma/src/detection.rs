@@ -19,7 +19,6 @@ pub(crate) fn compile(detection: &Yaml, scope: &Scope<'_>) -> Result<Node, Fault
     let Some(conditions) = detection.get("condition") else {
         return Err(Fault::at(detection, "`detection` needs a `condition`"));
     };
-    let mut room = condition::NODES_MAX;
     let nodes: Vec<Node> = conditions
         .each()
         .iter()
@@ -27,7 +26,7 @@ pub(crate) fn compile(detection: &Yaml, scope: &Scope<'_>) -> Result<Node, Fault
             let Some(text) = place.text() else {
                 return Err(Fault::at(place, "a condition is a text"));
             };
-            condition::compile(text, &selections, &mut room).map_err(|(at, message)| {
+            condition::compile(text, &selections, &scope.budget).map_err(|(at, message)| {
                 let mut fault = Fault::at(place, message);
                 fault.column += at;
                 fault
