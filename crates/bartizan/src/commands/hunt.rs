@@ -90,6 +90,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 }
 
 /// What was found so far.
+#[derive(Default)]
 struct Hunt {
     level: Level,
     timeline: Timeline,
@@ -136,14 +137,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         threads: args.threads.map_or_else(crew::threads, usize::from),
         interrupt: &interrupt,
     };
-
-    let mut hunt = Hunt {
-        level: args.level,
-        timeline: Timeline::default(),
-        follower: Follower::default(),
-        events: 0,
-        hits: HashMap::new(),
-    };
+    let mut hunt = Hunt { level: args.level, ..Hunt::default() };
     let (import, memories) = crew::run(import, &work, &mut |found| {
         progress::show(&bar, &found.progress);
         hunt.events += found.events;

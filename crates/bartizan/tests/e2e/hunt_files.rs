@@ -23,14 +23,13 @@ fn times(rows: &[Value]) -> Vec<&str> {
 
 /// Failures to log in from one address, one a second from `second` on.
 fn failures(second: u32, count: u32) -> String {
-    (second..second + count)
-        .map(|second| {
-            format!(
-                "2026-11-20T06:58:{second:02}Z web1 sshd[7]: Failed password for root from \
-                 203.0.113.9 port 51514 ssh2\n"
-            )
-        })
-        .collect()
+    let line = |second| {
+        format!(
+            "2026-11-20T06:58:{second:02}Z web1 sshd[7]: Failed password for root from \
+             203.0.113.9 port 51514 ssh2"
+        )
+    };
+    (second..second + count).map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

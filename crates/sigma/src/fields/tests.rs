@@ -118,7 +118,7 @@ fn every_field_of_the_public_rules_is_known() {
             format!("{product}: {}\n", names.iter().copied().collect::<Vec<_>>().join(", "))
         })
         .collect();
-    expect![[r#"
+    expect![[r"
         aws: additionalEventData.MFAUsed, requestParameters.attribute, requestParameters.containerDefinitions.command, requestParameters.enable, requestParameters.layers, responseElements.ConsoleLogin, responseElements.pendingModifiedValues.masterUserPassword, responseElements.publiclyAccessible
         azure: ActivityDetails, ActivityDisplayName, ActivityType, AuthenticationRequirement, CategoryValue, ClientApp, ConsentContext.IsAdminConsent, DeviceDetail.deviceId, DeviceDetail.isCompliant, DeviceDetail.trusttype, Initiatedby, LoggedByService, NetworkLocationDetails, ResourceDisplayName, ResourceId, ResourceProviderValue, ResultDescription, Resultdescription, RiskState, Target, TargetResources, TargetResources.ModifiedProperties.DisplayName, TargetResources.ModifiedProperties.NewValue, TargetResources.modifiedProperties, TargetResources.modifiedProperties.newValue, Username, activityType, additionalDetails.additionalInfo, category, failure_status_reason, properties.result, properties.targetResources, targetResources.type
         bitbucket: auditType.action, auditType.category
@@ -134,7 +134,7 @@ fn every_field_of_the_public_rules_is_known() {
         qualys: host.scan.vuln, host.scan.vuln_name
         rpc_firewall: EventID, EventLog, InterfaceUuid, OpNum
         zeek: Z, rejected
-    "#]].assert_eq(&told.concat());
+    "]].assert_eq(&told.concat());
     assert!(
         NATIVE.iter().all(|(product, reason)| native.contains_key(product) && !reason.is_empty())
     );

@@ -172,15 +172,15 @@ mod tests {
                 sorter.push(time, |out| out.extend_from_slice(thing.as_bytes())).unwrap();
             }
             expected.sort();
-            let mut sorted = sorter.finish().unwrap();
+            let mut things = sorter.finish().unwrap();
             for (_, _, thing) in expected {
                 let mut told = String::new();
                 assert!(
-                    sorted.next(|bytes| told = String::from_utf8(bytes.to_vec()).unwrap()).unwrap()
+                    things.next(|bytes| told = String::from_utf8(bytes.to_vec()).unwrap()).unwrap()
                 );
                 assert_eq!(told, thing);
             }
-            assert!(!sorted.next(|_| ()).unwrap());
+            assert!(!things.next(|_| ()).unwrap());
         }
     }
 }
