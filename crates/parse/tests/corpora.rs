@@ -170,6 +170,6 @@ fn expected_values_of_server_logs() {
     let syslog = by_type["syslog"];
     println!("all: {} of {}; syslog: {} of {}", total[0], total[1], syslog[0], syslog[1]);
     // Measured; raise them when a format is added, and lower them never without a reason here.
-    assert!(total[0] * 1000 >= total[1] * 540, "fewer of all values are found");
+    assert!(total[0] * 1000 >= total[1] * 680, "fewer of all values are found");
     assert!(syslog[0] * 1000 >= syslog[1] * 790, "fewer of the syslog values are found");
 }

@@ -95,7 +95,16 @@ fn run(case: &str, correlation: &str, events: &[Event]) {
     let took =
         cpu_time().zip(cpu_begin).map_or(begin.elapsed(), |(end, begin)| end.saturating_sub(begin));
     let each = took.as_nanos() / u128::from(EVENTS);
-    println!("  {case:32} {each:6} ns a match, {:8} KB", memory.bytes() / 1024);
+    let begin = Instant::now();
+    let bytes = memory.snapshot();
+    let wrote = begin.elapsed();
+    black_box(Memory::restore(&bytes).unwrap());
+    let read = begin.elapsed().saturating_sub(wrote);
+    println!(
+        "  {case:32} {each:6} ns a match, {:8} KB, snapshot {:6} KB, written in {wrote:.1?}, read in {read:.1?}",
+        memory.bytes() / 1024,
+        bytes.len() / 1024,
+    );
 }
 
 /// The processor time of this thread, where the system tells it: other work on the machine then

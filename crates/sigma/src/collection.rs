@@ -13,6 +13,8 @@ use crate::yaml::{Kind, Yaml, size};
 /// Bounds what merging copies and compares, in nodes, kilobytes of text, and pairs of keys.
 const STEPS_MAX: usize = 500_000;
 
+const TOO_MUCH: &str = "the actions of this file multiply too much";
+
 /// Gives the documents of a file as rules that stand for themselves.
 pub(crate) fn expand(documents: Vec<Yaml>) -> (Vec<Yaml>, Option<Fault>) {
     if documents.iter().all(|document| document.get("action").is_none()) {
@@ -50,7 +52,16 @@ enum IdOrigin {
 }
 
 impl Collection {
-    fn take(&mut self, mut document: Yaml) -> Result<(), Fault> {
+    fn take(&mut self, document: Yaml) -> Result<(), Fault> {
+        let Yaml { line, column, .. } = document;
+        // A fault in what is merged is one of the document that asks for it.
+        self.add(document).map_err(|fault| match fault.message.as_str() {
+            TOO_MUCH => Fault { line, column, ..fault },
+            _ => fault,
+        })
+    }
+
+    fn add(&mut self, mut document: Yaml) -> Result<(), Fault> {
         let action = remove(&mut document, "action");
         let word = action.as_ref().map(|action| action.text().unwrap_or_default().to_owned());
         let mut origin = IdOrigin::Global;
@@ -132,14 +143,12 @@ impl Collection {
 
     /// Merges one map into another; where both have a value that is no map, the merged one counts.
     fn merge(&mut self, into: &mut Yaml, from: &Yaml) -> Result<(), Fault> {
-        let Yaml { line, column, .. } = *into;
         let (Kind::Map(entries), Kind::Map(more)) = (&mut into.kind, &from.kind) else {
             return Ok(());
         };
         self.steps += entries.len() * more.len() + steps_of(from);
         if self.steps > STEPS_MAX {
-            let message = "the actions of this file multiply too much".to_owned();
-            return Err(Fault { line, column, message });
+            return Err(Fault::at(from, TOO_MUCH));
         }
         for (key, value) in more {
             let known = entries.iter_mut().find(|(known, _)| known == key);

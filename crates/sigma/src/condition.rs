@@ -8,28 +8,33 @@ use std::collections::HashMap;
 
 use query::{DEPTH_MAX, Node};
 
+use crate::budget::Budget;
+
 /// Bounds what `N of` is written out to.
 const COMBINATIONS_MAX: usize = 1_000;
-/// Bounds what the conditions of one rule are written out to, in tests and joins: a selection counts
-/// each time it is named.
-pub(crate) const NODES_MAX: usize = 200_000;
 
 /// A selection by its name.
 pub(crate) type Selection = (String, Node);
 
-/// Gives the tree of a condition, or what is wrong and at which character. It takes of the `room` that
-/// the rule has.
+/// Gives the tree of a condition, or what is wrong and at which character.
 pub(crate) fn compile(
     text: &str,
     selections: &[Selection],
-    room: &mut usize,
+    budget: &Budget,
 ) -> Result<Node, (usize, String)> {
     if let Some(at) = text.find('|') {
         return Err((at, "aggregations are written as correlation rules today".to_owned()));
     }
     let named = selections.iter().rev().map(|(name, node)| (name.as_str(), node)).collect();
-    let (words, end) = (words(text), text.chars().count());
-    let mut parser = Parser { words, at: 0, depth: 0, end, selections, named, room };
+    let mut parser = Parser {
+        words: words(text),
+        at: 0,
+        depth: 0,
+        end: text.chars().count(),
+        selections,
+        named,
+        budget,
+    };
     let node = parser.any_of()?;
     match parser.peek() {
         None => Ok(node),
@@ -67,7 +72,7 @@ struct Parser<'s> {
     end: usize,
     selections: &'s [Selection],
     named: HashMap<&'s str, &'s Node>,
-    room: &'s mut usize,
+    budget: &'s Budget,
 }
 
 type Parsed = Result<Node, (usize, String)>;
@@ -88,14 +93,8 @@ impl Parser<'_> {
         Err((place, message.into()))
     }
 
-    fn pay(&mut self, nodes: usize) -> Result<(), (usize, String)> {
-        match self.room.checked_sub(nodes) {
-            Some(rest) => {
-                *self.room = rest;
-                Ok(())
-            }
-            None => self.error(format!("this condition comes to more than {NODES_MAX} tests")),
-        }
+    fn take_room(&self, tests: usize) -> Result<(), (usize, String)> {
+        self.budget.take_tests(tests).or_else(|message| self.error(message))
     }
 
     fn any_of(&mut self) -> Parsed {
@@ -147,7 +146,7 @@ impl Parser<'_> {
             let Some(node) = self.named.get(word.as_str()).copied() else {
                 return self.error(format!("there is no selection `{word}`"));
             };
-            self.pay(size(node))?;
+            self.take_room(size(node))?;
             self.at += 1;
             return Ok(node.clone());
         }
@@ -178,27 +177,26 @@ impl Parser<'_> {
             "them" => !name.starts_with('_'),
             pattern => star_match(pattern, name),
         };
-        let chosen: Vec<&Node> =
+        let nodes: Vec<&Node> =
             self.selections.iter().filter(|(name, _)| means(name)).map(|(_, node)| node).collect();
-        self.pay(self.selections.len() + chosen.iter().copied().map(size).sum::<usize>())?;
-        let nodes: Vec<Node> = chosen.into_iter().cloned().collect();
         if nodes.is_empty() {
             return self.error(format!("there is no selection `{pattern}`"));
         }
+        self.take_room(nodes.iter().map(|node| size(node)).sum())?;
+        let nodes = nodes.into_iter().cloned().collect();
         self.at += 1;
         Ok(nodes)
     }
 
     /// Writes `N of` out as every choice of that many.
-    fn at_least(&mut self, wanted: usize, nodes: &[Node]) -> Parsed {
-        let mut choices: Vec<(usize, Vec<Node>)> = vec![(0, Vec::new())];
-        let largest = nodes.iter().map(size).max().unwrap_or_default();
+    fn at_least(&self, wanted: usize, nodes: &[Node]) -> Parsed {
+        let mut choices: Vec<(usize, Vec<&Node>)> = vec![(0, Vec::new())];
         for _ in 0..wanted.min(nodes.len() + 1) {
             choices = choices
                 .iter()
                 .flat_map(|(from, taken)| {
                     nodes.iter().enumerate().skip(*from).map(|(index, node)| {
-                        (index + 1, taken.iter().chain([node]).cloned().collect())
+                        (index + 1, taken.iter().copied().chain([node]).collect())
                     })
                 })
                 .take(COMBINATIONS_MAX + 1)
@@ -206,9 +204,10 @@ impl Parser<'_> {
             if choices.len() > COMBINATIONS_MAX {
                 return self.error(format!("`{wanted} of` {} selections is too many", nodes.len()));
             }
-            self.pay(choices.len().saturating_mul(largest))?;
         }
-        Ok(Node::Or(choices.into_iter().map(|(_, taken)| Node::And(taken)).collect()))
+        self.take_room(choices.iter().flat_map(|(_, taken)| taken).map(|node| size(node)).sum())?;
+        let all = |taken: Vec<&Node>| Node::And(taken.into_iter().cloned().collect());
+        Ok(Node::Or(choices.into_iter().map(|(_, taken)| all(taken)).collect()))
     }
 }
 
@@ -280,7 +279,7 @@ mod tests {
         let selections: Vec<Selection> = ["a", "b", "x1", "x2", "x3", "_hidden"]
             .map(|name| (name.to_owned(), Predicate::parse(name).unwrap().node().clone()))
             .into();
-        match compile(text, &selections, &mut NODES_MAX.clone()) {
+        match compile(text, &selections, &Budget::default()) {
             Ok(node) => expect.assert_eq(&node.to_string()),
             Err((at, message)) => expect.assert_eq(&format!("{at}: {message}")),
         }

@@ -19,7 +19,6 @@ pub(crate) fn compile(detection: &Yaml, scope: &Scope<'_>) -> Result<Node, Fault
     let Some(conditions) = detection.get("condition") else {
         return Err(Fault::at(detection, "`detection` needs a `condition`"));
     };
-    let mut room = condition::NODES_MAX;
     let nodes: Vec<Node> = conditions
         .each()
         .iter()
@@ -27,7 +26,7 @@ pub(crate) fn compile(detection: &Yaml, scope: &Scope<'_>) -> Result<Node, Fault
             let Some(text) = place.text() else {
                 return Err(Fault::at(place, "a condition is a text"));
             };
-            condition::compile(text, &selections, &mut room).map_err(|(at, message)| {
+            condition::compile(text, &selections, &scope.budget).map_err(|(at, message)| {
                 let mut fault = Fault::at(place, message);
                 fault.column += at;
                 fault
@@ -128,7 +127,8 @@ mod tests {
     fn check(text: &str, expect: Expect) {
         let (documents, _) = yaml::parse(text);
         let placeholders = Placeholders::new();
-        let scope = Scope { logsource: &Logsource::default(), placeholders: &placeholders };
+        let logsource = Logsource::default();
+        let scope = Scope::new(&logsource, &placeholders);
         let said = match compile(&documents[0], &scope) {
             Ok(node) => node.to_string(),
             Err(fault) => format!("{}:{} {}", fault.line, fault.column, fault.message),

@@ -85,11 +85,11 @@ fn body(yaml: &Yaml, logsource: &Logsource, placeholders: &Placeholders) -> Resu
         return Draft::parse(correlation, generate).map(Body::Correlation);
     }
     if let Some(detection) = yaml.get("detection") {
-        let node = detection::compile(detection, &Scope { logsource, placeholders })?;
+        let node = detection::compile(detection, &Scope::new(logsource, placeholders))?;
         return Ok(Body::Event(Predicate::new(node)));
     }
     if let Some(filter) = yaml.get("filter") {
-        let scope = Scope { logsource, placeholders };
+        let scope = Scope::new(logsource, placeholders);
         return Filter::parse(filter, &scope).map(Body::Filter);
     }
     Err(Fault::at(yaml, "a rule has a `detection`, a `correlation` or a `filter`"))

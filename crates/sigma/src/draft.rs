@@ -73,7 +73,8 @@ impl Draft {
             references: references.each().to_vec(),
             generate,
             group_by,
-            fields: Vec::new(),
+            // Older texts name the field beside the condition.
+            fields: correlation.get("field").map(names).transpose()?.unwrap_or_default(),
             timespan,
             bounds: Vec::new(),
             percentile: 50.0,
@@ -114,7 +115,7 @@ impl Draft {
             let kind = self.kind.as_str();
             return Err(Fault::at(condition, format!("the condition of a {kind} names a `field`")));
         }
-        if counted && self.bounds.iter().any(|bound| !within_reach(bound)) {
+        if counted && self.bounds.iter().any(|bound| !within(bound, VALUES_MAX)) {
             let message =
                 format!("a group keeps {VALUES_MAX} different values: this can never come true");
             return Err(Fault::at(condition, message));
@@ -164,7 +165,19 @@ impl Draft {
                 Ok(vec![Clause { with, without: Vec::new(), ordered }])
             }
             // Different rules are counted.
-            None => Ok(Vec::new()),
+            None => match self.bounds.iter().find(|bound| !within(bound, rules.len())) {
+                Some(bound) => {
+                    let message =
+                        format!("{} rules are named: `{bound}` can never come true", rules.len());
+                    let place = self.references.first().ok_or_else(|| Fault {
+                        line: 1,
+                        column: 1,
+                        message: message.clone(),
+                    })?;
+                    Err(Fault::at(place, message))
+                }
+                None => Ok(Vec::new()),
+            },
         }
     }
 
@@ -204,8 +217,9 @@ fn bound(key: &Yaml, value: &Yaml, kind: CorrelationKind) -> Result<Bound, Fault
     Ok(Bound { relation, number })
 }
 
-fn within_reach(bound: &Bound) -> bool {
-    let most = i64::try_from(VALUES_MAX).unwrap_or(i64::MAX);
+/// Tells whether some count up to `most` satisfies a bound.
+fn within(bound: &Bound, most: usize) -> bool {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
     match (bound.relation, bound.number) {
         (Relation::Greater, Number::Integer(number)) => number < most,
         (Relation::GreaterOrEqual | Relation::Equal, Number::Integer(number)) => number <= most,

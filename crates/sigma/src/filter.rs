@@ -108,7 +108,7 @@ impl Rules<'_> {
             let Logsource { product, category, service } = rule.logsource.clone();
             let source = (product, category, service);
             if !compiled.contains_key(&source) {
-                let scope = Scope { logsource: &rule.logsource, placeholders: self.placeholders };
+                let scope = Scope::new(&rule.logsource, self.placeholders);
                 compiled.insert(source.clone(), detection::compile(&filter.detection, &scope)?);
             }
             let Some(node) = compiled.get(&source) else { continue };

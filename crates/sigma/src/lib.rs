@@ -5,6 +5,7 @@
 //! its rules an event matches, and keeps the correlations' sliding windows in a [`Memory`] that its
 //! owner holds. Time is the event's; there is no clock.
 
+mod budget;
 mod chains;
 mod codec;
 mod collection;

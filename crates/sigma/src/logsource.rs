@@ -12,7 +12,7 @@ use query::FieldRef;
 
 use crate::fields::places;
 
-use self::windows::{REGISTRY_KINDS, WindowsSource, has_no_other_category, windows};
+use self::windows::{REGISTRY_KINDS, WindowsSource, windows};
 
 /// What a rule's `logsource` names, in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -237,10 +237,8 @@ impl<'e> Labels<'e> {
                 .find(|(name, _)| Some(*name) == kind)
                 .map_or(category, |(_, kind)| Some(*kind));
         }
-        let without = match service {
-            Some(service) if has_no_other_category(service) => Known::Nothing,
-            _ => Known::Open,
-        };
+        // The tables know all categories of the services that they know.
+        let without = if service.is_some() { Known::Nothing } else { Known::Open };
         Some(Self {
             product: Known::Name("windows"),
             category: category.map_or(without, Known::Name),

@@ -240,7 +240,7 @@ impl Memory {
             counters.count(taken);
             let stretch = window.find(event.time, at?, correlation)?;
             let fresh = window.news(event.time, stretch.count, correlation.timespan)?;
-            let (first, events) = window.evidence(&stretch);
+            let (first, events) = window.evidence(&stretch, correlation.measure());
             let simulated = window.is_simulated(&stretch);
             let (rule, count, value) = (RuleIndex::default(), stretch.count, stretch.value);
             Some(Fired { rule, count, fresh, value, first, events, simulated })

@@ -8,6 +8,7 @@ use query::{
 };
 
 use crate::Logsource;
+use crate::budget::Budget;
 use crate::fault::Fault;
 use crate::fields::places;
 use crate::ruleset::Placeholders;
@@ -51,6 +52,14 @@ enum Operator {
 pub(crate) struct Scope<'s> {
     pub(crate) logsource: &'s Logsource,
     pub(crate) placeholders: &'s Placeholders,
+    pub(crate) budget: Budget,
+}
+
+impl<'s> Scope<'s> {
+    /// Gives the scope of one rule.
+    pub(crate) fn new(logsource: &'s Logsource, placeholders: &'s Placeholders) -> Self {
+        Self { logsource, placeholders, budget: Budget::default() }
+    }
 }
 
 /// Gives the test of one item; without a field's name the values are keywords.
@@ -140,6 +149,8 @@ impl Item {
             return Ok(Node::Not(Box::new(self.in_field(&Matcher::Exists))));
         }
         let matchers = self.matchers(value, scope)?;
+        let tests = matchers.len().saturating_mul(self.places.len().max(1));
+        scope.budget.take_tests(tests).map_err(|message| Fault::at(value, message))?;
         let test = |matcher: &Matcher| match (name, matcher) {
             ("", Matcher::Text(text)) => Node::Test(Test::Anywhere(text.clone())),
             _ => self.in_field(matcher),
@@ -171,10 +182,13 @@ impl Item {
                 Some(network) => Ok(vec![Matcher::Network(network)]),
                 None => fault("expected a network such as 10.0.0.0/8"),
             },
-            Operator::Regex => match Regex::new(&text, self.flags) {
-                Ok(regex) => Ok(vec![Matcher::Text(TextMatcher::Regex(regex))]),
-                Err(error) => fault(&error.to_string()),
-            },
+            Operator::Regex => {
+                scope.budget.take_regex().map_err(|message| Fault::at(value, message))?;
+                match Regex::new(&text, self.flags) {
+                    Ok(regex) => Ok(vec![Matcher::Text(TextMatcher::Regex(regex))]),
+                    Err(error) => fault(&error.to_string()),
+                }
+            }
             Operator::Text => {
                 let plain_number = self.placement == Placement::Whole && self.transforms.is_empty();
                 match (&value.kind, number) {

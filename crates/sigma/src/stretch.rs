@@ -1,5 +1,6 @@
 //! The stretch of a window in which a condition holds, and what is told of it.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -196,28 +197,51 @@ impl Window {
         }
     }
 
-    /// Gives the evidence of a stretch, oldest first, the newest [`EVIDENCE_MAX`] events of it, and
-    /// when it began. Of a match that was a correlation's, its own evidence counts too.
-    pub(crate) fn evidence(&self, stretch: &Stretch) -> (Timestamp, Vec<EventId>) {
-        let mut events: Vec<EventId> = Vec::new();
-        'entries: for entry in self.entries.range(stretch.entries.clone()).rev() {
-            let inner = entry.evidence.iter().flat_map(|evidence| evidence.events.iter().rev());
-            for event in std::iter::once(&entry.event).chain(inner) {
-                if events.len() >= EVIDENCE_MAX {
-                    break 'entries;
-                }
-                if !events.contains(event) {
-                    events.push(*event);
+    /// Gives the evidence of a stretch, oldest first, at most [`EVIDENCE_MAX`] events of it, and when it
+    /// began. Where different values or rules are counted, the newest event of each comes before more
+    /// of the same; else the newest events do. Of a match that was a correlation's, its own evidence
+    /// counts too.
+    pub(crate) fn evidence(
+        &self,
+        stretch: &Stretch,
+        measure: Measure,
+    ) -> (Timestamp, Vec<EventId>) {
+        let entries = || self.entries.range(stretch.entries.clone()).enumerate().rev();
+        let mut chosen: Vec<(usize, usize, EventId)> = Vec::new();
+        let mut choose = |place: usize, step: usize, event: EventId| {
+            let room = chosen.len() < EVIDENCE_MAX;
+            if room && !chosen.iter().any(|(_, _, known)| *known == event) {
+                chosen.push((place, step, event));
+            }
+            room
+        };
+        if matches!(measure, Measure::Distinct | Measure::Chains) {
+            let mut seen = HashSet::new();
+            for (place, entry) in entries() {
+                let new = seen.len() < EVIDENCE_MAX && seen.insert(entry.value);
+                if new && !choose(place, usize::MAX, entry.event) {
+                    break;
                 }
             }
         }
-        events.reverse();
+        'entries: for (place, entry) in entries() {
+            if !choose(place, usize::MAX, entry.event) {
+                break;
+            }
+            let inner = entry.evidence.iter().flat_map(|evidence| evidence.events.iter());
+            for (step, event) in inner.enumerate().collect::<Vec<_>>().into_iter().rev() {
+                if !choose(place, step, *event) {
+                    break 'entries;
+                }
+            }
+        }
+        chosen.sort_unstable();
         let sliced = self.slices.range(stretch.slices.clone()).map(|slice| slice.first);
         let begun = self.entries.range(stretch.entries.clone()).map(|entry| {
             entry.evidence.as_ref().map_or(entry.time, |inner| inner.first.min(entry.time))
         });
         let first = sliced.chain(begun).min().unwrap_or_default();
-        (first, events)
+        (first, chosen.into_iter().map(|(_, _, event)| event).collect())
     }
 
     /// Tells whether all of a stretch is marked sample traffic.

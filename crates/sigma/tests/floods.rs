@@ -149,6 +149,21 @@ fn different_values_up_to_the_bound() {
 }
 
 #[test]
+fn values_of_several_fields_count_together() {
+    let correlation = "type: value_count, condition: {field: [user.name, event.action], gte: 3}";
+    let (at, ..) = first_fired(correlation, 10, |id| {
+        let mut event = event(id, millis(id, 10), if id % 2 == 0 { "one" } else { "two" });
+        event.set(Field::EventAction, "a");
+        if id == 7 {
+            event.set_extra("event.action", "b");
+            event.set(Field::UserName, "three");
+        }
+        event
+    });
+    assert_eq!(at, 7);
+}
+
+#[test]
 fn repeated_values_do_not_push_out_the_others() {
     let (at, ..) =
         first_fired("type: value_count, condition: {field: user.name, gte: 2}", 20_000, |id| {
@@ -168,6 +183,21 @@ fn repeated_values_do_not_push_out_the_others() {
             )
         });
     assert_eq!(at, 10_000);
+}
+
+#[test]
+fn the_evidence_names_every_value_before_more_of_the_same() {
+    let user = |id| match id {
+        1 => "one",
+        2 => "two",
+        400 => "four",
+        _ => "usual",
+    };
+    let correlation = "type: value_count, condition: {field: user.name, gte: 4}";
+    let (at, fired, _) = first_fired(correlation, 500, |id| event(id, millis(id, 10), user(id)));
+    assert_eq!((at, fired.count, fired.events.len()), (400, 4, 100));
+    assert_eq!(fired.events[..3], [EventId(1), EventId(2), EventId(303)]);
+    assert_eq!(fired.first, Timestamp::from_millis(10));
 }
 
 #[test]
@@ -287,5 +317,10 @@ fn what_is_refused() {
         expect!["a.yml:6:74: rules in their order are counted by gt or gte alone"],
     );
     check("type: event_count, timespan: 1w, condition: {gte: 1, neq: 7}", expect![""]);
+    check(
+        "type: temporal, timespan: 1h, condition: {gt: 1}",
+        expect!["a.yml:6:22: 1 rules are named: `gt 1` can never come true"],
+    );
+    check("type: value_count, field: a, timespan: 1h, condition: {gt: 1}", expect![""]);
     check("type: event_count, timespan: 1M, condition: {gte: 1}", expect![""]);
 }

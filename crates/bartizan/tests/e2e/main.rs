@@ -13,6 +13,7 @@ mod commands;
 mod console;
 mod crash;
 mod hunt;
+mod hunt_files;
 mod import;
 mod product;
 mod reload;

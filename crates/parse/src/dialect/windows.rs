@@ -46,9 +46,9 @@ pub(super) const DIALECTS: &[Dialect] = &[
     },
 ];
 
-/// Other events that are told of by machine: a log cleared, a service or a task made, the audit
-/// policy changed.
-const OF_MACHINES: &[i64] = &[104, 1102, 4697, 4698, 4719, 7045];
+/// Other events that are told of by machine: a log cleared, secrets of the domain asked for, a
+/// service or a task made, the audit policy changed.
+const OF_MACHINES: &[i64] = &[104, 1102, 4662, 4697, 4698, 4719, 7045];
 
 /// Where the values stand.
 struct Names {

@@ -72,8 +72,9 @@ impl Places {
                 });
                 named.get_mut(index).into_iter().for_each(|(_, places)| places.push(id));
                 if let FieldRef::Known(known) = field {
-                    let places = of_known.get_mut(usize::from(known.index()));
-                    places.into_iter().for_each(|places| places.push(id));
+                    if let Some(places) = of_known.get_mut(usize::from(known.index())) {
+                        places.push(id);
+                    }
                     if EVERYWHERE.contains(known) && !self.everywhere.contains(known) {
                         self.everywhere.push(*known);
                     }
@@ -81,8 +82,8 @@ impl Places {
             }
         }
         self.of_known = Lists::of(&of_known);
-        let names = (0..).zip(&named).map(|(index, (field, _))| (Box::from(field.name()), index));
-        self.names = NameTable::new(names);
+        let texts = (0..).zip(&named).map(|(index, (field, _))| (Box::from(field.name()), index));
+        self.names = NameTable::new(texts);
         let places: Vec<Vec<PlaceId>> = named.into_iter().map(|(_, places)| places).collect();
         self.of_named = Lists::of(&places);
     }

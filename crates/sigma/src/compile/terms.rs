@@ -3,6 +3,8 @@
 //! Alternatives that can all be looked up become one fact. A test that cannot is guarded by what it
 //! needs: a pattern by its longest text, anything else by the field being there.
 
+use std::collections::BTreeMap;
+
 use query::{
     Case, FieldRef, Glyph, Literal, Matcher, Node, Number, Placement, Test, TextMatcher, fold,
 };
@@ -79,35 +81,31 @@ impl Terms {
     /// Joins alternatives: all atoms to one fact, and all tests that wait for the same atoms.
     fn one_of(&mut self, nodes: &[Node]) -> Part {
         let mut atoms: Option<Vec<AtomId>> = None;
-        let mut guarded: Vec<(Option<Vec<AtomId>>, Vec<Node>)> = Vec::new();
+        let mut guarded: BTreeMap<Option<Vec<AtomId>>, Vec<Node>> = BTreeMap::new();
         let mut terms = Vec::new();
         for node in nodes {
             match self.part(node) {
                 Part::OneOf(more) => atoms.get_or_insert_default().extend(more),
-                Part::Guarded(guard, tests) => {
-                    match guarded.iter_mut().find(|(other, _)| *other == guard) {
-                        Some((_, alike)) => alike.extend(tests),
-                        None => guarded.push((guard, tests)),
-                    }
-                }
+                Part::Guarded(guard, tests) => guarded.entry(guard).or_default().extend(tests),
                 Part::Whole(Term::Or(inner)) => terms.extend(inner),
                 Part::Whole(term) => terms.push(term),
             }
         }
-        match (atoms, guarded.len(), terms.len()) {
-            (Some(atoms), 0, 0) => return Part::OneOf(atoms),
-            (None, 1, 0) => {
-                let (guard, tests) = guarded.remove(0);
-                return Part::Guarded(guard, tests);
-            }
-            (atoms, _, _) => {
-                let mut all: Vec<Term> = Vec::new();
-                all.extend(atoms.map(|atoms| Term::Fact(self.facts.any(atoms))));
-                all.extend(guarded.into_iter().map(|(guard, tests)| self.guarded(guard, tests)));
-                all.extend(terms);
-                Part::Whole(Term::Or(all))
+        if terms.is_empty() {
+            match (atoms, guarded.len()) {
+                (Some(atoms), 0) => return Part::OneOf(atoms),
+                (None, 1) => {
+                    let (guard, tests) = guarded.pop_first().unwrap_or_default();
+                    return Part::Guarded(guard, tests);
+                }
+                (other, _) => atoms = other,
             }
         }
+        let mut all: Vec<Term> = Vec::new();
+        all.extend(atoms.map(|atoms| Term::Fact(self.facts.any(atoms))));
+        all.extend(guarded.into_iter().map(|(guard, tests)| self.guarded(guard, tests)));
+        all.extend(terms);
+        Part::Whole(Term::Or(all))
     }
 
     fn close(&mut self, part: Part) -> Term {
@@ -135,7 +133,7 @@ impl Terms {
                 Part::Guarded(Some(vec![self.atoms.id(place, Key::Present)]), vec![node])
             }
             Test::Anywhere(matcher) => match lookup(matcher) {
-                Lookup::Exactly(text) => Part::OneOf(self.anywhere(vec![text])),
+                Lookup::Exactly(word) => Part::OneOf(self.anywhere(vec![word])),
                 Lookup::Needs(texts) => Part::Guarded(Some(self.anywhere(texts)), vec![node]),
                 Lookup::Always | Lookup::Nothing => Part::Guarded(None, vec![node]),
             },
@@ -203,7 +201,9 @@ impl Term {
             Self::Fact(fact) => each(*fact),
             Self::Not(term) => term.each_fact(each),
             Self::And(terms) | Self::Or(terms) => {
-                terms.iter().for_each(|term| term.each_fact(each));
+                for term in terms {
+                    term.each_fact(each);
+                }
             }
         }
     }

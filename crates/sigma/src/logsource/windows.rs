@@ -152,10 +152,6 @@ const PROVIDERS: &[(&str, i64, &str)] = &[
     ("Microsoft-Windows-Kernel-File", 27, "file_rename"),
 ];
 
-/// Services whose events are of a category only where [`CATEGORIES`] says so; of other services,
-/// nobody knows.
-const CATEGORISED: &[&str] = &["powershell", "powershell-classic", "security", "sysmon"];
-
 /// Sysmon writes what happened to a key into one event; the kind stands in `EventType`.
 pub(crate) const REGISTRY_KINDS: &[(&str, &str)] = &[
     ("CreateKey", "registry_add"),
@@ -177,11 +173,6 @@ pub(crate) fn windows(channel: &str, provider: &str, event_id: Option<i64>) -> W
         row.map(|row| row.2)
     };
     WindowsSource { service, category: of_service.or_else(of_provider) }
-}
-
-/// Tells whether an event of this service without a category has none for certain.
-pub(crate) fn has_no_other_category(service: &str) -> bool {
-    CATEGORISED.contains(&service)
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ fn compiled(text: &str, logsource: &Logsource) -> Result<Node, Fault> {
         ("one".to_owned(), vec!["1".to_owned(), "x*".to_owned()]),
         ("two".to_owned(), vec!["%one%".to_owned()]),
     ]);
-    compile(key, value, &Scope { logsource, placeholders: &placeholders })
+    compile(key, value, &Scope::new(logsource, &placeholders))
 }
 
 #[track_caller]
