@@ -19,6 +19,7 @@ fn files_of_the_usual_shapes() {
         let translation = translate(&[file], &[], &Options::default());
         expect_file![format!("{folder}/{name}.expected")].assert_eq(&shown(&translation));
         whole(&translation);
+        loads(&translation);
     }
 }
 
@@ -116,6 +117,7 @@ proptest! {
     ) {
         let translation = translate(&[file("x.xml", &pieces.concat())], &[], &Options::default());
         whole(&translation);
+        loads(&translation);
     }
 
     #[test]
@@ -172,6 +174,11 @@ fn whole(translation: &Translation) {
         .map(|file| file.text.matches("\n    reports: true\n").count())
         .sum();
     assert_eq!((told, written), (*translated, *translated));
+}
+
+/// Checks that the engine takes what came out.
+#[track_caller]
+fn loads(translation: &Translation) {
     let files: Vec<RuleFile> = translation
         .files
         .iter()

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -21,9 +21,8 @@ const COUNTED: &str = "title: Many failures\nid: 8b3e\nlogsource: {product: linu
 const BROKEN: &str = "title: Broken\nid: 9c4f\ndetection:\n  s:\n    a|nosuch: 1\n  condition: s\n";
 const OLD: &str = "title: Old\nid: old\nstatus: deprecated\ndetection: {s: {a: b}, condition: s}\n";
 
-#[test]
-fn a_checkout_comes_in_changes_and_goes() {
-    let place = Place::new();
+/// A checkout with rules that run, one that does not, and other files.
+fn checkout(place: &Place) -> PathBuf {
     let checkout = place.path("checkout");
     write(&checkout.join("LICENSE"), "Do as you like.\n");
     write(&checkout.join("rules/linux/login.yml"), LOGIN);
@@ -34,12 +33,26 @@ fn a_checkout_comes_in_changes_and_goes() {
     write(&checkout.join("rules/settings.yml"), "a: b\n");
     write(&checkout.join("rules/README.md"), "# Rules\n");
     write(&checkout.join(".git/config.yml"), LOGIN);
-    let rules = checkout.join("rules");
-    let import = |more: &[&str]| {
-        let mut command = bartizan();
-        command.args(["rules", "import", "--output", "json", "--data"]).arg(place.path("data"));
-        run(command.arg(&rules).args(["--name", "shop"]).args(more))
-    };
+    checkout.join("rules")
+}
+
+fn import(place: &Place, rules: &Path, more: &[&str]) -> Ran {
+    let mut command = bartizan();
+    command.args(["rules", "import", "--output", "json", "--data"]).arg(place.path("data"));
+    run(command.arg(rules).args(["--name", "shop"]).args(more))
+}
+
+fn show(place: &Place, rule: &str) -> Value {
+    let mut command = bartizan();
+    command.args(["rules", "show", rule, "--output", "json", "--data"]);
+    run(command.arg(place.path("data"))).json()
+}
+
+#[test]
+fn a_checkout_comes_in_with_its_licence() {
+    let place = Place::new();
+    let rules = checkout(&place);
+    let import = |more: &[&str]| import(&place, &rules, more);
 
     let ran = import(&["--dry-run"]);
     assert_eq!(ran.code, Some(1), "{}", ran.errors);
@@ -58,12 +71,18 @@ fn a_checkout_comes_in_changes_and_goes() {
     assert!(note.contains("checkout/rules") && note.contains("licence: LICENSE"), "{note}");
 
     // Who wrote a rule, and under what licence, stays to be seen.
-    let ran = run(bartizan()
-        .args(["rules", "show", "6f1c", "--output", "json", "--data"])
-        .arg(place.path("data")));
-    let shown = ran.json();
+    let shown = show(&place, "6f1c");
     assert_eq!((&shown["author"], &shown["licence"]), (&"Ann Example".into(), &"CC0-1.0".into()));
     assert_eq!(shown["fields"], serde_json::json!(["event.outcome", "user.name"]));
+}
+
+#[test]
+fn an_import_is_renewed_and_taken_away() {
+    let place = Place::new();
+    let rules = checkout(&place);
+    let folder = place.path("data").join("rules/shop");
+    let import = |more: &[&str]| import(&place, &rules, more);
+    import(&[]);
 
     // The next import tells what changed, and keeps what a hand changed.
     write(&rules.join("linux/login.yml"), &LOGIN.replace("A log-in", "Any log-in"));
@@ -81,13 +100,8 @@ fn a_checkout_comes_in_changes_and_goes() {
     assert!(folder.join("linux/login.yml.edited").exists() && !folder.join("windows").exists());
     assert!(overrides.exists());
     assert_eq!(import(&[]).json()["files_unchanged"], 3);
-    let ran = run(bartizan()
-        .args(["rules", "show", "6f1c", "--output", "json", "--data"])
-        .arg(place.path("data")));
-    assert_eq!(
-        (&ran.json()["level"], &ran.json()["title"]),
-        (&"high".into(), &"Any log-in as root".into())
-    );
+    let shown = show(&place, "6f1c");
+    assert_eq!((&shown["level"], &shown["title"]), (&"high".into(), &"Any log-in as root".into()));
 
     // The same rules under another name are there already.
     let ran = run(bartizan()
