@@ -223,7 +223,9 @@ mod tests {
         check(
             "",
             file("title: x"),
-            expect![[r#"Faulty([RuleFault { path: "new", line: 1, column: 1, message: "a rule has a `detection`, a `correlation` or a `filter`" }])"#]],
+            expect![[
+                r#"Faulty([RuleFault { path: "new", line: 1, column: 1, message: "a rule has a `detection`, a `correlation` or a `filter`" }])"#
+            ]],
         );
     }
 
