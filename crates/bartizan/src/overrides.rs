@@ -148,7 +148,7 @@ mod tests {
             reason: "because\n- rule: x".to_owned(),
         };
         let new = edit(WRITTEN, "a", Some(&entry)).unwrap();
-        expect![[r##"
+        expect![[r#"
             # ours
 
             # all of these
@@ -159,7 +159,7 @@ mod tests {
               exceptions:
                 - "user.name: \"a\\b\""
               reason: "because\n- rule: x"
-        "##]]
+        "#]]
         .assert_eq(&new);
         assert_ne!(version(WRITTEN, "a"), version(&new, "a"));
         let again = edit(&new, "a", None).unwrap();

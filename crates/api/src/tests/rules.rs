@@ -82,10 +82,10 @@ async fn changed_for_this_installation_and_back() {
         .iter()
         .map(|entry| format!("{} {} {}", entry.by, entry.action, entry.detail))
         .collect();
-    expect![[r#"
+    expect![[r"
         ada override_rule sweep: as its file says
         ada override_rule sweep: level low; except source.ip: 192.0.2.7
-        ada override_rule sweep: disabled; our own scanner"#]]
+        ada override_rule sweep: disabled; our own scanner"]]
     .assert_eq(&told.join("\n"));
 
     house.log_in_as("viewer", Role::Viewer).await;

@@ -177,12 +177,16 @@ fn check(rules: &str, events: &[Event], expect: Expect) {
     assert!(faults.is_empty(), "{faults:?}");
     let place = set.rules().iter().position(|rule| rule.header.id == "r").unwrap();
     let mut health = Health::new();
-    events.iter().for_each(|event| health.observe(event));
+    for event in events {
+        health.observe(event);
+    }
     let now = Timestamp::from_seconds(NOW);
     let found = health.of_all(&set, now)[place].clone();
     let mut again = Health::restore(&health.snapshot()).unwrap();
     assert_eq!(again.of_all(&set, now)[place], found);
-    events.iter().for_each(|event| again.observe(event));
+    for event in events {
+        again.observe(event);
+    }
     assert_eq!(again.shapes.len(), health.shapes.len());
 
     let ago = |time: Timestamp| format!("{} s ago", now.since(time).as_secs());

@@ -287,7 +287,9 @@ fn collect<'n>(node: &'n Node, found: &mut Vec<&'n FieldRef>) {
     match node {
         Node::All | Node::Not(_) | Node::Test(Test::Anywhere(_)) => {}
         Node::And(nodes) | Node::Or(nodes) => {
-            nodes.iter().for_each(|node| collect(node, found));
+            for node in nodes {
+                collect(node, found);
+            }
         }
         Node::Test(Test::Field { field, .. }) => add(field),
         Node::Test(Test::Fields { field, other, .. }) => {
