@@ -31,9 +31,9 @@ fn a_list_of_a_hundred_thousand_values() {
     let list = values("contains", 100_000, |number| format!("value{number}x"));
     check(
         &format!("  s:\n{list}  condition: s\n"),
-        expect![[r#"
+        expect![[r"
         0 rules
-        h.yml:20006:9: more than 20000 items in one list or map"#]],
+        h.yml:20006:9: more than 20000 items in one list or map"]],
     );
 }
 
@@ -43,9 +43,9 @@ fn a_condition_that_names_a_long_list_often() {
     let condition = vec!["s"; 2_000].join(" or ");
     check(
         &format!("  s:\n{list}  condition: {condition}\n"),
-        expect![[r#"
+        expect![[r"
             0 rules
-            h.yml:1006:259: the rule stands for more than 200000 tests"#]],
+            h.yml:1006:259: the rule stands for more than 200000 tests"]],
     );
 }
 
@@ -59,9 +59,9 @@ fn every_choice_of_long_lists() {
     text.push_str("  condition: 5 of s*\n");
     check(
         &text,
-        expect![[r#"
+        expect![[r"
             0 rules
-            h.yml:3628:21: the rule stands for more than 200000 tests"#]],
+            h.yml:3628:21: the rule stands for more than 200000 tests"]],
     );
 }
 
@@ -70,9 +70,9 @@ fn dashes_of_every_kind_in_a_long_list() {
     let list = values("windash|contains", 100_000, |number| format!(" -a{number} -b -c"));
     check(
         &format!("  s:\n{list}  condition: s\n"),
-        expect![[r#"
+        expect![[r"
             0 rules
-            h.yml:20006:9: more than 20000 items in one list or map"#]],
+            h.yml:20006:9: more than 20000 items in one list or map"]],
     );
 }
 
@@ -81,15 +81,15 @@ fn expressions_of_pathological_size() {
     let nested = values("re", 1, |_| "((a{1000}){1000}){1000}".to_owned());
     check(
         &format!("  s:\n{nested}  condition: s\n"),
-        expect![[r#"
+        expect![[r"
             0 rules
-            h.yml:6:9: regular expression: Compiled regex exceeds size limit of 4194304 bytes."#]],
+            h.yml:6:9: regular expression: Compiled regex exceeds size limit of 4194304 bytes."]],
     );
     let many = values("re", 1_000, |number| format!("a{number}.b"));
     check(
         &format!("  s:\n{many}  condition: s\n"),
-        expect![[r#"
+        expect![[r"
             0 rules
-            h.yml:46:9: a rule holds at most 40 regular expressions"#]],
+            h.yml:46:9: a rule holds at most 40 regular expressions"]],
     );
 }

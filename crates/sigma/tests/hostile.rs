@@ -195,11 +195,11 @@ fn modifiers_and_conditions() {
         |condition: &str| format!("title: Bad\ndetection:\n{selections}  condition: {condition}\n");
     check(
         &text(&format!("s1{}", " and all of s*".repeat(10_000))),
-        expect!["bad.yml:1003:952: this condition comes to more than 200000 tests"],
+        expect!["bad.yml:1003:1414: the rule stands for more than 200000 tests"],
     );
     check(
         &text(&format!("s1{}", " or s1".repeat(100_000))),
-        expect!["bad.yml:1003:600014: this condition comes to more than 200000 tests"],
+        expect!["bad.yml:1003:597014: the rule stands for more than 200000 tests"],
     );
     check(&text("500 of s*"), expect!["bad.yml:1003:23: `500 of` 1000 selections is too many"]);
     check(
@@ -227,7 +227,7 @@ fn collections_that_multiply() {
     check(
         &format!("{}{repeats}", rule("  s: {a: 1}")),
         expect![[r"
-            bad.yml:3:6: the actions of this file multiply too much
+            bad.yml:44121:1: the actions of this file multiply too much
             14706 rules loaded"]],
     );
 }
