@@ -1,5 +1,7 @@
 //! Traffic in which nothing is wrong: the shipped rules keep quiet.
 
+#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;

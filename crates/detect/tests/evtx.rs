@@ -1,6 +1,7 @@
 //! Real Windows event files and the public rule that each must fire, where they lie beside the
 //! project: all of them, as often as the set says, with every public rule loaded at once.
 
+#![expect(clippy::unwrap_used, reason = "the whole file is a test")]
 #![expect(clippy::print_stdout, reason = "the whole file is a test that tells its figures")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,7 +79,9 @@ fn case(info: &Path) -> Case {
     let text = fs::read_to_string(info).unwrap();
     let value = |name: &str| {
         let line = text.lines().map(|line| line.trim_start_matches([' ', '#', '-']));
-        line.filter_map(|line| line.strip_prefix(name)).last().map(|value| value.trim().to_owned())
+        line.filter_map(|line| line.strip_prefix(name))
+            .next_back()
+            .map(|value| value.trim().to_owned())
     };
     let named = value("path:").unwrap();
     let file = Path::new(&named).file_name().unwrap();

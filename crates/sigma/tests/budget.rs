@@ -1,5 +1,7 @@
 //! What the items of one rule may stand for: past it the rule is refused, with the place.
 
+#![expect(clippy::format_collect, reason = "texts of a few thousand lines, once")]
+
 use expect_test::{Expect, expect};
 use sigma::{RuleFile, RuleSet};
 
