@@ -4,7 +4,7 @@ use model::Event;
 
 use crate::found::Match;
 use crate::summary::{Subject, in_words};
-use crate::{Fired, Memory, Rule, RuleIndex, RuleKind, RuleSet};
+use crate::{CorrelationKind, Fired, Memory, Rule, RuleIndex, RuleKind, RuleSet};
 
 impl RuleSet {
     /// Appends the correlations that fire now that `matched` rules matched the event, those that
@@ -106,15 +106,17 @@ struct Origin<'e> {
 
 fn sentence(rule: &Rule, event: &Event, measured: (u64, Option<f64>)) -> String {
     let (count, value) = measured;
-    let timespan = match &rule.kind {
-        RuleKind::Correlation(correlation) => Some(correlation.timespan),
-        RuleKind::Event(_) => None,
+    let (timespan, counts) = match &rule.kind {
+        RuleKind::Correlation(correlation) => {
+            (Some(correlation.timespan), correlation.kind != CorrelationKind::NewTerms)
+        }
+        RuleKind::Event(_) => (None, false),
     };
     match (&rule.summary, timespan) {
         (Some(summary), timespan) => summary.write(Subject { event, count, value, timespan }),
-        (None, Some(timespan)) => {
+        (None, Some(timespan)) if counts => {
             format!("{}: {count} within {}", rule.header.title, in_words(timespan))
         }
-        (None, None) => rule.header.title.clone(),
+        (None, _) => rule.header.title.clone(),
     }
 }

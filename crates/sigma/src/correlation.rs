@@ -27,6 +27,8 @@ pub enum CorrelationKind {
     ValuePercentile,
     /// The number in a field that half of them do not exceed.
     ValueMedian,
+    /// A value that a field of the group has not shown before; our own addition to the specification.
+    NewTerms,
     /// The rules matched, in any order.
     Temporal,
     /// The rules matched, in the order in which they are named.
@@ -35,13 +37,14 @@ pub enum CorrelationKind {
 
 impl CorrelationKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EventCount,
         Self::ValueCount,
         Self::ValueSum,
         Self::ValueAvg,
         Self::ValuePercentile,
         Self::ValueMedian,
+        Self::NewTerms,
         Self::Temporal,
         Self::TemporalOrdered,
     ];
@@ -55,6 +58,7 @@ impl CorrelationKind {
             Self::ValueAvg => "value_avg",
             Self::ValuePercentile => "value_percentile",
             Self::ValueMedian => "value_median",
+            Self::NewTerms => "new_terms",
             Self::Temporal => "temporal",
             Self::TemporalOrdered => "temporal_ordered",
         }
@@ -161,6 +165,8 @@ pub struct Correlation {
     pub bounds: Vec<Bound>,
     /// Of a percentile, how many per cent.
     pub percentile: f64,
+    /// Of new terms, how long a group must be known before one of its values is news.
+    pub learn: Duration,
     /// What must have matched, in words, where the rules are joined by a condition.
     pub condition: Option<String>,
     /// Of a temporal correlation, the ways in which it can come true; none where rules are counted.

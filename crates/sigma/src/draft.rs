@@ -20,6 +20,9 @@ const FIELDS_MAX: usize = 8;
 /// Bounds the rules that a correlation refers to.
 pub(crate) const REFERENCES_MAX: usize = 64;
 
+/// How long a group is watched, where a rule on new terms does not say, before a value is news.
+const LEARN: Duration = Duration::from_hours(24);
+
 /// A correlation whose rules are named but not found yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
@@ -31,6 +34,7 @@ pub(crate) struct Draft {
     timespan: Duration,
     bounds: Vec<Bound>,
     percentile: f64,
+    learn: Duration,
     /// Of a temporal one, what joins its rules.
     condition: Option<Yaml>,
     /// Alias, then the rule's reference, then the field.
@@ -78,6 +82,7 @@ impl Draft {
             timespan,
             bounds: Vec::new(),
             percentile: 50.0,
+            learn: LEARN.min(timespan),
             condition: None,
             aliases: correlation.get("aliases").map(aliases).unwrap_or_default(),
         };
@@ -100,22 +105,34 @@ impl Draft {
                 Some("percentile") if self.kind == CorrelationKind::ValuePercentile => {
                     self.percentile = per_cent(value)?;
                 }
+                Some("learn") if self.kind == CorrelationKind::NewTerms => {
+                    self.learn = self.learning(value)?;
+                }
+                _ if self.kind == CorrelationKind::NewTerms => {
+                    return Err(Fault::at(
+                        key,
+                        "new_terms have a `field`, and how long to `learn`",
+                    ));
+                }
                 _ => self.bounds.push(bound(key, value, self.kind)?),
             }
         }
-        if self.bounds.is_empty() {
+        let by_value = matches!(self.kind, CorrelationKind::ValueCount | CorrelationKind::NewTerms);
+        if self.bounds.is_empty() && self.kind != CorrelationKind::NewTerms {
             return Err(Fault::at(
                 condition,
                 "a condition is made of gt, gte, lt, lte, eq and neq",
             ));
         }
-        let counted = matches!(self.kind, CorrelationKind::ValueCount);
-        if (counted && self.fields.is_empty()) || (self.kind.is_numeric() && self.fields.len() != 1)
+        if (by_value && self.fields.is_empty())
+            || (self.kind.is_numeric() && self.fields.len() != 1)
         {
             let kind = self.kind.as_str();
             return Err(Fault::at(condition, format!("the condition of a {kind} names a `field`")));
         }
-        if counted && self.bounds.iter().any(|bound| !within(bound, VALUES_MAX)) {
+        if self.kind == CorrelationKind::ValueCount
+            && self.bounds.iter().any(|bound| !within(bound, VALUES_MAX))
+        {
             let message =
                 format!("a group keeps {VALUES_MAX} different values: this can never come true");
             return Err(Fault::at(condition, message));
@@ -126,15 +143,22 @@ impl Draft {
         Ok(())
     }
 
+    fn learning(&self, value: &Yaml) -> Result<Duration, Fault> {
+        let learn = value.scalar().and_then(|text| timespan(&text));
+        learn.filter(|learn| *learn <= self.timespan).ok_or_else(|| {
+            Fault::at(value, "how long to learn is a timespan, no longer than the correlation's")
+        })
+    }
+
     /// Gives the correlation once its rules are found, in the order of the references.
     pub(crate) fn finish(self, rules: &[Referred]) -> Result<Correlation, Fault> {
         let clauses = self.clauses(rules)?;
         let places = rules.iter().map(|rule| self.places(rule)).collect();
         let condition = self.condition.as_ref().and_then(Yaml::scalar);
         let ids: Vec<Option<&String>> = rules.iter().map(|rule| rule.names.first()).collect();
-        let Self { kind, group_by, fields, timespan, bounds, percentile, .. } = self;
+        let Self { kind, group_by, fields, timespan, bounds, percentile, learn, .. } = self;
         let definition = hash_of_text(&format!(
-            "{kind:?} {ids:?} {places:?} {timespan:?} {bounds:?} {percentile} {clauses:?}"
+            "{kind:?} {ids:?} {places:?} {timespan:?} {bounds:?} {percentile} {learn:?} {clauses:?}"
         ));
         Ok(Correlation {
             kind,
@@ -144,6 +168,7 @@ impl Draft {
             timespan,
             bounds,
             percentile,
+            learn,
             condition,
             clauses,
             places,

@@ -64,7 +64,7 @@ pub(crate) fn value_of(correlation: &Correlation, found: Match<'_>) -> Option<Co
         CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => {
             u64::try_from(found.place).ok().map(Counted::Value)
         }
-        CorrelationKind::ValueCount => {
+        CorrelationKind::ValueCount | CorrelationKind::NewTerms => {
             let mut hash = HashWriter(DefaultHasher::new());
             for field in &places.fields {
                 let value = value_at(field, found.event)?;

@@ -26,6 +26,7 @@ mod logsource;
 mod matching;
 mod memory;
 mod modifiers;
+mod new_terms;
 mod overrides;
 mod rule;
 mod ruleset;

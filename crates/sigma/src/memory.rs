@@ -13,7 +13,7 @@ use crate::correlation::Correlation;
 use crate::entry::Entry;
 use crate::found::{Counted, Match, group_of, value_of};
 use crate::window::{Taken, Window};
-use crate::{RuleIndex, RuleSet};
+use crate::{CorrelationKind, RuleIndex, RuleSet};
 
 /// Bounds the events that a detection names as its evidence.
 pub const EVIDENCE_MAX: usize = 100;
@@ -234,6 +234,9 @@ impl Memory {
                 return None;
             }
         };
+        if correlation.kind == CorrelationKind::NewTerms {
+            return state.new_term(key, value, correlation, found);
+        }
         state.window(key, |window, counters| {
             let entry = Entry::of(found, value, correlation);
             let (taken, at) = window.insert(entry, correlation);
@@ -302,11 +305,11 @@ impl State {
     }
 
     /// Lets `each` work on a group's window, which moves to the younger generation.
-    fn window(
+    pub(crate) fn window<T>(
         &mut self,
         group: &str,
-        each: impl FnOnce(&mut Window, &mut MemoryCounters) -> Option<Fired>,
-    ) -> Option<Fired> {
+        each: impl FnOnce(&mut Window, &mut MemoryCounters) -> Option<T>,
+    ) -> Option<T> {
         if !self.young.contains_key(group) {
             let moved = self.old.remove(group);
             let bytes = moved.as_ref().map_or(0, |window| bytes_of(group, window));
