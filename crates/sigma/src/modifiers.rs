@@ -131,6 +131,10 @@ impl Item {
                 }
             }
         }
+        let placed = matches!(item.operator, Operator::Text | Operator::OtherField);
+        if !placed && item.placement != Placement::Whole {
+            return Err(Fault::at(key, "`contains`, `startswith` and `endswith` are for texts"));
+        }
         Ok(item)
     }
 

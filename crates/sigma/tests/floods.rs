@@ -257,7 +257,7 @@ fn what_is_refused() {
     check(
         "type: value_max, timespan: 1h",
         expect![
-            "a.yml:6:31: the type is one of event_count, value_count, value_sum, value_avg, value_percentile, value_median, temporal, temporal_ordered"
+            "a.yml:6:31: the type is one of event_count, value_count, value_sum, value_avg, value_percentile, value_median, new_terms, temporal, temporal_ordered"
         ],
     );
     check(

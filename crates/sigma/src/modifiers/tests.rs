@@ -64,6 +64,11 @@ fn everything_else() {
     check("f|hour: [22, 23]", expect!["f hour 22 or f hour 23"]);
     check("f|week: x", expect!["1:9 expected a whole number"]);
     check("f|nonsense: x", expect!["1:1 unknown modifier `nonsense`"]);
+    check("f|re|contains: x", expect!["1:1 `contains`, `startswith` and `endswith` are for texts"]);
+    check(
+        "f|contains|cidr: 10.0.0.0/8",
+        expect!["1:1 `contains`, `startswith` and `endswith` are for texts"],
+    );
     check("f|re|cidr: x", expect!["1:1 `cidr` does not go with what stands before it"]);
     check("f: []", expect!["1:1 an item needs a value"]);
 }
