@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::yaml::Yaml;
+use crate::reading::yaml::Yaml;
 
 /// A rule that was set aside, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,34 +1,11 @@
 //! Many rules together: loading, routing, and what follows from a match.
 
-use std::collections::BTreeMap;
-
 use model::Event;
 
 use crate::compile::Compiled;
 use crate::fault::RuleFault;
-use crate::loader::Loader;
-use crate::{Overrides, Rule, RuleIndex, Scratch};
-
-/// What `%name%` stands for in values with the modifier `expand`.
-pub type Placeholders = BTreeMap<String, Vec<String>>;
-
-/// What an installation says of its rules, besides the rule files.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// What `%name%` stands for.
-    pub placeholders: Placeholders,
-    /// What is changed of single rules.
-    pub overrides: Overrides,
-}
-
-/// A file of rules, read by somebody else.
-#[derive(Clone, Debug)]
-pub struct RuleFile {
-    /// Its path, for people.
-    pub path: String,
-    /// What it holds.
-    pub text: String,
-}
+use crate::reading::loader::Loader;
+use crate::{Options, Rule, RuleFile, RuleIndex, Scratch};
 
 /// Rules, compiled and immutable.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use expect_test::{Expect, expect};
 
 use super::*;
-use crate::yaml::{self, Kind, Yaml};
+use crate::reading::yaml::{self, Kind, Yaml};
 
 /// Names that no table has, since the program that writes the log uses them itself, by product:
 /// its JSON comes in with them.

@@ -2,7 +2,7 @@
 
 use model::{EventId, Timestamp};
 
-use crate::tally::millionths;
+use crate::correlations::tally::millionths;
 
 /// One match.
 #[derive(Clone, Debug)]

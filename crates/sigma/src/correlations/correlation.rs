@@ -9,8 +9,8 @@ use model::{Event, Value};
 use query::{FieldRef, Number, Predicate};
 
 use crate::RuleIndex;
-use crate::chains::Clause;
-use crate::tally::Measured;
+use crate::correlations::chains::Clause;
+use crate::correlations::tally::Measured;
 
 /// What a correlation counts, measures or waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

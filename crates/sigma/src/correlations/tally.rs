@@ -7,8 +7,8 @@ use model::Value;
 use query::Number;
 
 use crate::CorrelationKind;
-use crate::correlation::{Correlation, Measure};
-use crate::entry::{Entry, Slice};
+use crate::correlations::correlation::{Correlation, Measure};
+use crate::correlations::entry::{Entry, Slice};
 
 /// Sums are kept in millionths, so that taking a number out again leaves nothing of it behind.
 const MILLION: i128 = 1_000_000;

@@ -9,10 +9,10 @@ use std::collections::HashMap;
 
 use model::{EventId, Timestamp};
 
-use crate::correlation::Correlation;
-use crate::entry::Entry;
-use crate::found::{Counted, Match, group_of, value_of};
-use crate::window::{Taken, Window};
+use crate::correlations::correlation::Correlation;
+use crate::correlations::entry::Entry;
+use crate::correlations::found::{Counted, Match, group_of, value_of};
+use crate::correlations::window::{Taken, Window};
 use crate::{CorrelationKind, RuleIndex, RuleSet};
 
 /// Bounds the events that a detection names as its evidence.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use model::{EventId, Timestamp};
 
-use crate::chains;
-use crate::correlation::{Correlation, Measure};
-use crate::entry::{Entry, Slice};
-use crate::memory::EVIDENCE_MAX;
-use crate::tally::{Measured, Tally};
-use crate::window::{At, Recent, Window};
+use crate::correlations::chains;
+use crate::correlations::correlation::{Correlation, Measure};
+use crate::correlations::entry::{Entry, Slice};
+use crate::correlations::memory::EVIDENCE_MAX;
+use crate::correlations::tally::{Measured, Tally};
+use crate::correlations::window::{At, Recent, Window};
 
 /// A stretch of a window in which the condition holds.
 #[derive(Clone, Debug, PartialEq)]

@@ -21,8 +21,8 @@ use model::Level;
 use query::{Case, Glyph, Node, Predicate, TextMatcher, fold_text};
 
 use crate::fault::{Fault, RuleFault};
+use crate::reading::yaml::{self, Kind, Yaml};
 use crate::rule::Change;
-use crate::yaml::{self, Kind, Yaml};
 use crate::{Rule, RuleKind};
 
 /// Bounds the entries of one installation.

@@ -2,7 +2,7 @@ use expect_test::{Expect, expect};
 use model::Event;
 
 use super::*;
-use crate::yaml;
+use crate::reading::yaml;
 
 #[test]
 fn texts() {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use model::{Level, RuleHeader};
 use query::Predicate;
 
-use crate::draft::Draft;
+use crate::correlations::draft::Draft;
 use crate::fault::Fault;
-use crate::filter::Filter;
-use crate::modifiers::Scope;
+use crate::options::Placeholders;
+use crate::reading::filter::Filter;
+use crate::reading::modifiers::Scope;
+use crate::reading::yaml::{Kind, Yaml};
 use crate::rule::{Example, Status};
-use crate::ruleset::Placeholders;
 use crate::summary::Summary;
-use crate::yaml::{Kind, Yaml};
-use crate::{Logsource, detection};
+use crate::{Logsource, reading::detection};
 
 /// Bounds how often one line of an example is repeated.
 const REPEAT_MAX: usize = 10_000;

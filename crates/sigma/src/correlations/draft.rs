@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use query::Number;
 
-use crate::chains::Clause;
-use crate::correlation::{Bound, Correlation, CorrelationKind, Places, Relation, hash_of_text};
+use crate::correlations::chains::Clause;
+use crate::correlations::correlation::{
+    Bound, Correlation, CorrelationKind, Places, Relation, hash_of_text,
+};
+use crate::correlations::temporal;
+use crate::correlations::window::VALUES_MAX;
 use crate::fault::Fault;
 use crate::fields::places;
-use crate::temporal;
-use crate::window::VALUES_MAX;
-use crate::yaml::{Kind, Yaml};
+use crate::reading::yaml::{Kind, Yaml};
 use crate::{Logsource, RuleIndex};
 
 /// Bounds a correlation's timespan: what is rarer than once a year is not remembered.

@@ -2,10 +2,10 @@
 
 use query::{Literal, Node, Placement, Test, TextMatcher};
 
-use crate::condition::{self, Selection};
 use crate::fault::Fault;
-use crate::modifiers::{self, Scope, one_or};
-use crate::yaml::{Kind, Yaml};
+use crate::reading::condition::{self, Selection};
+use crate::reading::modifiers::{self, Scope, one_or};
+use crate::reading::yaml::{Kind, Yaml};
 
 /// Gives the tree of a rule's detection.
 pub(crate) fn compile(detection: &Yaml, scope: &Scope<'_>) -> Result<Node, Fault> {
@@ -99,7 +99,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::{Logsource, ruleset::Placeholders, yaml};
+    use crate::{Logsource, options::Placeholders, reading::yaml};
 
     #[test]
     fn maps_lists_and_keywords() {

@@ -6,9 +6,9 @@
 
 use std::collections::HashMap;
 
-use crate::document::snake_case;
 use crate::fault::Fault;
-use crate::yaml::{Kind, Yaml, size};
+use crate::reading::document::snake_case;
+use crate::reading::yaml::{Kind, Yaml, size};
 
 /// Bounds what merging copies and compares, in nodes, kilobytes of text, and pairs of keys.
 const STEPS_MAX: usize = 500_000;

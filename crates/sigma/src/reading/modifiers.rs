@@ -8,12 +8,12 @@ use query::{
 };
 
 use crate::Logsource;
-use crate::budget::Budget;
 use crate::fault::Fault;
 use crate::fields::places;
-use crate::ruleset::Placeholders;
-use crate::value::{glyphs, plain};
-use crate::yaml::{Kind, Yaml};
+use crate::options::Placeholders;
+use crate::reading::budget::Budget;
+use crate::reading::value::{glyphs, plain};
+use crate::reading::yaml::{Kind, Yaml};
 
 /// Bounds what one value is written out to by `windash` and `expand`.
 const VARIANTS_MAX: usize = 1_000;

@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use query::{Node, Predicate};
 
-use crate::condition::size;
 use crate::fault::{Fault, RuleFault};
-use crate::modifiers::Scope;
-use crate::ruleset::Placeholders;
-use crate::yaml::{Kind, Yaml};
-use crate::{Logsource, Rule, RuleIndex, RuleKind, detection};
+use crate::options::Placeholders;
+use crate::reading::condition::size;
+use crate::reading::modifiers::Scope;
+use crate::reading::yaml::{Kind, Yaml};
+use crate::{Logsource, Rule, RuleIndex, RuleKind, reading::detection};
 
 /// Bounds what all filters add to all rules, in tests and joins.
 const NODES_MAX: usize = 1_000_000;

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::compile::Compiled;
-use crate::condition::size;
-use crate::document::{self, Body, Document, EXAMPLE_BYTES_MAX};
-use crate::draft::{Draft, Referred};
+use crate::correlations::draft::{Draft, Referred};
 use crate::fault::{Fault, RuleFault};
-use crate::filter::{self, Filed};
+use crate::reading::condition::size;
+use crate::reading::document::{self, Body, Document, EXAMPLE_BYTES_MAX};
+use crate::reading::filter::{self, Filed};
 use crate::{
-    Options, Placeholders, Rule, RuleFile, RuleIndex, RuleKind, RuleSet, collection, yaml,
+    Options, Placeholders, Rule, RuleFile, RuleIndex, RuleKind, RuleSet, reading::collection,
+    reading::yaml,
 };
 
 /// Bounds what the rules of one file come to, in tests and joins.

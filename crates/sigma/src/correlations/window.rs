@@ -16,10 +16,10 @@ use std::time::Duration;
 use model::Timestamp;
 
 use crate::Correlation;
-use crate::chains::Chains;
-use crate::correlation::Measure;
-use crate::entry::{Entry, Slice};
-use crate::tally::Tally;
+use crate::correlations::chains::Chains;
+use crate::correlations::correlation::Measure;
+use crate::correlations::entry::{Entry, Slice};
+use crate::correlations::tally::Tally;
 
 /// Bounds the matches kept one by one in a group; with the one that is coming, a power of two, so that
 /// no room is made that stays empty.

@@ -5,9 +5,9 @@ use std::hash::{DefaultHasher, Hasher};
 
 use model::{Event, Field, Value};
 
-use crate::correlation::{Correlation, value_at};
-use crate::entry::{Entry, Evidence};
-use crate::tally::number_of;
+use crate::correlations::correlation::{Correlation, value_at};
+use crate::correlations::entry::{Entry, Evidence};
+use crate::correlations::tally::number_of;
 use crate::{CorrelationKind, Fired};
 
 /// Bounds the text of one value in a group's key; a longer one is told apart by its hash.

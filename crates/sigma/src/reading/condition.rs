@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use query::{DEPTH_MAX, Node};
 
-use crate::budget::Budget;
+use crate::reading::budget::Budget;
 
 /// Bounds what `N of` is written out to.
 const COMBINATIONS_MAX: usize = 1_000;

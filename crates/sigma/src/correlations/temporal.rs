@@ -1,10 +1,10 @@
 //! The condition of a temporal correlation: rule names joined by `and`, `or` and `not`.
 
-use crate::chains::Clause;
-use crate::correlation::{Bound, Relation};
-use crate::draft::Referred;
+use crate::correlations::chains::Clause;
+use crate::correlations::correlation::{Bound, Relation};
+use crate::correlations::draft::Referred;
 use crate::fault::Fault;
-use crate::yaml::Yaml;
+use crate::reading::yaml::Yaml;
 use query::Number;
 
 /// Bounds the ways in which a condition can come true.
@@ -183,7 +183,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::{RuleIndex, yaml};
+    use crate::{RuleIndex, reading::yaml};
 
     #[test]
     fn ways() {

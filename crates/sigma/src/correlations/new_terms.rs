@@ -10,11 +10,11 @@ use std::fmt::Write;
 
 use model::Timestamp;
 
-use crate::correlation::Correlation;
-use crate::entry::Entry;
-use crate::found::Match;
-use crate::memory::State;
-use crate::window::Window;
+use crate::correlations::correlation::Correlation;
+use crate::correlations::entry::Entry;
+use crate::correlations::found::Match;
+use crate::correlations::memory::State;
+use crate::correlations::window::Window;
 use crate::{Fired, RuleIndex};
 
 impl State {

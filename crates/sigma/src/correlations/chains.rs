@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use model::Timestamp;
 
-use crate::entry::Entry;
+use crate::correlations::entry::Entry;
 
 /// One way in which a temporal correlation comes true.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use model::{EventId, Timestamp};
 
-use crate::codec::{Reader, Writer};
-use crate::entry::{Entry, Evidence, Slice};
-use crate::memory::{Memory, MemoryCounters, State, bytes_of};
-use crate::window::Window;
+use crate::correlations::codec::{Reader, Writer};
+use crate::correlations::entry::{Entry, Evidence, Slice};
+use crate::correlations::memory::{Memory, MemoryCounters, State, bytes_of};
+use crate::correlations::window::Window;
 
 const MAGIC: &[u8; 8] = b"bartcorr";
 const VERSION: u64 = 1;

@@ -2,7 +2,7 @@
 
 use model::Event;
 
-use crate::found::Match;
+use crate::correlations::found::Match;
 use crate::summary::{Subject, in_words};
 use crate::{CorrelationKind, Fired, Memory, Rule, RuleIndex, RuleKind, RuleSet};
 
