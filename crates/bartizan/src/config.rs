@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::reload::Sources;
 use crate::rules::Shipped;
+use crate::rules::Sources;
 
 pub(crate) use load::{example, load};
 

@@ -25,7 +25,7 @@ use self::loader::{Look, look};
 use crate::output::complain;
 use crate::overrides;
 
-pub(crate) use self::loader::{Loader, Ready, Shown, Sources};
+pub(crate) use self::loader::{Loader, Ready, Shown};
 
 /// The shortest pause between two looks at the folders.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -8,8 +8,6 @@ use anyhow::Context as _;
 use detect::Engine;
 use sigma::{Logsource, Options, Overrides, RuleFault, RuleFile, RuleKind, RuleSet};
 
-use crate::reload::Sources;
-
 /// Bounds one rule file; the largest public one has some 20 KB.
 const RULE_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Bounds the files that are read; the largest public set has some 4,000.
@@ -27,6 +25,17 @@ pub(crate) fn load(shipped: Shipped, folders: &[PathBuf]) -> anyhow::Result<Load
     let (rules, more) = RuleSet::load(&files);
     faults.extend(more);
     Ok(Loaded { rules, faults })
+}
+
+/// Where rules come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Sources {
+    /// Whether the rules that come with the product run.
+    pub(crate) shipped: Shipped,
+    /// Folders with the user's rules.
+    pub(crate) folders: Vec<PathBuf>,
+    /// The file of what is changed of single rules.
+    pub(crate) overrides: PathBuf,
 }
 
 /// Loads the rules as they run, with what the installation changes of them.

@@ -12,7 +12,7 @@ mod windows;
 
 use model::{Event, Field, Value};
 
-use crate::formats::address_port;
+use crate::address::address_port;
 use crate::web::{self, Escapes};
 use crate::{Context, claim, dns, moment};
 

@@ -47,7 +47,6 @@ mod windows;
 mod windows_dns;
 
 pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
-pub(crate) use shared::address_port;
 pub(crate) use syslog::FORMAT as SYSLOG;
 
 use crate::Format;

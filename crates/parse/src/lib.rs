@@ -5,6 +5,7 @@
 //! What no format recognises is an event all the same, with the module `unknown`; its time, level,
 //! addresses and log-ins are read as far as they can be told without knowing its writer.
 
+mod address;
 mod claim;
 mod dialect;
 mod dns;

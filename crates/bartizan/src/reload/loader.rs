@@ -12,18 +12,7 @@ use sigma::{Options, Override, Overrides, RuleFault, RuleFile, RuleSet};
 
 use crate::clock::now;
 use crate::overrides;
-use crate::rules::{self, Shipped};
-
-/// Where rules come from.
-#[derive(Clone, Debug)]
-pub(crate) struct Sources {
-    /// Whether the rules that come with the product run.
-    pub(crate) shipped: Shipped,
-    /// Folders with the user's rules.
-    pub(crate) folders: Vec<PathBuf>,
-    /// The file of what is changed of single rules.
-    pub(crate) overrides: PathBuf,
-}
+use crate::rules::{self, Sources};
 
 /// The rules as they were loaded, ready to run.
 pub(crate) struct Ready {

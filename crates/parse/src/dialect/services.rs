@@ -3,7 +3,7 @@
 use model::{Event, Field, Timestamp, Value};
 
 use super::{Dialect, said};
-use crate::formats::address_port;
+use crate::address::address_port;
 
 pub(super) const DIALECTS: &[Dialect] = &[
     Dialect {
