@@ -7,14 +7,23 @@ use sigma::{RuleFile, RuleSet};
 
 #[track_caller]
 fn check(modifiers: &str, count: usize, value: impl Fn(usize) -> String, expect: Expect) {
-    let values: String =
-        (0..count).map(|number| format!("      - '{}'\n", value(number))).collect();
+    check_rule(&format!("  s:\n{}  condition: s\n", list(modifiers, count, value)), expect);
+}
+
+#[track_caller]
+fn check_rule(detection: &str, expect: Expect) {
     let text = format!(
-        "title: T\nlogsource: {{product: windows, category: process_creation}}\ndetection:\n  s:\n    CommandLine|{modifiers}:\n{values}  condition: s\n"
+        "title: T\nlogsource: {{product: windows, category: process_creation}}\ndetection:\n{detection}"
     );
     let (rules, faults) = RuleSet::load(&[RuleFile { path: "h.yml".to_owned(), text }]);
     let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     expect.assert_eq(&format!("{} rules {}", rules.rules().len(), faults.join(" ")));
+}
+
+fn list(modifiers: &str, count: usize, value: impl Fn(usize) -> String) -> String {
+    let values: String =
+        (0..count).map(|number| format!("      - '{}'\n", value(number))).collect();
+    format!("    CommandLine|{modifiers}:\n{values}")
 }
 
 #[test]
@@ -49,5 +58,36 @@ fn expressions_of_pathological_size() {
         1_000,
         |number| format!("a{number}.b"),
         expect!["0 rules h.yml:46:9: a rule holds at most 40 regular expressions"],
+    );
+}
+
+#[test]
+fn a_condition_that_names_a_long_list_often() {
+    let list = list("contains", 1_000, |number| format!("value{number}x"));
+    let condition = vec!["s"; 2_000].join(" or ");
+    check_rule(
+        &format!("  s:\n{list}  condition: {condition}\n"),
+        expect!["0 rules h.yml:1006:259: the rule stands for more than 200000 tests"],
+    );
+}
+
+#[test]
+fn every_choice_of_long_lists() {
+    let long =
+        |name| format!("  s{name}:\n{}", list("contains", 300, |n| format!("value{name}of{n}")));
+    let lists: String = (0..12).map(long).collect();
+    check_rule(
+        &format!("{lists}  condition: 5 of s*\n"),
+        expect!["0 rules h.yml:3628:21: the rule stands for more than 200000 tests"],
+    );
+}
+
+#[test]
+fn a_condition_that_looks_through_many_selections_often() {
+    let selections: String = (0..10_000).map(|n| format!("  s{n}: {{a: {n}}}\n")).collect();
+    let condition = vec!["1 of s1"; 100_000].join(" or ");
+    check_rule(
+        &format!("{selections}  condition: {condition}\n"),
+        expect!["0 rules h.yml:10004:206: the rule stands for more than 200000 tests"],
     );
 }

@@ -195,7 +195,7 @@ fn modifiers_and_conditions() {
         |condition: &str| format!("title: Bad\ndetection:\n{selections}  condition: {condition}\n");
     check(
         &text(&format!("s1{}", " and all of s*".repeat(10_000))),
-        expect!["bad.yml:1003:1414: the rule stands for more than 200000 tests"],
+        expect!["bad.yml:1003:952: the rule stands for more than 200000 tests"],
     );
     check(
         &text(&format!("s1{}", " or s1".repeat(100_000))),

@@ -3,7 +3,7 @@
 //! ```text
 //! 4242:M 21 Nov 2026 06:58:00.123 * Module 'system' loaded from ./module.so
 //! 4242:S 21 Nov 2026 06:58:00.123 * REPLICAOF 203.0.113.9:21000 enabled (user request from 'id=5 addr=203.0.113.9:51514 … user=default')
-//! 1795244280.107412 [0 203.0.113.9:60866] "config" "set" "dir" "/root/.ssh"
+//! 1795244280.107412 [0 203.0.113.9:60866] "config" "set" "dir" "/var/spool/cron"
 //! ```
 
 use model::{Event, Field};
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn command() {
         check(
-            r#"1795244280.107412 [0 203.0.113.9:60866] "config" "set" "dir" "/root/.ssh""#,
+            r#"1795244280.107412 [0 203.0.113.9:60866] "config" "set" "dir" "/var/spool/cron""#,
             expect![[r"
                 @timestamp = 2026-11-21T06:58:00.107412Z
                 event.action = database_query
@@ -205,7 +205,7 @@ mod tests {
                 event.type = access
                 source.ip = 203.0.113.9
                 source.port = 60866
-                database.statement = config set dir /root/.ssh
+                database.statement = config set dir /var/spool/cron
             "]],
         );
     }

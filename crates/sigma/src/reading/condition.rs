@@ -182,7 +182,9 @@ impl Parser<'_> {
         if nodes.is_empty() {
             return self.error(format!("there is no selection `{pattern}`"));
         }
-        self.take_room(nodes.iter().map(|node| size(node)).sum())?;
+        // Looking through all of them is work too, each time that a condition asks for it.
+        let looked = self.selections.len();
+        self.take_room(looked + nodes.iter().map(|node| size(node)).sum::<usize>())?;
         let nodes = nodes.into_iter().cloned().collect();
         self.at += 1;
         Ok(nodes)
