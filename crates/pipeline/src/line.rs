@@ -104,12 +104,16 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
         next_id: parts.store.next_id(),
     };
     let keeper = Keeper::start(parts.checkpoint, parts.remembered.next)?;
+    let engine = parts.rules.load_full();
+    // The rules may have changed while nothing ran.
+    let mut memory = parts.remembered.memory;
+    memory.adopt(&engine);
     let worker = Worker {
-        engine: parts.rules.load_full(),
+        engine,
         is_counting: false,
         rules: parts.rules,
         health: Arc::clone(&health),
-        memory: parts.remembered.memory,
+        memory,
         store: parts.store,
         triage: parts.triage,
         outbox: parts.outbox,
@@ -219,6 +223,7 @@ impl Worker {
             health.renew();
             drop(health);
             self.is_counting = false;
+            self.memory.adopt(&engine);
             self.engine = engine;
         }
     }
