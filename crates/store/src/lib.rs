@@ -4,6 +4,11 @@
 //! later it moves into a segment, sorted by time, which the catalog lists. A stop at any moment
 //! loses nothing that was acknowledged and doubles nothing.
 
+#![cfg_attr(
+    not(feature = "sql"),
+    allow(dead_code, unused_imports, reason = "some of it is there for queries alone")
+)]
+
 mod commit;
 mod config;
 mod error;
@@ -13,6 +18,7 @@ mod memory;
 mod open;
 mod search;
 mod segment;
+#[cfg(feature = "sql")]
 mod sql;
 mod stats;
 mod store;
@@ -23,6 +29,7 @@ pub use error::StoreError;
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
 };
+#[cfg(feature = "sql")]
 pub use sql::{Cell, CellKind, Column, Exported, Rows, SqlLimits};
 pub use stats::Stats;
 pub use store::Store;

@@ -24,12 +24,33 @@ mod names;
 mod run;
 mod scan;
 
+use std::io::Write;
 use std::time::Instant;
 
 use model::Timestamp;
 
+use crate::{Store, StoreError};
+
+pub(crate) use run::Lazy;
 pub use run::Rows;
-pub(crate) use run::{Engine, export, start};
+
+impl Store {
+    /// Asks in SQL; only reading is allowed. The rows come as they are found.
+    pub async fn sql(&self, text: &str, limits: SqlLimits) -> Result<Rows, StoreError> {
+        let engine = self.engine().get(&self.shared().config)?;
+        run::start(self.shared(), &engine, text, limits).await
+    }
+
+    /// Asks in SQL and writes the answer as one Parquet file.
+    pub async fn export(
+        &self,
+        text: &str,
+        limits: SqlLimits,
+        sink: &mut (dyn Write + Send),
+    ) -> Result<Exported, StoreError> {
+        run::export(self.sql(text, limits).await?, sink).await
+    }
+}
 
 /// The bounds of one query.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,5 @@
 //! The store itself: its threads, and what its owner may ask of it.
 
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +16,6 @@ use crate::open::{self, Access, Lock, Opened};
 use crate::search::{
     Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, since, top,
 };
-use crate::sql::{self, Engine, Exported, Rows, SqlLimits};
 use crate::wal::{Frame, Writer};
 use crate::{Bucket, Config, Stats, StoreError, flush};
 
@@ -33,7 +31,8 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     shared: Arc<Shared>,
-    engine: Arc<Engine>,
+    #[cfg(feature = "sql")]
+    engine: crate::sql::Lazy,
     owner: Option<Owner>,
 }
 
@@ -66,8 +65,7 @@ impl Store {
             spawn("store-flush", move || flush::run(&for_flush))?,
         ];
         let owner = Some(Owner { jobs, threads: Mutex::new(threads), _lock: lock });
-        let engine = Arc::new(engine_of(&shared.config)?);
-        Ok(Self { inner: Arc::new(Inner { shared, engine, owner }) })
+        Ok(Self::of(shared, owner))
     }
 
     /// Opens a store to be read only, beside the process that writes it, and shows what was durable
@@ -81,8 +79,7 @@ impl Store {
                 continue;
             }
             let shared = Arc::new(read?.shared);
-            let engine = Arc::new(engine_of(&shared.config)?);
-            return Ok(Self { inner: Arc::new(Inner { shared, engine, owner: None }) });
+            return Ok(Self::of(shared, None));
         }
         Err(StoreError::Busy { waiting: 0 })
     }
@@ -236,23 +233,23 @@ impl Store {
         top(self.shared(), &self.shared().pin(), question)
     }
 
-    /// Asks in SQL; only reading is allowed. The rows come as they are found.
-    pub async fn sql(&self, text: &str, limits: SqlLimits) -> Result<Rows, StoreError> {
-        sql::start(self.shared(), &self.inner.engine, text, limits).await
-    }
-
-    /// Asks in SQL and writes the answer as one Parquet file.
-    pub async fn export(
-        &self,
-        text: &str,
-        limits: SqlLimits,
-        sink: &mut (dyn Write + Send),
-    ) -> Result<Exported, StoreError> {
-        sql::export(self.sql(text, limits).await?, sink).await
+    fn of(shared: Arc<Shared>, owner: Option<Owner>) -> Self {
+        let inner = Inner {
+            shared,
+            #[cfg(feature = "sql")]
+            engine: crate::sql::Lazy::default(),
+            owner,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.inner.shared
+    }
+
+    #[cfg(feature = "sql")]
+    pub(crate) fn engine(&self) -> &crate::sql::Lazy {
+        &self.inner.engine
     }
 
     fn wait_for_room(&self) -> Result<(), StoreError> {
@@ -276,10 +273,6 @@ impl Store {
 /// A publication between two looks is rare; several in a row mean something else is wrong.
 const READ_TRIES_MAX: usize = 5;
 const CLOSED: StoreError = StoreError::Closed { why: "it was closed" };
-
-fn engine_of(config: &Config) -> Result<Engine, StoreError> {
-    Engine::start(config.sql_threads, config.sql_memory_bytes_max)
-}
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
     std::thread::Builder::new()

@@ -1,16 +1,19 @@
-//! Writes a generation as segments.
+//! Writes segments.
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::{max, min};
+use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
 use catalog::{SegmentId, SegmentRow};
-use model::{Event, Timestamp};
+use model::{Event, Field, Timestamp};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, SortingColumn};
+use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 use sha2::{Digest, Sha256};
@@ -28,6 +31,7 @@ const ROW_GROUP_ROWS: usize = 128 * 1024;
 const PAGE_ROWS: usize = 4096;
 /// How many events become columns at a time.
 const BATCH_ROWS: usize = 4096;
+/// Quick, for what was just collected.
 const ZSTD_LEVEL: i32 = 3;
 const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 /// Bounds the segments of one generation: records with forged days do not buy a file each.
@@ -44,7 +48,7 @@ pub(crate) fn write_generation(dir: &Path, frozen: &Frozen) -> Result<Vec<Segmen
         let Some(first) = events.first() else { continue };
         let file =
             format!("segments/{}/{:08}-{part}.parquet", day_name(first.time), frozen.last_log);
-        written.push(write_segment(dir, file, &events, frozen.last_log)?);
+        written.push(write_events(dir, file, &events, frozen.last_log)?);
     }
     Ok(written)
 }
@@ -67,68 +71,155 @@ fn day_name(time: Timestamp) -> String {
     time.to_string().chars().take_while(|letter| *letter != 'T').collect()
 }
 
-fn write_segment(
+fn write_events(
     dir: &Path,
     name: String,
     events: &[Arc<Event>],
     log: u64,
 ) -> Result<SegmentRow, StoreError> {
-    let path = dir.join(&name);
-    let what = || format!("write {}", path.display());
-    let folder = path.parent().unwrap_or(dir);
-    if !folder.exists() {
-        std::fs::create_dir_all(folder).during(what)?;
-        sync_dir(&dir.join("segments")).during(what)?;
-    }
     let table = Table::of_events(events);
-    let file = File::create(&path).during(what)?;
-    let mut sink = Hashing { file, hash: Sha256::new(), bytes: 0 };
-    let metadata = match write_parquet(&mut sink, &table, events) {
-        Ok(metadata) => metadata,
-        Err(error) => {
-            // What is not whole is not left behind; the next try writes it anew.
-            let _ = std::fs::remove_file(&path);
-            return Err(into_store_error(error, &name));
-        }
-    };
-    sink.file.sync_all().during(what)?;
-    sync_dir(folder).during(what)?;
-    let mut stats = SegmentStats::of_events(events, log);
-    stats.add_columns(table.columns(), &metadata);
-    let ids = || events.iter().map(|event| event.id.0);
-    Ok(SegmentRow {
-        id: SegmentId::default(),
-        file: name,
-        events: u64::try_from(events.len()).unwrap_or_default(),
-        bytes: sink.bytes,
-        first_id: ids().min().unwrap_or_default(),
-        last_id: ids().max().unwrap_or_default(),
-        first_time: events.first().map(|event| event.time).unwrap_or_default(),
-        last_time: events.last().map(|event| event.time).unwrap_or_default(),
-        digest: sink.hash.finalize().into(),
-        stats: serde_json::to_string(&stats)
-            .map_err(|error| StoreError::Internal(error.to_string()))?,
-    })
+    let mut writer = SegmentWriter::create(dir, name, &table)?;
+    for rows in events.chunks(BATCH_ROWS) {
+        let batch = batch_of(&table, rows).map_err(|error| writer.failed(error.into()))?;
+        writer.write(&batch)?;
+    }
+    writer.finish(SegmentStats::of_events(events, log))
 }
 
-fn write_parquet(
-    sink: &mut Hashing,
-    table: &Table,
-    events: &[Arc<Event>],
-) -> Result<ParquetMetaData, ParquetError> {
-    let properties = properties(table)?;
-    let mut writer = ArrowWriter::try_new(sink, Arc::clone(table.schema()), Some(properties))?;
-    for rows in events.chunks(BATCH_ROWS) {
-        writer.write(&batch_of(table, rows)?)?;
+/// Writes one segment, batch by batch, in the order of their times.
+///
+/// What is not finished is removed when the writer goes.
+pub(crate) struct SegmentWriter {
+    dir: PathBuf,
+    name: String,
+    columns: Vec<Column>,
+    parquet: Option<ArrowWriter<Hashing>>,
+    extent: Extent,
+}
+
+/// What the rows so far span.
+#[derive(Default)]
+struct Extent {
+    rows: u64,
+    ids: Option<(u64, u64)>,
+    times: Option<(i64, i64)>,
+}
+
+impl SegmentWriter {
+    /// Begins the file of that name within the store's folder.
+    pub(crate) fn create(dir: &Path, name: String, table: &Table) -> Result<Self, StoreError> {
+        let path = dir.join(&name);
+        let what = || format!("write {}", path.display());
+        let folder = path.parent().unwrap_or(dir);
+        if !folder.exists() {
+            std::fs::create_dir_all(folder).during(what)?;
+            sync_dir(&dir.join("segments")).during(what)?;
+        }
+        let file = File::create(&path).during(what)?;
+        let sink = Hashing { file, hash: Sha256::new(), bytes: 0 };
+        let parquet = properties(table).and_then(|properties| {
+            ArrowWriter::try_new(sink, Arc::clone(table.schema()), Some(properties))
+        });
+        let parquet = parquet.map_err(|error| into_store_error(error, &name))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            name,
+            columns: table.columns().to_vec(),
+            parquet: Some(parquet),
+            extent: Extent::default(),
+        })
     }
-    writer.close()
+
+    /// Adds rows that have all columns of the table.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+        self.extent.add(batch);
+        let Some(parquet) = &mut self.parquet else { return Ok(()) };
+        let written = parquet.write(batch);
+        written.map_err(|error| self.failed(error))
+    }
+
+    /// Makes the file durable and gives its row for the catalog.
+    pub(crate) fn finish(mut self, mut stats: SegmentStats) -> Result<SegmentRow, StoreError> {
+        let path = self.dir.join(&self.name);
+        let what = || format!("write {}", path.display());
+        let Some(mut parquet) = self.parquet.take() else {
+            return Err(StoreError::Internal("a segment was finished twice".to_owned()));
+        };
+        let row = (|| {
+            let metadata = parquet.finish().map_err(|error| self.failed(error))?;
+            stats.add_columns(&self.columns, &metadata);
+            let sink = parquet.inner_mut();
+            sink.file.sync_all().during(what)?;
+            sync_dir(path.parent().unwrap_or(&self.dir)).during(what)?;
+            let (first_id, last_id) = self.extent.ids.unwrap_or_default();
+            let (first_time, last_time) = self.extent.times.unwrap_or_default();
+            Ok(SegmentRow {
+                id: SegmentId::default(),
+                file: self.name.clone(),
+                events: self.extent.rows,
+                bytes: sink.bytes,
+                first_id,
+                last_id,
+                first_time: Timestamp::from_nanos(first_time),
+                last_time: Timestamp::from_nanos(last_time),
+                digest: sink.hash.finalize_reset().into(),
+                stats: serde_json::to_string(&stats)
+                    .map_err(|error| StoreError::Internal(error.to_string()))?,
+            })
+        })();
+        if row.is_err() {
+            self.remove();
+        }
+        row
+    }
+
+    fn failed(&self, error: ParquetError) -> StoreError {
+        into_store_error(error, &self.name)
+    }
+
+    /// What is not whole is not left behind; the next try writes it anew.
+    fn remove(&self) {
+        let _ = std::fs::remove_file(self.dir.join(&self.name));
+    }
+}
+
+impl Drop for SegmentWriter {
+    fn drop(&mut self) {
+        if self.parquet.is_some() {
+            self.remove();
+        }
+    }
+}
+
+impl Extent {
+    fn add(&mut self, batch: &RecordBatch) {
+        self.rows += u64::try_from(batch.num_rows()).unwrap_or_default();
+        let column = |field: Field| batch.column_by_name(field.name()).map(AsRef::as_ref);
+        let ids = column(Field::EventId).and_then(|ids: &dyn Array| {
+            let ids = ids.as_primitive_opt::<UInt64Type>()?;
+            Some((min(ids)?, max(ids)?))
+        });
+        let times = column(Field::Timestamp).and_then(|times: &dyn Array| {
+            let times = times.as_primitive_opt::<TimestampNanosecondType>()?;
+            Some((min(times)?, max(times)?))
+        });
+        self.ids = wider(self.ids, ids);
+        self.times = wider(self.times, times);
+    }
+}
+
+fn wider<T: Ord + Copy>(one: Option<(T, T)>, other: Option<(T, T)>) -> Option<(T, T)> {
+    match (one, other) {
+        (Some((low, high)), Some((other_low, other_high))) => {
+            Some((low.min(other_low), high.max(other_high)))
+        }
+        (one, other) => one.or(other),
+    }
 }
 
 fn properties(table: &Table) -> Result<WriterProperties, ParquetError> {
-    let sorted = table
-        .columns()
-        .iter()
-        .position(|column| matches!(column, Column::Known(model::Field::Timestamp)));
+    let sorted =
+        table.columns().iter().position(|column| matches!(column, Column::Known(Field::Timestamp)));
     let sorting = sorted.and_then(|place| i32::try_from(place).ok()).map(|column_idx| {
         vec![SortingColumn { column_idx, descending: false, nulls_first: false }]
     });
@@ -145,12 +236,8 @@ fn properties(table: &Table) -> Result<WriterProperties, ParquetError> {
                 .set_column_dictionary_enabled(path(), false)
                 .set_column_statistics_enabled(path(), EnabledStatistics::None);
         }
-        if matches!(
-            column,
-            Column::Known(
-                model::Field::Timestamp | model::Field::EventId | model::Field::EventIngested
-            )
-        ) {
+        if matches!(column, Column::Known(Field::Timestamp | Field::EventId | Field::EventIngested))
+        {
             properties = properties
                 .set_column_dictionary_enabled(path(), false)
                 .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);

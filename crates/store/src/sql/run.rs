@@ -27,9 +27,9 @@ use super::admit::placed;
 use super::names::{TABLE, parse};
 use super::scan::Events;
 use super::{Cell, Column, Exported, SqlLimits, cells, functions};
-use crate::StoreError;
 use crate::error::During;
 use crate::live::Shared;
+use crate::{Config, StoreError};
 
 /// Batches that wait for the reader of the answer.
 const BATCHES_WAITING: usize = 2;
@@ -41,16 +41,31 @@ const FUNCTIONS_REFUSED: [&str; 5] = ["lpad", "regexp_replace", "repeat", "repla
 
 /// The threads and the memory of all queries.
 #[derive(Debug)]
-pub(crate) struct Engine {
+pub(super) struct Engine {
     /// Taken when the store goes, since a runtime must not end within another one.
     runtime: Mutex<Option<Runtime>>,
     memory: Arc<dyn MemoryPool>,
     threads: usize,
 }
 
+/// The engine of a store, whose threads start with the first query.
+#[derive(Debug, Default)]
+pub(crate) struct Lazy(Mutex<Option<Arc<Engine>>>);
+
+impl Lazy {
+    pub(super) fn get(&self, config: &Config) -> Result<Arc<Engine>, StoreError> {
+        let mut engine = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = engine.as_ref() {
+            return Ok(Arc::clone(engine));
+        }
+        let started = Arc::new(Engine::start(config.sql_threads, config.sql_memory_bytes_max)?);
+        Ok(Arc::clone(engine.insert(started)))
+    }
+}
+
 impl Engine {
     /// Starts the threads.
-    pub(crate) fn start(threads: usize, memory_bytes: usize) -> Result<Self, StoreError> {
+    fn start(threads: usize, memory_bytes: usize) -> Result<Self, StoreError> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads.max(1))
             .thread_name("store-sql")
@@ -161,7 +176,7 @@ impl Drop for Rows {
 }
 
 /// Plans a query and starts it.
-pub(crate) async fn start(
+pub(super) async fn start(
     shared: &Arc<Shared>,
     engine: &Arc<Engine>,
     text: &str,
@@ -294,7 +309,7 @@ fn explain(error: DataFusionError) -> StoreError {
 }
 
 /// Writes the answer as one Parquet file.
-pub(crate) async fn export(
+pub(super) async fn export(
     mut rows: Rows,
     sink: &mut (dyn Write + Send),
 ) -> Result<Exported, StoreError> {

@@ -12,5 +12,6 @@
 mod crash;
 mod questions;
 mod samples;
+#[cfg(feature = "sql")]
 mod sql;
 mod together;
