@@ -136,7 +136,7 @@ fn replay(shared: &Shared, published: u64, access: Access) -> Result<u64, StoreE
     let last = numbers.last().copied().unwrap_or_default();
     for number in numbers {
         let path = wal::path_of(&dir, number);
-        let replayed = wal::read(&path)?;
+        let replayed = wal::read(&path, shared.config.keyring.as_ref())?;
         if access == Access::Owner {
             put_right(shared, &path, &replayed, number == last)?;
         }
