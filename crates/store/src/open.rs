@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{Catalog, SegmentRow};
+use seal::Keyring;
 
 use crate::damage::Damage;
 use crate::error::During;
 use crate::live::{Counters, Shared, State};
 use crate::memory::Growing;
+use crate::secret::show_position;
 use crate::segment::Segment;
 use crate::wal::{self, Replayed};
 use crate::{Config, StoreError, flush};
@@ -74,12 +76,15 @@ pub(crate) fn open(
     let mut state = State { committed: catalog.committed()?, ..State::default() };
     state.next_id = state.committed;
     let checkpoints = catalog.checkpoints()?;
-    state.checkpoints = checkpoints.into_iter().map(|one| (one.key, one.position)).collect();
+    for kept in checkpoints {
+        let shown = show_position(config.keyring.as_ref(), kept)?;
+        state.checkpoints.insert(shown.key, shown.position);
+    }
     let mut segments = Vec::with_capacity(rows.len());
     let mut absent = Vec::new();
     for row in rows {
         state.next_id = state.next_id.max(row.last_id.saturating_add(1));
-        match admit(dir, row) {
+        match admit(dir, row, config.keyring.as_ref())? {
             Ok(segment) => segments.push(Arc::new(segment)),
             Err(damage) => {
                 tracing::error!(file = damage.file, "a listed segment: {}", damage.reason);
@@ -104,21 +109,29 @@ pub(crate) fn open(
 }
 
 /// Gives a listed segment, or what stands against reading it.
-fn admit(dir: &Path, row: SegmentRow) -> Result<Segment, Damage> {
+fn admit(
+    dir: &Path,
+    row: SegmentRow,
+    keyring: Option<&Keyring>,
+) -> Result<Result<Segment, Damage>, StoreError> {
     let (path, bytes) = (dir.join(&row.file), row.bytes);
     match std::fs::metadata(&path) {
         Ok(found) if found.len() == bytes => {}
         Ok(found) => {
             let reason = format!("is {} bytes long and was written with {bytes}", found.len());
-            return Err(Damage::of(&row, reason));
+            return Ok(Err(Damage::of(&row, reason)));
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(Damage::of(&row, "is missing"));
+            return Ok(Err(Damage::of(&row, "is missing")));
         }
-        Err(error) => return Err(Damage::of(&row, error.to_string())),
+        Err(error) => return Ok(Err(Damage::of(&row, error.to_string()))),
     }
     let told = Damage::of(&row, "its entry in the catalog cannot be read");
-    Segment::of(dir, row).map_err(|_| told)
+    match Segment::of(dir, row, keyring) {
+        Ok(segment) => Ok(Ok(segment)),
+        Err(StoreError::Damaged { .. }) => Ok(Err(told)),
+        Err(other) => Err(other),
+    }
 }
 
 /// Sets segment files aside that the catalog does not list: what a stop left behind, whose events
@@ -162,7 +175,7 @@ fn replay(shared: &Shared, published: u64, access: Access) -> Result<u64, StoreE
     let last = numbers.last().copied().unwrap_or_default();
     for number in numbers {
         let path = wal::path_of(&dir, number);
-        let replayed = wal::read(&path)?;
+        let replayed = wal::read(&path, shared.config.keyring.as_ref())?;
         if access == Access::Owner {
             put_right(shared, &path, &replayed, number == last)?;
         }
