@@ -15,3 +15,4 @@ mod samples;
 #[cfg(feature = "sql")]
 mod sql;
 mod together;
+mod v1;
