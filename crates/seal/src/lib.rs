@@ -11,7 +11,11 @@
 mod data_key;
 mod error;
 mod keyring;
+mod master;
+mod text;
 
 pub use data_key::{DataKey, OVERHEAD_BYTES};
 pub use error::SealError;
 pub use keyring::{KeyId, Keyring, WRAPPED_BYTES};
+pub use master::{MasterId, MasterKey};
+pub use text::is_sealed_text;

@@ -17,6 +17,7 @@ mod live;
 mod memory;
 mod open;
 mod search;
+mod secret;
 mod segment;
 #[cfg(feature = "sql")]
 mod sql;

@@ -11,6 +11,7 @@ use catalog::Catalog;
 use crate::error::During;
 use crate::live::{Counters, Shared, State};
 use crate::memory::Growing;
+use crate::secret::show_position;
 use crate::segment::Segment;
 use crate::wal::{self, Damage, Replayed};
 use crate::{Config, StoreError, flush};
@@ -72,11 +73,14 @@ pub(crate) fn open(
     let mut state = State { committed: catalog.committed()?, ..State::default() };
     state.next_id = state.committed;
     let checkpoints = catalog.checkpoints()?;
-    state.checkpoints = checkpoints.into_iter().map(|one| (one.key, one.position)).collect();
+    for kept in checkpoints {
+        let shown = show_position(config.keyring.as_ref(), kept)?;
+        state.checkpoints.insert(shown.key, shown.position);
+    }
     let mut segments = Vec::with_capacity(rows.len());
     let mut missing = 0;
     for row in rows {
-        let segment = Segment::of(dir, row)?;
+        let segment = Segment::of(dir, row, config.keyring.as_ref())?;
         if dir.join(&segment.row.file).exists() {
             state.next_id = state.next_id.max(segment.row.last_id.saturating_add(1));
             segments.push(Arc::new(segment));
@@ -136,7 +140,7 @@ fn replay(shared: &Shared, published: u64, access: Access) -> Result<u64, StoreE
     let last = numbers.last().copied().unwrap_or_default();
     for number in numbers {
         let path = wal::path_of(&dir, number);
-        let replayed = wal::read(&path)?;
+        let replayed = wal::read(&path, shared.config.keyring.as_ref())?;
         if access == Access::Owner {
             put_right(shared, &path, &replayed, number == last)?;
         }

@@ -56,7 +56,8 @@ impl Store {
         let Opened { shared, next_log } = open::open(dir, catalog, config, Access::Owner)?;
         let shared = Arc::new(shared);
         let next_id = shared.state().next_id;
-        let writer = Writer::begin(&dir.join("wal"), next_log, next_id);
+        let keyring = shared.config.keyring.clone();
+        let writer = Writer::begin(&dir.join("wal"), next_log, next_id, keyring);
         let (jobs, waiting) = bounded(BATCHES_WAITING_MAX);
         let for_commit = Arc::clone(&shared);
         let for_flush = Arc::clone(&shared);
