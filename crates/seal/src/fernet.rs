@@ -51,22 +51,17 @@ pub struct Fernet {
 }
 
 /// Why a token was not opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FernetFault {
     /// It is not in URL-safe base64, or is too short.
-    #[error("no token")]
     NoToken,
     /// None of the keys signed it: it was changed, or is another's.
-    #[error("not authentic")]
     NotAuthentic,
     /// It is older than the configuration allows.
-    #[error("too old")]
     TooOld,
     /// Its time is more than a minute ahead of our clock.
-    #[error("from the future")]
     FromTheFuture,
     /// One of the keys signed it, and it is of another version or padded wrongly.
-    #[error("malformed")]
     Malformed,
 }
 
@@ -88,6 +83,19 @@ struct Key {
     signing: hmac::Key,
     encrypt: Aes128Enc,
     decrypt: Aes128Dec,
+}
+
+impl FernetFault {
+    /// Gives the fault in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoToken => "no token",
+            Self::NotAuthentic => "not authentic",
+            Self::TooOld => "too old",
+            Self::FromTheFuture => "from the future",
+            Self::Malformed => "malformed",
+        }
+    }
 }
 
 /// Gives how long the token of so many bytes is.

@@ -127,7 +127,7 @@ fn check(token: &str, seconds_later: u64, expect: Expect) {
     let mut room = Vec::new();
     let shown = match fernet.open(token.as_bytes(), MADE + seconds_later, &mut room) {
         Ok(text) => String::from_utf8(text.to_vec()).unwrap(),
-        Err(fault) => fault.to_string(),
+        Err(fault) => fault.as_str().to_owned(),
     };
     expect.assert_eq(&shown);
 }
