@@ -31,6 +31,15 @@ impl Keyring {
         Ok(Self { keys: Arc::new(BTreeMap::from([(KeyId(1), first)])) })
     }
 
+    /// Gives the keyring of these keys, of which there must be one at least.
+    pub fn of_keys(keys: impl IntoIterator<Item = (KeyId, DataKey)>) -> Result<Self, SealError> {
+        let keys: BTreeMap<_, _> = keys.into_iter().map(|(id, key)| (id, Arc::new(key))).collect();
+        if keys.is_empty() {
+            return Err(SealError::Malformed("a keyring: it holds no key"));
+        }
+        Ok(Self { keys: Arc::new(keys) })
+    }
+
     /// Gives the keyring with one more key, which wraps new data keys from now on.
     pub fn with_new_key(&self) -> Result<Self, SealError> {
         let mut keys = BTreeMap::clone(&self.keys);

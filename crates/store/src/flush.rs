@@ -53,7 +53,7 @@ pub(crate) fn run(shared: &Shared) {
 }
 
 fn write_and_publish(shared: &Shared, frozen: &Frozen, expected: u64) -> Result<(), StoreError> {
-    let written = write_generation(&shared.dir, frozen)?;
+    let written = write_generation(&shared.dir, frozen, shared.config.keyring.as_ref())?;
     let last = written.iter().map(|row| row.last_id.saturating_add(1)).max();
     let next = last.map_or(expected, |last| last.max(expected));
     let rows = publish(shared, frozen, written, Committed { expected, next })?;

@@ -65,11 +65,12 @@ pub(crate) struct Snapshot {
 
 impl Shared {
     pub(crate) fn new(dir: PathBuf, config: Config, catalog: Catalog, state: State) -> Self {
+        let footers = Cache::new(config.keyring.clone());
         Self {
             dir,
             config,
             catalog,
-            footers: Cache::default(),
+            footers,
             counters: Counters::default(),
             state: Mutex::new(state),
             changed: Condvar::new(),

@@ -21,6 +21,7 @@ mod decode;
 mod extra;
 mod layout;
 mod read;
+mod sealed;
 mod stats;
 mod write;
 

@@ -11,7 +11,7 @@ use model::{Checkpoint, Event, EventId};
 use query::Predicate;
 use store::{Config, Scope, Store, StoreError};
 
-use crate::samples::{Numbers, events, fresh, json, open};
+use crate::samples::{Kind, Numbers, events, fresh, json, open};
 
 fn all_of(store: &Store) -> Vec<Arc<Event>> {
     let mut all = Vec::new();
@@ -182,7 +182,8 @@ fn one_process_writes_and_others_read() {
     let catalog = catalog::Catalog::open(&dir.path().join("catalog.db")).unwrap();
     let second = Store::open(dir.path(), catalog.clone(), Config::default());
     assert!(matches!(second.unwrap_err(), StoreError::Locked { .. }));
-    let reader = Store::open_reader(dir.path(), catalog, Config::default()).unwrap();
+    let reader =
+        Store::open_reader(dir.path(), catalog, Kind::Sealed.config(Config::default())).unwrap();
     assert_eq!(json(&all_of(&reader)), json(&all));
     assert!(matches!(reader.append(&all, &[]).unwrap_err(), StoreError::Closed { .. }));
     drop(reader);

@@ -12,6 +12,7 @@
 mod crash;
 mod questions;
 mod samples;
+mod sealed;
 #[cfg(feature = "sql")]
 mod sql;
 mod together;
