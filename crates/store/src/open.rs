@@ -63,16 +63,22 @@ pub(crate) fn open(
         state.checkpoints.insert(shown.key, shown.position);
     }
     let mut segments = Vec::with_capacity(rows.len());
-    let mut absent = Vec::new();
+    let (mut absent, mut closed) = (Vec::new(), None);
     for row in rows {
         state.next_id = state.next_id.max(row.last_id.saturating_add(1));
-        match admit(dir, row, config.keyring.as_ref())? {
+        match admit(dir, row, config.keyring.as_ref()) {
             Ok(segment) => segments.push(Arc::new(segment)),
-            Err(damage) => {
+            Err((damage, error)) => {
                 tracing::error!(file = damage.file, "a listed segment: {}", damage.reason);
                 absent.push(damage);
+                closed = closed.or(error);
             }
         }
+    }
+    // One entry that does not open was changed; if none does, the key is another, and the store must
+    // not be opened.
+    if let Some(error) = closed.filter(|_| segments.is_empty()) {
+        return Err(error);
     }
     let missing = absent.len();
     state.absent = Arc::new(absent);
@@ -91,29 +97,28 @@ pub(crate) fn open(
     Ok(Opened { shared, next_log: last.max(published).max(named.unwrap_or_default()) + 1 })
 }
 
-/// Gives a listed segment, or what stands against reading it.
+/// Gives a listed segment, or what stands against reading it, with the error where it is sealed.
 fn admit(
     dir: &Path,
     row: SegmentRow,
     keyring: Option<&Keyring>,
-) -> Result<Result<Segment, Damage>, StoreError> {
+) -> Result<Segment, (Damage, Option<StoreError>)> {
     let (path, bytes) = (dir.join(&row.file), row.bytes);
     match std::fs::metadata(&path) {
         Ok(found) if found.len() == bytes => {}
         Ok(found) => {
             let reason = format!("is {} bytes long and was written with {bytes}", found.len());
-            return Ok(Err(Damage::of(&row, reason)));
+            return Err((Damage::of(&row, reason), None));
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Ok(Err(Damage::of(&row, "is missing")));
+            return Err((Damage::of(&row, "is missing"), None));
         }
-        Err(error) => return Ok(Err(Damage::of(&row, error.to_string()))),
+        Err(error) => return Err((Damage::of(&row, error.to_string()), None)),
     }
     let told = Damage::of(&row, "its entry in the catalog cannot be read");
     match Segment::of(dir, row, keyring) {
-        Ok(segment) => Ok(Ok(segment)),
-        Err(StoreError::Damaged { .. }) => Ok(Err(told)),
-        Err(other) => Err(other),
+        Err(error @ StoreError::Sealed { .. }) => Err((told, Some(error))),
+        other => other.map_err(|_| (told, None)),
     }
 }
 
