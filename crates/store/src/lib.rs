@@ -9,6 +9,7 @@
     allow(dead_code, unused_imports, reason = "some of it is there for queries alone")
 )]
 
+mod anchor;
 mod chain;
 mod clock;
 mod commit;
@@ -28,8 +29,11 @@ mod segment;
 mod sql;
 mod stats;
 mod store;
+mod verify;
 mod wal;
 
+pub use anchor::Anchor;
+pub use catalog::ChainHead;
 pub use config::Config;
 pub use damage::Damage;
 pub use error::StoreError;
@@ -40,3 +44,4 @@ pub use search::{
 pub use sql::{Cell, CellKind, Column, Exported, Rows, SqlLimits};
 pub use stats::Stats;
 pub use store::Store;
+pub use verify::{Verified, bytes_to_verify, look, verify};

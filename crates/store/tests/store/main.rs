@@ -17,3 +17,4 @@ mod sealed;
 mod sql;
 mod together;
 mod v1;
+mod verify;
