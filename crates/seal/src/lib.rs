@@ -9,13 +9,18 @@
 //! master key seals the keyring anew and no file is written again.
 
 mod data_key;
+mod derive;
 mod error;
 mod keyring;
 mod master;
+mod ring_file;
+mod source;
 mod text;
 
 pub use data_key::{DataKey, OVERHEAD_BYTES};
 pub use error::SealError;
 pub use keyring::{KeyId, Keyring, WRAPPED_BYTES};
 pub use master::{MasterId, MasterKey};
+pub use ring_file::{KeyringError, KeyringFile, StoredKey};
+pub use source::{Secret, Source, SourceError, Typed};
 pub use text::is_sealed_text;

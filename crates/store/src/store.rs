@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use catalog::Catalog;
 use crossbeam_channel::{Sender, bounded};
 use model::{Checkpoint, Event, EventId};
+use seal::Keyring;
 
 use crate::commit::{self, Append, Job};
 use crate::error::During;
@@ -88,6 +89,11 @@ impl Store {
     /// Gives the first identity that no event has.
     pub fn next_id(&self) -> u64 {
         self.inner.shared.state().next_id
+    }
+
+    /// Gives the keys that seal what is written.
+    pub fn keyring(&self) -> Option<&Keyring> {
+        self.inner.shared.config.keyring.as_ref()
     }
 
     /// Gives how far the sources had come with what is durable.
