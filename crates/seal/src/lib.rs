@@ -19,7 +19,7 @@ mod text;
 
 pub use data_key::{DataKey, OVERHEAD_BYTES};
 pub use error::SealError;
-pub use keyring::{KeyId, Keyring, WRAPPED_BYTES};
+pub use keyring::{KeyId, Keyring, WRAPPED_BYTES, wrapped_by};
 pub use master::{MasterId, MasterKey};
 pub use ring_file::{KeyringError, KeyringFile, StoredKey};
 pub use source::{Secret, Source, SourceError, Typed};
