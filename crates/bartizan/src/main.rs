@@ -14,6 +14,7 @@ mod examples;
 mod failure;
 mod import;
 mod interrupt;
+mod keys;
 mod log;
 mod memory;
 mod output;
@@ -29,6 +30,11 @@ mod usage;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+/// Events are made on one thread and let go on another; this allocator does that a tenth quicker than
+/// the system's, and gives memory back.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let cli = commands::Cli::parse();

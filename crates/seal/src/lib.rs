@@ -11,6 +11,7 @@
 mod data_key;
 mod derive;
 mod error;
+mod fernet;
 mod keyring;
 mod master;
 mod ring_file;
@@ -19,6 +20,7 @@ mod text;
 
 pub use data_key::{DataKey, OVERHEAD_BYTES};
 pub use error::SealError;
+pub use fernet::{FERNET_KEYS_MAX, Fernet, FernetFault, FernetKeysFault, fernet_token_bytes};
 pub use keyring::{KeyId, Keyring, WRAPPED_BYTES, wrapped_by};
 pub use master::{MasterId, MasterKey};
 pub use ring_file::{KeyringError, KeyringFile, StoredKey};

@@ -11,6 +11,7 @@
 
 mod commit;
 mod config;
+mod damage;
 mod error;
 mod flush;
 mod live;
@@ -27,6 +28,7 @@ mod store;
 mod wal;
 
 pub use config::Config;
+pub use damage::Damage;
 pub use error::StoreError;
 pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{

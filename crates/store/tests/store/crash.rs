@@ -13,7 +13,7 @@ use store::{Config, Scope, Store, StoreError};
 
 use crate::samples::{Kind, Numbers, events, fresh, json, open};
 
-fn all_of(store: &Store) -> Vec<Arc<Event>> {
+pub(crate) fn all_of(store: &Store) -> Vec<Arc<Event>> {
     let mut all = Vec::new();
     let whole = store.scan(&Scope::of(Predicate::default()), &mut |event| {
         all.push(Arc::clone(event));
@@ -31,7 +31,7 @@ fn logs(dir: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
