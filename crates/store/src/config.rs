@@ -21,9 +21,18 @@ pub struct Config {
     pub sql_memory_bytes_max: usize,
     /// On how many threads one SQL query may run.
     pub sql_threads: usize,
-    /// The keys that seal what is written; without them new files are plain. Files that are plain
-    /// stay readable with them.
+    /// The keys that open what is sealed, and seal what is written; without them new files are
+    /// plain. Files that are plain stay readable with them.
     pub keyring: Option<Keyring>,
+    /// Whether what is written stays plain although there are keys: those are for reading then.
+    pub write_plain: bool,
+}
+
+impl Config {
+    /// Gives the keys that seal what is written.
+    pub(crate) fn sealing(&self) -> Option<&Keyring> {
+        self.keyring.as_ref().filter(|_| !self.write_plain)
+    }
 }
 
 impl Default for Config {
@@ -37,6 +46,7 @@ impl Default for Config {
             sql_memory_bytes_max: 512 << 20,
             sql_threads: 2,
             keyring: None,
+            write_plain: false,
         }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn run(shared: &Shared) {
 }
 
 fn write_and_publish(shared: &Shared, frozen: &Frozen, expected: u64) -> Result<(), StoreError> {
-    let written = write_generation(&shared.dir, frozen, shared.config.keyring.as_ref())?;
+    let written = write_generation(&shared.dir, frozen, shared.config.sealing())?;
     let last = written.iter().map(|row| row.last_id.saturating_add(1)).max();
     let next = last.map_or(expected, |last| last.max(expected));
     let rows = publish(shared, frozen, written, Committed { expected, next })?;
@@ -81,7 +81,7 @@ fn publish(
     mut rows: Vec<SegmentRow>,
     committed: Committed,
 ) -> Result<Vec<SegmentRow>, StoreError> {
-    let checkpoints = hide_positions(shared.config.keyring.as_ref(), &frozen.checkpoints)?;
+    let checkpoints = hide_positions(shared.config.sealing(), &frozen.checkpoints)?;
     let publish = Publish { segments: &rows, removed: &[], committed, checkpoints: &checkpoints };
     match shared.catalog.publish(&publish) {
         Ok(ids) => {

@@ -17,6 +17,7 @@ mod flush;
 mod live;
 mod memory;
 mod open;
+mod seals;
 mod search;
 mod secret;
 mod segment;
@@ -29,6 +30,7 @@ mod wal;
 pub use config::Config;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
 };

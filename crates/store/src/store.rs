@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use catalog::Catalog;
 use crossbeam_channel::{Sender, bounded};
 use model::{Checkpoint, Event, EventId};
+use seal::Keyring;
 
 use crate::commit::{self, Append, Job};
 use crate::error::During;
@@ -56,7 +57,7 @@ impl Store {
         let Opened { shared, next_log } = open::open(dir, catalog, config, Access::Owner)?;
         let shared = Arc::new(shared);
         let next_id = shared.state().next_id;
-        let keyring = shared.config.keyring.clone();
+        let keyring = shared.config.sealing().cloned();
         let writer = Writer::begin(&dir.join("wal"), next_log, next_id, keyring);
         let (jobs, waiting) = bounded(BATCHES_WAITING_MAX);
         let for_commit = Arc::clone(&shared);
@@ -88,6 +89,16 @@ impl Store {
     /// Gives the first identity that no event has.
     pub fn next_id(&self) -> u64 {
         self.inner.shared.state().next_id
+    }
+
+    /// Gives the keys that open what is sealed.
+    pub fn keyring(&self) -> Option<&Keyring> {
+        self.inner.shared.config.keyring.as_ref()
+    }
+
+    /// Gives the keys that seal what is written.
+    pub fn sealing(&self) -> Option<&Keyring> {
+        self.inner.shared.config.sealing()
     }
 
     /// Gives how far the sources had come with what is durable.
