@@ -92,6 +92,15 @@ impl Catalog {
         })
     }
 
+    /// Forgets how far some sources had come, since what was kept of it cannot be read.
+    pub fn forget_checkpoints(&self, keys: &[String]) -> Result<(), CatalogError> {
+        self.write(|transaction| {
+            let mut forget =
+                transaction.prepare_cached("DELETE FROM checkpoints WHERE source = ?1")?;
+            keys.iter().try_for_each(|key| Ok(forget.execute([key]).map(drop)?))
+        })
+    }
+
     /// Publishes one step in one transaction, and gives the identities of the new segments in their
     /// order. Where another writer was first, nothing changes.
     pub fn publish(&self, publish: &Publish<'_>) -> Result<Vec<SegmentId>, CatalogError> {

@@ -22,6 +22,7 @@ mod live;
 mod lock;
 mod memory;
 mod open;
+mod repair;
 mod seals;
 mod search;
 mod secret;
@@ -38,6 +39,7 @@ pub use catalog::ChainHead;
 pub use config::Config;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use repair::{Patient, Plan};
 pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
