@@ -121,6 +121,10 @@ const MIGRATIONS: &[&str] = &["
         action TEXT NOT NULL,
         detail TEXT NOT NULL
     );
+", "
+    ALTER TABLE segments ADD COLUMN index_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE segments ADD COLUMN index_digest BLOB NOT NULL
+        DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';
 "];
 
 /// Gives the connection back where the file is new or ours.

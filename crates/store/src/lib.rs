@@ -14,6 +14,7 @@ mod config;
 mod damage;
 mod error;
 mod flush;
+mod index;
 mod live;
 mod memory;
 mod open;

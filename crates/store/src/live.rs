@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use catalog::Catalog;
 
 use crate::damage::{Damage, Damaged};
+use crate::index::Indexes;
 use crate::memory::{Chunk, Frozen, Growing};
 use crate::segment::{Cache, Segment};
 use crate::{Config, StoreError};
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) catalog: Catalog,
     pub(crate) footers: Cache,
+    pub(crate) indexes: Indexes,
     pub(crate) counters: Counters,
     /// Segments that somebody could not read since the store was opened.
     pub(crate) damaged: Damaged,
@@ -74,11 +76,13 @@ pub(crate) struct Snapshot {
 impl Shared {
     pub(crate) fn new(dir: PathBuf, config: Config, catalog: Catalog, state: State) -> Self {
         let footers = Cache::new(config.keyring.clone());
+        let indexes = Indexes::new(&dir, config.keyring.clone());
         Self {
             dir,
             config,
             catalog,
             footers,
+            indexes,
             counters: Counters::default(),
             damaged: Damaged::default(),
             state: Mutex::new(state),

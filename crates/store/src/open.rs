@@ -139,15 +139,19 @@ fn remove_orphans(shared: &Shared) -> Result<(), StoreError> {
         }
         for file in std::fs::read_dir(&day).during(what)? {
             let path = file.during(what)?.path();
-            let ours = path.extension().is_some_and(|extension| extension == "parquet");
-            if ours && !listed.contains(&path) {
+            let ours = path
+                .extension()
+                .is_some_and(|extension| extension == "parquet" || extension == "index");
+            if ours && !listed.contains(&path.with_extension("parquet")) {
                 let aside = shared.dir.join("quarantine");
                 let what = || format!("set {} aside", path.display());
                 std::fs::create_dir_all(&aside).during(what)?;
                 let name = path.file_name().unwrap_or_default();
                 std::fs::rename(&path, aside.join(name)).during(what)?;
-                tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
-                Counters::add(&shared.counters.orphans, 1);
+                if path.extension().is_some_and(|extension| extension == "parquet") {
+                    tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
+                    Counters::add(&shared.counters.orphans, 1);
+                }
             }
         }
     }
