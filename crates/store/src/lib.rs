@@ -17,6 +17,7 @@ mod damage;
 mod error;
 mod flush;
 mod folder;
+mod index;
 mod live;
 mod lock;
 mod memory;
