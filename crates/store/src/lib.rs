@@ -12,6 +12,7 @@
 mod batches;
 mod commit;
 mod config;
+mod damage;
 mod error;
 mod flush;
 mod live;
@@ -27,6 +28,7 @@ mod store;
 mod wal;
 
 pub use config::Config;
+pub use damage::Damage;
 pub use error::StoreError;
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
