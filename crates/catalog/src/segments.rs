@@ -96,6 +96,18 @@ impl Catalog {
         })
     }
 
+    /// Deletes the checkpoints of these keys, as far as there are any.
+    pub fn forget_checkpoints(&self, keys: &[String]) -> Result<(), CatalogError> {
+        self.write(|transaction| {
+            let mut statement =
+                transaction.prepare_cached("DELETE FROM checkpoints WHERE source = ?1")?;
+            for key in keys {
+                statement.execute([key])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Publishes one step in one transaction, and gives the identities of the new segments in their
     /// order. Where another writer was first, nothing changes.
     pub fn publish(&self, publish: &Publish<'_>) -> Result<Vec<SegmentId>, CatalogError> {

@@ -9,6 +9,7 @@
     allow(dead_code, unused_imports, reason = "some of it is there for queries alone")
 )]
 
+mod batches;
 mod chain;
 mod clock;
 mod commit;

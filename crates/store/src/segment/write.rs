@@ -204,6 +204,8 @@ impl SegmentWriter {
             let index = index.during(|| format!("write the index of {}", self.name))?;
             let (index_bytes, index_digest) = index.unwrap_or_default();
             sync_dir(path.parent().unwrap_or(&self.dir)).during(what)?;
+            // The day's folder may be one that a process made and did not live to make durable.
+            sync_dir(&self.dir.join("segments")).during(what)?;
             let (first_id, last_id) = self.extent.ids.unwrap_or_default();
             let (first_time, last_time) = self.extent.times.unwrap_or_default();
             Ok(SegmentRow {
