@@ -10,6 +10,7 @@
 )]
 
 mod anchor;
+mod batches;
 mod chain;
 mod clock;
 mod commit;
@@ -18,6 +19,7 @@ mod damage;
 mod error;
 mod flush;
 mod folder;
+mod index;
 mod live;
 mod lock;
 mod memory;

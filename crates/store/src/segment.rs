@@ -32,7 +32,7 @@ pub(crate) use decode::{Decoder, Values, list_items};
 pub(crate) use extra::{each_value, field_of};
 pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
 pub(crate) use look::{Look, look};
-pub(crate) use read::{Cache, Segment, Span, Texts, Wanted, selection, widen};
+pub(crate) use read::{Cache, Footer, Segment, Span, Texts, Wanted, selection, widen};
 pub(crate) use salvage::{Gathered, Rewriter, Salvaged, digest_of, salvage};
 pub(crate) use sealed::{is_sealed, wrapped_key};
 pub(crate) use stats::Bound;

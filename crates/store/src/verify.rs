@@ -270,6 +270,6 @@ fn index_name(file: &str) -> String {
 }
 
 /// Gives length and digest of a segment's index; zeros where it has none.
-fn index_of(_: &SegmentRow) -> (u64, [u8; DIGEST_BYTES]) {
-    (0, [0; DIGEST_BYTES])
+fn index_of(row: &SegmentRow) -> (u64, [u8; DIGEST_BYTES]) {
+    (row.index_bytes, row.index_digest)
 }

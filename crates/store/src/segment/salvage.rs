@@ -101,6 +101,8 @@ fn bare(file: &str) -> Result<SegmentRow, StoreError> {
         first_time: Timestamp::default(),
         last_time: Timestamp::default(),
         digest: [0; 32],
+        index_bytes: 0,
+        index_digest: [0; 32],
         stats: stats.map_err(|error| StoreError::Internal(error.to_string()))?,
     })
 }

@@ -25,6 +25,7 @@ use super::sealed::{Sealing, assert_sealed};
 use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
+use crate::index::{Builder, path_beside};
 use crate::memory::Frozen;
 use crate::secret::hide;
 use crate::wal::sync_dir;
@@ -116,6 +117,7 @@ pub(crate) struct SegmentWriter {
     parquet: Option<ArrowWriter<Hashing>>,
     keyring: Option<Keyring>,
     sealing: Option<Sealing>,
+    index: Option<Builder>,
     extent: Extent,
 }
 
@@ -145,6 +147,10 @@ impl SegmentWriter {
         let sealing = options.keyring.map(Sealing::new).transpose();
         let sealing = sealing.map_err(|error| StoreError::sealed(&*name, error))?;
         let file = File::create(&path).during(what)?;
+        let key = sealing.as_ref().map(|one| (&one.key, one.wrapped.as_slice()));
+        let beside = path_beside(&path);
+        let index =
+            Builder::create(&beside, key).during(|| format!("write {}", beside.display()))?;
         let sink = Hashing { file, hash: Sha256::new(), bytes: 0 };
         let properties = properties(table, options.zstd_level, sealing.as_ref());
         let parquet = properties.and_then(|properties| {
@@ -158,6 +164,7 @@ impl SegmentWriter {
             parquet: Some(parquet),
             keyring: options.keyring.cloned(),
             sealing,
+            index: Some(index),
             extent: Extent::default(),
         })
     }
@@ -170,6 +177,9 @@ impl SegmentWriter {
     /// Adds rows that have all columns of the table.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         self.extent.add(batch);
+        if let Some(index) = &mut self.index {
+            index.add(batch).during(|| format!("write the index of {}", self.name))?;
+        }
         let Some(parquet) = &mut self.parquet else { return Ok(()) };
         let written = parquet.write(batch);
         written.map_err(|error| self.failed(error))
@@ -190,7 +200,13 @@ impl SegmentWriter {
             if self.sealing.is_some() {
                 assert_sealed(&path, &self.name)?;
             }
+            let digest: [u8; 32] = sink.hash.finalize_reset().into();
+            let index = self.index.take().map(|index| index.finish(digest)).transpose();
+            let index = index.during(|| format!("write the index of {}", self.name))?;
+            let (index_bytes, index_digest) = index.unwrap_or_default();
             sync_dir(path.parent().unwrap_or(&self.dir)).during(what)?;
+            // The day's folder may be one that a process made and did not live to make durable.
+            sync_dir(&self.dir.join("segments")).during(what)?;
             let (first_id, last_id) = self.extent.ids.unwrap_or_default();
             let (first_time, last_time) = self.extent.times.unwrap_or_default();
             Ok(SegmentRow {
@@ -202,7 +218,9 @@ impl SegmentWriter {
                 last_id,
                 first_time: Timestamp::from_nanos(first_time),
                 last_time: Timestamp::from_nanos(last_time),
-                digest: sink.hash.finalize_reset().into(),
+                digest,
+                index_bytes,
+                index_digest,
                 stats: self.hidden(&stats)?,
             })
         })();
@@ -225,7 +243,9 @@ impl SegmentWriter {
 
     /// What is not whole is not left behind; the next try writes it anew.
     fn remove(&self) {
-        let _ = std::fs::remove_file(self.dir.join(&self.name));
+        let path = self.dir.join(&self.name);
+        let _ = std::fs::remove_file(path_beside(&path));
+        let _ = std::fs::remove_file(path);
     }
 }
 
