@@ -12,6 +12,7 @@
 mod crash;
 mod power;
 mod questions;
+mod repair;
 mod samples;
 mod sealed;
 #[cfg(feature = "sql")]
