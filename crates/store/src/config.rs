@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use seal::Keyring;
+
 /// The bounds of the store; [`Config::default`] suits one machine.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -19,6 +21,9 @@ pub struct Config {
     pub sql_memory_bytes_max: usize,
     /// On how many threads one SQL query may run.
     pub sql_threads: usize,
+    /// The keys that seal what is written; without them new files are plain. Files that are plain
+    /// stay readable with them.
+    pub keyring: Option<Keyring>,
 }
 
 impl Default for Config {
@@ -31,6 +36,7 @@ impl Default for Config {
             room_wait_max: Duration::from_secs(5),
             sql_memory_bytes_max: 512 << 20,
             sql_threads: 2,
+            keyring: None,
         }
     }
 }

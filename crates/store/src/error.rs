@@ -53,6 +53,14 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file is sealed with a key that is not at hand, or was not sealed although it had to be.
+    #[error("{file} {reason}")]
+    Sealed {
+        /// Which file.
+        file: String,
+        /// What keeps it closed.
+        reason: String,
+    },
     /// The SQL text is wrong, or asks for what is not allowed.
     #[error("{}", at(message, *place))]
     Sql {
@@ -77,6 +85,10 @@ fn at(message: &str, place: Option<(u64, u64)>) -> String {
 }
 
 impl StoreError {
+    pub(crate) fn sealed(file: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Sealed { file: file.into(), reason: reason.to_string() }
+    }
+
     pub(crate) fn damaged(file: impl Into<String>, reason: impl ToString) -> Self {
         Self::Damaged { file: file.into(), reason: reason.to_string() }
     }

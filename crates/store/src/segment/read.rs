@@ -18,12 +18,15 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use seal::{Keyring, SealError};
 
 use super::build::Table;
 use super::layout::{Column, TEXT_TYPE};
+use super::sealed;
 use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
+use crate::secret::show;
 
 /// How many footers are kept in memory.
 const FOOTERS_MAX: usize = 256;
@@ -36,9 +39,12 @@ pub(crate) struct Segment {
     path: PathBuf,
 }
 
-/// The footers of the segments that were read last.
+/// The footers of the segments that were read last, and the keys that open them.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Footers>);
+pub(crate) struct Cache {
+    footers: Mutex<Footers>,
+    keyring: Option<Keyring>,
+}
 
 #[derive(Debug, Default)]
 struct Footers {
@@ -139,10 +145,14 @@ pub(crate) struct Wanted<'w> {
 
 impl Segment {
     /// Gives the segment of a row of the catalog.
-    pub(crate) fn of(dir: &Path, mut row: SegmentRow) -> Result<Self, StoreError> {
-        let stats = serde_json::from_str(&row.stats)
-            .map_err(|error| StoreError::damaged(&*row.file, error))?;
-        row.stats = String::new();
+    pub(crate) fn of(
+        dir: &Path,
+        mut row: SegmentRow,
+        keyring: Option<&Keyring>,
+    ) -> Result<Self, StoreError> {
+        let stats = show(keyring, &row.file, std::mem::take(&mut row.stats))?;
+        let stats =
+            serde_json::from_str(&stats).map_err(|error| StoreError::damaged(&*row.file, error))?;
         Ok(Self { path: dir.join(&row.file), row, stats })
     }
 
@@ -156,11 +166,20 @@ impl Segment {
         if let Some(footer) = cache.get(self.row.id) {
             return Ok(footer);
         }
-        let footer = ParquetMetaDataReader::new()
-            .with_page_index_policy(PageIndexPolicy::Optional)
-            .parse_and_finish(&self.open()?)
+        let file = self.open()?;
+        if cache.keyring.is_none() && sealed::is_sealed(&file) {
+            return Err(StoreError::sealed(&*self.row.file, "is sealed, and no key was given"));
+        }
+        let opening = cache.keyring.as_ref().map(sealed::opening).transpose();
+        let footer = opening
+            .and_then(|opening| {
+                ParquetMetaDataReader::new()
+                    .with_page_index_policy(PageIndexPolicy::Optional)
+                    .with_decryption_properties(opening)
+                    .parse_and_finish(&file)
+            })
             .and_then(Footer::of)
-            .map_err(|error| self.damaged(error))?;
+            .map_err(|error| self.unreadable(error))?;
         let footer = Arc::new(footer);
         cache.put(self.row.id, &footer);
         Ok(footer)
@@ -196,6 +215,14 @@ impl Segment {
 
     fn open(&self) -> Result<File, StoreError> {
         File::open(&self.path).during(|| format!("open {}", self.path.display()))
+    }
+
+    fn unreadable(&self, error: ParquetError) -> StoreError {
+        let ParquetError::External(inner) = error else { return self.damaged(error) };
+        match inner.downcast::<SealError>() {
+            Ok(error) => StoreError::sealed(&*self.row.file, error),
+            Err(other) => self.damaged(other),
+        }
     }
 
     pub(crate) fn damaged(&self, reason: impl ToString) -> StoreError {
@@ -235,13 +262,18 @@ pub(crate) fn selection(
 }
 
 impl Cache {
+    /// Gives an empty one that opens segments with these keys.
+    pub(crate) fn new(keyring: Option<Keyring>) -> Self {
+        Self { footers: Mutex::default(), keyring }
+    }
+
     fn get(&self, id: SegmentId) -> Option<Arc<Footer>> {
-        let footers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
         footers.kept.get(&id).map(Arc::clone)
     }
 
     fn put(&self, id: SegmentId, footer: &Arc<Footer>) {
-        let mut footers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
         if footers.kept.insert(id, Arc::clone(footer)).is_none() {
             footers.order.push_back(id);
         }

@@ -14,16 +14,19 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
+use seal::{DataKey, Keyring};
 use sha2::{Digest, Sha256};
 
 use super::build::{Table, batch_of};
 use super::layout::Column;
+use super::sealed::{Sealing, assert_sealed};
 use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
 use crate::memory::Frozen;
+use crate::secret::hide;
 use crate::wal::sync_dir;
 
 const ROW_GROUP_ROWS: usize = 128 * 1024;
@@ -39,7 +42,12 @@ const SEGMENTS_MAX: usize = 16;
 
 /// Writes all events of the generation, sorted by time, one segment a day, and makes the files
 /// durable; gives their rows for the catalog. `dir` is the store's folder.
-pub(crate) fn write_generation(dir: &Path, frozen: &Frozen) -> Result<Vec<SegmentRow>, StoreError> {
+pub(crate) fn write_generation(
+    dir: &Path,
+    frozen: &Frozen,
+    keyring: Option<&Keyring>,
+) -> Result<Vec<SegmentRow>, StoreError> {
+    let options = WriteOptions { zstd_level: ZSTD_LEVEL, keyring };
     let mut events: Vec<Arc<Event>> =
         frozen.chunks.iter().flat_map(|chunk| chunk.events.iter().cloned()).collect();
     events.sort_by_key(|event| (event.time, event.id));
@@ -48,7 +56,8 @@ pub(crate) fn write_generation(dir: &Path, frozen: &Frozen) -> Result<Vec<Segmen
         let Some(first) = events.first() else { continue };
         let file =
             format!("segments/{}/{:08}-{part}.parquet", day_name(first.time), frozen.last_log);
-        written.push(write_events(dir, file, &events, frozen.last_log)?);
+        let stats = SegmentStats::of_events(&events, frozen.last_log);
+        written.push(write_events(dir, file, &events, stats, options)?);
     }
     Ok(written)
 }
@@ -75,18 +84,28 @@ fn write_events(
     dir: &Path,
     name: String,
     events: &[Arc<Event>],
-    log: u64,
+    stats: SegmentStats,
+    options: WriteOptions<'_>,
 ) -> Result<SegmentRow, StoreError> {
     let table = Table::of_events(events);
-    let mut writer = SegmentWriter::create(dir, name, &table)?;
+    let mut writer = SegmentWriter::create(dir, name, &table, options)?;
     for rows in events.chunks(BATCH_ROWS) {
         let batch = batch_of(&table, rows).map_err(|error| writer.failed(error.into()))?;
         writer.write(&batch)?;
     }
-    writer.finish(SegmentStats::of_events(events, log))
+    writer.finish(stats)
 }
 
-/// Writes one segment, batch by batch, in the order of their times.
+/// How a segment is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WriteOptions<'o> {
+    /// How hard it is compressed.
+    pub(crate) zstd_level: i32,
+    /// The keys that seal it; without them it is plain.
+    pub(crate) keyring: Option<&'o Keyring>,
+}
+
+/// Writes one segment, batch by batch, in the order in which the rows shall lie in the file.
 ///
 /// What is not finished is removed when the writer goes.
 pub(crate) struct SegmentWriter {
@@ -94,6 +113,8 @@ pub(crate) struct SegmentWriter {
     name: String,
     columns: Vec<Column>,
     parquet: Option<ArrowWriter<Hashing>>,
+    keyring: Option<Keyring>,
+    sealing: Option<Sealing>,
     extent: Extent,
 }
 
@@ -107,7 +128,12 @@ struct Extent {
 
 impl SegmentWriter {
     /// Begins the file of that name within the store's folder.
-    pub(crate) fn create(dir: &Path, name: String, table: &Table) -> Result<Self, StoreError> {
+    pub(crate) fn create(
+        dir: &Path,
+        name: String,
+        table: &Table,
+        options: WriteOptions<'_>,
+    ) -> Result<Self, StoreError> {
         let path = dir.join(&name);
         let what = || format!("write {}", path.display());
         let folder = path.parent().unwrap_or(dir);
@@ -115,9 +141,12 @@ impl SegmentWriter {
             std::fs::create_dir_all(folder).during(what)?;
             sync_dir(&dir.join("segments")).during(what)?;
         }
+        let sealing = options.keyring.map(Sealing::new).transpose();
+        let sealing = sealing.map_err(|error| StoreError::sealed(&*name, error))?;
         let file = File::create(&path).during(what)?;
         let sink = Hashing { file, hash: Sha256::new(), bytes: 0 };
-        let parquet = properties(table).and_then(|properties| {
+        let properties = properties(table, options.zstd_level, sealing.as_ref());
+        let parquet = properties.and_then(|properties| {
             ArrowWriter::try_new(sink, Arc::clone(table.schema()), Some(properties))
         });
         let parquet = parquet.map_err(|error| into_store_error(error, &name))?;
@@ -126,8 +155,15 @@ impl SegmentWriter {
             name,
             columns: table.columns().to_vec(),
             parquet: Some(parquet),
+            keyring: options.keyring.cloned(),
+            sealing,
             extent: Extent::default(),
         })
+    }
+
+    /// Gives the key that seals the file, with its wrapped form, for what is kept beside it.
+    pub(crate) fn data_key(&self) -> Option<(&DataKey, &[u8])> {
+        self.sealing.as_ref().map(|sealing| (&sealing.key, sealing.wrapped.as_slice()))
     }
 
     /// Adds rows that have all columns of the table.
@@ -150,6 +186,9 @@ impl SegmentWriter {
             stats.add_columns(&self.columns, &metadata);
             let sink = parquet.inner_mut();
             sink.file.sync_all().during(what)?;
+            if self.sealing.is_some() {
+                assert_sealed(&path, &self.name)?;
+            }
             sync_dir(path.parent().unwrap_or(&self.dir)).during(what)?;
             let (first_id, last_id) = self.extent.ids.unwrap_or_default();
             let (first_time, last_time) = self.extent.times.unwrap_or_default();
@@ -163,14 +202,20 @@ impl SegmentWriter {
                 first_time: Timestamp::from_nanos(first_time),
                 last_time: Timestamp::from_nanos(last_time),
                 digest: sink.hash.finalize_reset().into(),
-                stats: serde_json::to_string(&stats)
-                    .map_err(|error| StoreError::Internal(error.to_string()))?,
+                stats: self.hidden(&stats)?,
             })
         })();
         if row.is_err() {
             self.remove();
         }
         row
+    }
+
+    /// Gives the stats as the catalog keeps them: they hold values of events.
+    fn hidden(&self, stats: &SegmentStats) -> Result<String, StoreError> {
+        let stats = serde_json::to_string(stats);
+        let stats = stats.map_err(|error| StoreError::Internal(error.to_string()))?;
+        hide(self.keyring.as_ref(), &self.name, stats)
     }
 
     fn failed(&self, error: ParquetError) -> StoreError {
@@ -217,14 +262,20 @@ fn wider<T: Ord + Copy>(one: Option<(T, T)>, other: Option<(T, T)>) -> Option<(T
     }
 }
 
-fn properties(table: &Table) -> Result<WriterProperties, ParquetError> {
+fn properties(
+    table: &Table,
+    zstd_level: i32,
+    sealing: Option<&Sealing>,
+) -> Result<WriterProperties, ParquetError> {
     let sorted =
         table.columns().iter().position(|column| matches!(column, Column::Known(Field::Timestamp)));
     let sorting = sorted.and_then(|place| i32::try_from(place).ok()).map(|column_idx| {
         vec![SortingColumn { column_idx, descending: false, nulls_first: false }]
     });
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
+        // DuckDB cannot read sealed pages of the second version.
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Page)
@@ -242,6 +293,9 @@ fn properties(table: &Table) -> Result<WriterProperties, ParquetError> {
                 .set_column_dictionary_enabled(path(), false)
                 .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
         }
+    }
+    if let Some(sealing) = sealing {
+        properties = properties.with_file_encryption_properties(sealing.properties()?);
     }
     Ok(properties.build())
 }

@@ -12,6 +12,8 @@
 mod crash;
 mod questions;
 mod samples;
+mod sealed;
 #[cfg(feature = "sql")]
 mod sql;
 mod together;
+mod v1;
