@@ -20,6 +20,7 @@ mod build;
 mod decode;
 mod extra;
 mod layout;
+mod line;
 mod look;
 mod read;
 mod sealed;
