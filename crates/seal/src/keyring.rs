@@ -56,12 +56,21 @@ impl Keyring {
 
     /// Makes a data key and gives it with its wrapped form, which is kept beside what it seals.
     pub fn data_key(&self) -> Result<(DataKey, Vec<u8>), SealError> {
-        let (id, wrapping) = self.keys.last_key_value().ok_or(SealError::Refused)?;
+        let (id, wrapping) = self.newest()?;
         let key = DataKey::generate()?;
         let mut wrapped = vec![WRAPPED_VERSION];
         wrapped.extend_from_slice(&id.0.to_be_bytes());
         wrapped.extend_from_slice(&wrapping.seal(WRAP_CONTEXT, key.bytes())?);
         Ok((key, wrapped))
+    }
+
+    pub(crate) fn newest(&self) -> Result<(KeyId, &DataKey), SealError> {
+        let (id, key) = self.keys.last_key_value().ok_or(SealError::Refused)?;
+        Ok((*id, key.as_ref()))
+    }
+
+    pub(crate) fn key(&self, id: KeyId) -> Option<&DataKey> {
+        self.keys.get(&id).map(AsRef::as_ref)
     }
 
     /// Gives the data key of a wrapped form.

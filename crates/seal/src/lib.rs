@@ -13,9 +13,11 @@ mod error;
 mod fernet;
 mod keyring;
 mod master;
+mod text;
 
 pub use data_key::{DataKey, OVERHEAD_BYTES};
 pub use error::SealError;
 pub use fernet::{FERNET_KEYS_MAX, Fernet, FernetFault, FernetKeysFault, fernet_token_bytes};
 pub use keyring::{KeyId, Keyring, WRAPPED_BYTES};
 pub use master::{MasterId, MasterKey};
+pub use text::is_sealed_text;

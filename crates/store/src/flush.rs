@@ -14,6 +14,7 @@ use crate::StoreError;
 use crate::error::During;
 use crate::live::Shared;
 use crate::memory::Frozen;
+use crate::secret::hide_positions;
 use crate::segment::{Segment, write_generation};
 use crate::wal;
 
@@ -59,7 +60,7 @@ fn write_and_publish(shared: &Shared, frozen: &Frozen, expected: u64) -> Result<
     let rows = publish(shared, frozen, written, Committed { expected, next })?;
     let added = rows
         .into_iter()
-        .map(|row| Segment::of(&shared.dir, row).map(Arc::new))
+        .map(|row| Segment::of(&shared.dir, row, shared.config.keyring.as_ref()).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
     {
         let mut state = shared.state();
@@ -80,8 +81,8 @@ fn publish(
     mut rows: Vec<SegmentRow>,
     committed: Committed,
 ) -> Result<Vec<SegmentRow>, StoreError> {
-    let publish =
-        Publish { segments: &rows, removed: &[], committed, checkpoints: &frozen.checkpoints };
+    let checkpoints = hide_positions(shared.config.keyring.as_ref(), &frozen.checkpoints)?;
+    let publish = Publish { segments: &rows, removed: &[], committed, checkpoints: &checkpoints };
     match shared.catalog.publish(&publish) {
         Ok(ids) => {
             for (row, id) in rows.iter_mut().zip(ids) {

@@ -11,12 +11,14 @@
 
 mod commit;
 mod config;
+mod damage;
 mod error;
 mod flush;
 mod live;
 mod memory;
 mod open;
 mod search;
+mod secret;
 mod segment;
 #[cfg(feature = "sql")]
 mod sql;
@@ -25,6 +27,7 @@ mod store;
 mod wal;
 
 pub use config::Config;
+pub use damage::Damage;
 pub use error::StoreError;
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,

@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use catalog::Catalog;
 
+use crate::damage::{Damage, Damaged};
 use crate::memory::{Chunk, Frozen, Growing};
 use crate::segment::{Cache, Segment};
 use crate::{Config, StoreError};
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) catalog: Catalog,
     pub(crate) footers: Cache,
     pub(crate) counters: Counters,
+    /// Segments that somebody could not read since the store was opened.
+    pub(crate) damaged: Damaged,
     state: Mutex<State>,
     /// Told whenever a generation was written, or could not be.
     pub(crate) changed: Condvar,
@@ -32,6 +35,8 @@ pub(crate) struct Shared {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) segments: Arc<Vec<Arc<Segment>>>,
+    /// Listed segments that cannot be opened at all.
+    pub(crate) absent: Arc<Vec<Damage>>,
     pub(crate) frozen: Vec<Arc<Frozen>>,
     pub(crate) growing: Growing,
     pub(crate) checkpoints: BTreeMap<String, String>,
@@ -60,6 +65,9 @@ pub(crate) struct Counters {
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) segments: Arc<Vec<Arc<Segment>>>,
+    pub(crate) absent: Arc<Vec<Damage>>,
+    /// What could not be read for this reader.
+    pub(crate) unread: Arc<Damaged>,
     pub(crate) memory: Vec<Chunk>,
 }
 
@@ -72,6 +80,7 @@ impl Shared {
             catalog,
             footers,
             counters: Counters::default(),
+            damaged: Damaged::default(),
             state: Mutex::new(state),
             changed: Condvar::new(),
         }
@@ -89,7 +98,12 @@ impl Shared {
         let mut memory: Vec<Chunk> =
             state.frozen.iter().flat_map(|frozen| frozen.chunks.iter().cloned()).collect();
         memory.extend(state.growing.chunks());
-        Snapshot { segments: Arc::clone(&state.segments), memory }
+        Snapshot {
+            segments: Arc::clone(&state.segments),
+            absent: Arc::clone(&state.absent),
+            unread: Arc::default(),
+            memory,
+        }
     }
 }
 

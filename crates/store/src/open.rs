@@ -2,17 +2,21 @@
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::Catalog;
+use catalog::{Catalog, SegmentRow};
+use seal::Keyring;
 
+use crate::damage::Damage;
 use crate::error::During;
 use crate::live::{Counters, Shared, State};
 use crate::memory::Growing;
+use crate::secret::show_position;
 use crate::segment::Segment;
-use crate::wal::{self, Damage, Replayed};
+use crate::wal::{self, Replayed};
 use crate::{Config, StoreError, flush};
 
 /// A process that was just ended, or is just starting a child, may hold the lock for a moment.
@@ -72,19 +76,24 @@ pub(crate) fn open(
     let mut state = State { committed: catalog.committed()?, ..State::default() };
     state.next_id = state.committed;
     let checkpoints = catalog.checkpoints()?;
-    state.checkpoints = checkpoints.into_iter().map(|one| (one.key, one.position)).collect();
+    for kept in checkpoints {
+        let shown = show_position(config.keyring.as_ref(), kept)?;
+        state.checkpoints.insert(shown.key, shown.position);
+    }
     let mut segments = Vec::with_capacity(rows.len());
-    let mut missing = 0;
+    let mut absent = Vec::new();
     for row in rows {
-        let segment = Segment::of(dir, row)?;
-        if dir.join(&segment.row.file).exists() {
-            state.next_id = state.next_id.max(segment.row.last_id.saturating_add(1));
-            segments.push(Arc::new(segment));
-        } else {
-            tracing::error!(file = segment.row.file, "a listed segment is missing");
-            missing += 1;
+        state.next_id = state.next_id.max(row.last_id.saturating_add(1));
+        match admit(dir, row, config.keyring.as_ref())? {
+            Ok(segment) => segments.push(Arc::new(segment)),
+            Err(damage) => {
+                tracing::error!(file = damage.file, "a listed segment: {}", damage.reason);
+                absent.push(damage);
+            }
         }
     }
+    let missing = absent.len();
+    state.absent = Arc::new(absent);
     let published = segments.iter().map(|segment| segment.stats.log).max().unwrap_or_default();
     let found: u64 = segments.iter().map(|segment| segment.row.events).sum();
     state.segments = Arc::new(segments);
@@ -99,13 +108,44 @@ pub(crate) fn open(
     Ok(Opened { shared, next_log: last.max(published) + 1 })
 }
 
+/// Gives a listed segment, or what stands against reading it.
+///
+/// What another key sealed is not damaged: then the whole store must not be opened.
+fn admit(
+    dir: &Path,
+    row: SegmentRow,
+    keyring: Option<&Keyring>,
+) -> Result<Result<Segment, Damage>, StoreError> {
+    let (path, bytes) = (dir.join(&row.file), row.bytes);
+    match std::fs::metadata(&path) {
+        Ok(found) if found.len() == bytes => {}
+        Ok(found) => {
+            let reason = format!("is {} bytes long and was written with {bytes}", found.len());
+            return Ok(Err(Damage::of(&row, reason)));
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(Err(Damage::of(&row, "is missing")));
+        }
+        Err(error) => return Ok(Err(Damage::of(&row, error.to_string()))),
+    }
+    let told = Damage::of(&row, "its entry in the catalog cannot be read");
+    match Segment::of(dir, row, keyring) {
+        Err(error @ StoreError::Sealed { .. }) => Err(error),
+        other => Ok(other.map_err(|_| told)),
+    }
+}
+
 /// Sets segment files aside that the catalog does not list: what a stop left behind, whose events
 /// stand in the log still; or, where the catalog is an older one, the only copy that there is.
 fn remove_orphans(shared: &Shared) -> Result<(), StoreError> {
     let root = shared.dir.join("segments");
     let what = || format!("list {}", root.display());
-    let listed: HashSet<_> =
-        shared.state().segments.iter().map(|segment| shared.dir.join(&segment.row.file)).collect();
+    let listed: HashSet<_> = {
+        let state = shared.state();
+        let there = state.segments.iter().map(|segment| &segment.row.file);
+        let absent = state.absent.iter().map(|damage| &damage.file);
+        there.chain(absent).map(|file| shared.dir.join(file)).collect()
+    };
     for day in std::fs::read_dir(&root).during(what)? {
         let day = day.during(what)?.path();
         if !day.is_dir() {
@@ -136,7 +176,7 @@ fn replay(shared: &Shared, published: u64, access: Access) -> Result<u64, StoreE
     let last = numbers.last().copied().unwrap_or_default();
     for number in numbers {
         let path = wal::path_of(&dir, number);
-        let replayed = wal::read(&path)?;
+        let replayed = wal::read(&path, shared.config.keyring.as_ref())?;
         if access == Access::Owner {
             put_right(shared, &path, &replayed, number == last)?;
         }
@@ -156,18 +196,18 @@ fn put_right(
     is_last: bool,
 ) -> Result<(), StoreError> {
     match replayed.damage {
-        Damage::None => Ok(()),
+        wal::Damage::None => Ok(()),
         // The header itself was being written: there was nothing else in the file. A longer file
         // held records once, and is set aside below.
-        Damage::Tail(0) if is_last && length(path)? <= HEADER_BYTES_MAX => {
+        wal::Damage::Tail(0) if is_last && length(path)? <= HEADER_BYTES_MAX => {
             std::fs::remove_file(path).during(|| format!("delete {}", path.display()))
         }
-        Damage::Tail(at) if is_last && at > 0 => {
+        wal::Damage::Tail(at) if is_last && at > 0 => {
             let bytes = length(path)?.saturating_sub(at);
             tracing::warn!(file = %path.display(), bytes, "an unfinished end was cut off the log");
             wal::cut_tail(path, at)
         }
-        Damage::Tail(_) | Damage::Middle => {
+        wal::Damage::Tail(_) | wal::Damage::Middle => {
             tracing::error!(file = %path.display(), "damaged log file set aside in quarantine");
             Counters::add(&shared.counters.quarantined, 1);
             wal::quarantine(path, replayed, &shared.dir.join("quarantine"))

@@ -27,7 +27,7 @@ mod write;
 
 pub(crate) use build::{Table, batch_of};
 pub(crate) use decode::{Decoder, Values, list_items};
-pub(crate) use extra::field_of;
+pub(crate) use extra::{each_value, field_of};
 pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
 pub(crate) use read::{Cache, Segment, Span, Texts, Wanted, selection, widen};
 pub(crate) use stats::Bound;

@@ -27,8 +27,10 @@ pub struct Stats {
     pub quarantined: u64,
     /// Segment files that the catalog does not list, set aside when the store was opened.
     pub orphans: u64,
-    /// Segments that the catalog lists and the disk does not have.
+    /// Segments that the catalog lists and that are missing on disk, or cannot be opened.
     pub missing: u64,
+    /// Segments that are there and could not be read whole by somebody since the store was opened.
+    pub damaged: u64,
     /// How often segments could not be written.
     pub flush_failures: u64,
     /// The first event identity that is free.

@@ -11,13 +11,13 @@ use model::{Checkpoint, Event, EventId};
 
 use crate::commit::{self, Append, Job};
 use crate::error::During;
-use crate::live::{Counters, Shared};
+use crate::live::{Counters, Shared, State};
 use crate::open::{self, Access, Lock, Opened};
 use crate::search::{
     Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, since, top,
 };
 use crate::wal::{Frame, Writer};
-use crate::{Bucket, Config, Stats, StoreError, flush};
+use crate::{Bucket, Config, Damage, Stats, StoreError, flush};
 
 /// How many batches may wait for the log; further appenders wait in line.
 const BATCHES_WAITING_MAX: usize = 256;
@@ -56,7 +56,8 @@ impl Store {
         let Opened { shared, next_log } = open::open(dir, catalog, config, Access::Owner)?;
         let shared = Arc::new(shared);
         let next_id = shared.state().next_id;
-        let writer = Writer::begin(&dir.join("wal"), next_log, next_id);
+        let keyring = shared.config.keyring.clone();
+        let writer = Writer::begin(&dir.join("wal"), next_log, next_id, keyring);
         let (jobs, waiting) = bounded(BATCHES_WAITING_MAX);
         let for_commit = Arc::clone(&shared);
         let for_flush = Arc::clone(&shared);
@@ -181,9 +182,25 @@ impl Store {
             quarantined: Counters::get(&counters.quarantined),
             orphans: Counters::get(&counters.orphans),
             missing: Counters::get(&counters.missing),
+            damaged: count(self.damaged_of(&state).len()),
             flush_failures: state.flush_failures,
             next_id: state.next_id,
         }
+    }
+
+    /// Gives the listed segments that are missing, or could not be read since the store was opened.
+    pub fn damaged(&self) -> Vec<Damage> {
+        let state = self.inner.shared.state();
+        let mut all = state.absent.as_ref().clone();
+        all.extend(self.damaged_of(&state));
+        all
+    }
+
+    /// Leaves out those that have gone out of the list since.
+    fn damaged_of(&self, state: &State) -> Vec<Damage> {
+        let mut all = self.inner.shared.damaged.all();
+        all.retain(|damage| state.segments.iter().any(|segment| segment.row.file == damage.file));
+        all
     }
 
     /// Writes what is in memory as segments and stops the store, for all its clones. Without it, as
@@ -254,7 +271,7 @@ impl Store {
 
     fn wait_for_room(&self) -> Result<(), StoreError> {
         let shared = &self.inner.shared;
-        let is_full = |state: &mut crate::live::State| {
+        let is_full = |state: &mut State| {
             state.frozen.len() >= shared.config.generations_waiting_max && !state.stopping
         };
         let wait = shared.config.room_wait_max;

@@ -63,6 +63,8 @@ pub struct TopValues {
     pub missing: u64,
     /// Whether everything was counted before the deadline.
     pub is_complete: bool,
+    /// What could not be read, a sentence for each segment; its events are not counted.
+    pub unreadable: Vec<String>,
 }
 
 /// Something that counts events, one by one or by the block.
@@ -116,7 +118,13 @@ pub(crate) fn top(
     values.sort_by(|one, next| next.1.cmp(&one.1).then_with(|| one.0.cmp(&next.0)));
     let cut: u64 = values.iter().skip(question.limit).map(|(_, count)| count).sum();
     values.truncate(question.limit);
-    Ok(TopValues { values, other: by_value.other + cut, missing: by_value.missing, is_complete })
+    Ok(TopValues {
+        values,
+        other: by_value.other + cut,
+        missing: by_value.missing,
+        is_complete,
+        unreadable: snapshot.unread.sentences(),
+    })
 }
 
 fn tally(
@@ -137,6 +145,7 @@ fn tally(
             hits.for_each(|event| into.event(event));
         }
     }
+    snapshot.note_absent(|absent| scope.touches(absent.first_time, absent.last_time));
     for segment in snapshot.segments.iter() {
         let row = &segment.row;
         let node = scope.predicate.node();
@@ -147,8 +156,11 @@ fn tally(
             && scope.spans(row.first_time)
             && scope.spans(row.last_time)
             && into.whole(segment);
-        if !is_whole && !tally_segment(shared, segment, scope, into)? {
-            return Ok(false);
+        if !is_whole {
+            let counted = tally_segment(shared, segment, scope, into);
+            if snapshot.bear(shared, segment, counted)? == Some(false) {
+                return Ok(false);
+            }
         }
     }
     Ok(true)

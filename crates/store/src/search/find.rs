@@ -31,6 +31,9 @@ pub struct Found {
     /// Whether all was looked at that had to be; if not, the deadline came first, and better events
     /// than those found may exist.
     pub is_complete: bool,
+    /// What could not be read, a sentence for each segment; better events than those found may be
+    /// there.
+    pub unreadable: Vec<String>,
 }
 
 /// Searches one snapshot.
@@ -55,7 +58,7 @@ pub(crate) fn find(
     let is_complete = finder.is_complete;
     let events = finder.best.finish();
     let next = events.last().filter(|_| events.len() == limit).map(|event| cursor_of(event));
-    Ok(Found { events, next, is_complete })
+    Ok(Found { events, next, is_complete, unreadable: snapshot.unread.sentences() })
 }
 
 /// Gives every event of the scope to `each`, the oldest first; tells whether it saw all.
@@ -67,8 +70,10 @@ pub(crate) fn scan(
 ) -> Result<bool, StoreError> {
     let mut search =
         Search { scope: scope.clone(), order: Order::Oldest, limit: SCAN_EVENTS, cursor: None };
+    let mut saw_all = true;
     loop {
         let found = find(shared, snapshot, &search)?;
+        saw_all &= found.is_complete && found.unreadable.is_empty();
         for event in &found.events {
             if each(event).is_break() {
                 return Ok(false);
@@ -76,7 +81,7 @@ pub(crate) fn scan(
         }
         search.cursor = found.next;
         if search.cursor.is_none() || !found.is_complete {
-            return Ok(found.is_complete);
+            return Ok(saw_all);
         }
     }
 }
@@ -102,8 +107,8 @@ pub(crate) fn get(
         if let (Some(first), Some(last)) = (here.first(), here.last()) {
             let signed = |id: &u64| i64::try_from(*id).unwrap_or(i64::MAX);
             let span = signed(first)..=signed(last);
-            let events = get_in_segment(shared, segment, &span, &here)?;
-            for event in events {
+            let events = get_in_segment(shared, segment, &span, &here);
+            for event in snapshot.bear(shared, segment, events)?.unwrap_or_default() {
                 left.remove(&event.id.0);
                 found.push(event);
             }
@@ -224,6 +229,9 @@ impl Finder<'_> {
 
     fn look_in_segments(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let span = self.span();
+        snapshot.note_absent(|absent| {
+            absent.last_time.nanos() >= *span.start() && absent.first_time.nanos() <= *span.end()
+        });
         let mut segments: Vec<&Arc<Segment>> = snapshot
             .segments
             .iter()
@@ -245,7 +253,8 @@ impl Finder<'_> {
                 break;
             }
             if may_match(self.scope().predicate.node(), segment) {
-                self.look_in_segment(segment, &span)?;
+                let looked = self.look_in_segment(segment, &span);
+                snapshot.bear(self.shared, segment, looked)?;
             }
         }
         Ok(())

@@ -26,6 +26,7 @@ use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
 use crate::memory::Frozen;
+use crate::secret::hide;
 use crate::wal::sync_dir;
 
 const ROW_GROUP_ROWS: usize = 128 * 1024;
@@ -112,6 +113,7 @@ pub(crate) struct SegmentWriter {
     name: String,
     columns: Vec<Column>,
     parquet: Option<ArrowWriter<Hashing>>,
+    keyring: Option<Keyring>,
     sealing: Option<Sealing>,
     extent: Extent,
 }
@@ -153,6 +155,7 @@ impl SegmentWriter {
             name,
             columns: table.columns().to_vec(),
             parquet: Some(parquet),
+            keyring: options.keyring.cloned(),
             sealing,
             extent: Extent::default(),
         })
@@ -199,14 +202,20 @@ impl SegmentWriter {
                 first_time: Timestamp::from_nanos(first_time),
                 last_time: Timestamp::from_nanos(last_time),
                 digest: sink.hash.finalize_reset().into(),
-                stats: serde_json::to_string(&stats)
-                    .map_err(|error| StoreError::Internal(error.to_string()))?,
+                stats: self.hidden(&stats)?,
             })
         })();
         if row.is_err() {
             self.remove();
         }
         row
+    }
+
+    /// Gives the stats as the catalog keeps them: they hold values of events.
+    fn hidden(&self, stats: &SegmentStats) -> Result<String, StoreError> {
+        let stats = serde_json::to_string(stats);
+        let stats = stats.map_err(|error| StoreError::Internal(error.to_string()))?;
+        hide(self.keyring.as_ref(), &self.name, stats)
     }
 
     fn failed(&self, error: ParquetError) -> StoreError {
