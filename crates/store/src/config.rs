@@ -38,10 +38,10 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            generation_events_max: 200_000,
-            generation_bytes_max: 64 << 20,
+            generation_events_max: 100_000,
+            generation_bytes_max: 48 << 20,
             generation_age_max: Duration::from_mins(10),
-            generations_waiting_max: 3,
+            generations_waiting_max: 2,
             room_wait_max: Duration::from_secs(5),
             sql_memory_bytes_max: 512 << 20,
             sql_threads: 2,

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Committed, Publish, SegmentRow};
+use catalog::{Committed, Publish, Reason, SegmentRow};
 
 use crate::StoreError;
 use crate::error::During;
@@ -82,7 +82,13 @@ fn publish(
     committed: Committed,
 ) -> Result<Vec<SegmentRow>, StoreError> {
     let checkpoints = hide_positions(shared.config.sealing(), &frozen.checkpoints)?;
-    let publish = Publish { segments: &rows, removed: &[], committed, checkpoints: &checkpoints };
+    let publish = Publish {
+        segments: &rows,
+        removed: &[],
+        committed,
+        checkpoints: &checkpoints,
+        linking: shared.linking(Reason::Flush)?,
+    };
     match shared.catalog.publish(&publish) {
         Ok(ids) => {
             for (row, id) in rows.iter_mut().zip(ids) {

@@ -9,12 +9,16 @@
     allow(dead_code, unused_imports, reason = "some of it is there for queries alone")
 )]
 
+mod chain;
+mod clock;
 mod commit;
 mod config;
 mod damage;
 mod error;
 mod flush;
+mod folder;
 mod live;
+mod lock;
 mod memory;
 mod open;
 mod seals;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use catalog::Catalog;
+use catalog::{Catalog, ChainHead};
 use crossbeam_channel::{Sender, bounded};
 use model::{Checkpoint, Event, EventId};
 use seal::Keyring;
@@ -13,12 +13,13 @@ use seal::Keyring;
 use crate::commit::{self, Append, Job};
 use crate::error::During;
 use crate::live::{Counters, Shared, State};
-use crate::open::{self, Access, Lock, Opened};
+use crate::lock::Lock;
+use crate::open::{self, Access, Opened};
 use crate::search::{
     Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, since, top,
 };
 use crate::wal::{Frame, Writer};
-use crate::{Bucket, Config, Damage, Stats, StoreError, flush};
+use crate::{Bucket, Config, Damage, Stats, StoreError, flush, folder};
 
 /// How many batches may wait for the log; further appenders wait in line.
 const BATCHES_WAITING_MAX: usize = 256;
@@ -53,6 +54,7 @@ impl Store {
             let what = || format!("create {}", folder.display());
             std::fs::create_dir_all(&folder).during(what)?;
         }
+        folder::check_owner(dir)?;
         let lock = Lock::take(dir)?;
         let Opened { shared, next_log } = open::open(dir, catalog, config, Access::Owner)?;
         let shared = Arc::new(shared);
@@ -197,6 +199,16 @@ impl Store {
             flush_failures: state.flush_failures,
             next_id: state.next_id,
         }
+    }
+
+    /// Gives what was odd when the store was opened: a clock that went back, another machine.
+    pub fn notices(&self) -> Vec<String> {
+        self.inner.shared.state().notices.clone()
+    }
+
+    /// Gives the end of the chain of segments; nothing where there is none yet.
+    pub fn chain_head(&self) -> Result<Option<ChainHead>, StoreError> {
+        Ok(self.inner.shared.catalog.chain_head()?)
     }
 
     /// Gives the listed segments that are missing, or could not be read since the store was opened.
