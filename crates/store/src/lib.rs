@@ -15,6 +15,7 @@ mod damage;
 mod error;
 mod flush;
 mod index;
+mod kept;
 mod live;
 mod memory;
 mod open;
@@ -24,6 +25,7 @@ mod segment;
 mod sql;
 mod stats;
 mod store;
+mod unzip;
 mod wal;
 
 pub use config::Config;

@@ -19,10 +19,14 @@
 mod build;
 mod decode;
 mod extra;
+mod hybrid;
 mod layout;
+mod page;
+mod pick;
 mod read;
 mod sealed;
 mod stats;
+mod thrift;
 mod write;
 
 pub(crate) use build::{Table, batch_of};

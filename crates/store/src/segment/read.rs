@@ -1,6 +1,5 @@
 //! Reads rows of a segment: some columns, some rows.
 
-use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -22,14 +21,21 @@ use seal::{Keyring, SealError};
 
 use super::build::Table;
 use super::layout::{Column, TEXT_TYPE};
+use super::page::Opening;
+use super::pick::{Dictionary, pick};
 use super::sealed;
 use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
 use crate::index::Rows;
+use crate::kept::Kept;
 
 /// How many footers are kept in memory.
 const FOOTERS_MAX: usize = 256;
+/// How many bytes of columns' distinct values are.
+const DICTIONARY_BYTES_MAX: usize = 32 << 20;
+/// At one row of so many, or less, rows are picked from their pages; more are read through.
+const PICKED_SHARE: usize = 16;
 
 /// One segment of the list.
 #[derive(Debug)]
@@ -42,26 +48,30 @@ pub(crate) struct Segment {
 /// The footers of the segments that were read last, and the keys that open them.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    footers: Mutex<Footers>,
+    footers: Mutex<Kept<SegmentId, Arc<Footer>>>,
+    dictionaries: Mutex<Kept<DictionaryKey, Arc<Dictionary>>>,
     keyring: Option<Keyring>,
 }
 
-#[derive(Debug, Default)]
-struct Footers {
-    kept: HashMap<SegmentId, Arc<Footer>>,
-    order: VecDeque<SegmentId>,
-}
+/// A segment, a row group of it, and a column there.
+type DictionaryKey = (SegmentId, usize, usize);
 
 /// The footer of a segment, made ready for both ways of reading texts.
 #[derive(Debug)]
 pub(crate) struct Footer {
     pub(crate) metadata: Arc<ParquetMetaData>,
+    pub(super) file: File,
+    pub(super) opening: Option<Opening>,
     plain: ArrowReaderMetadata,
     keys: ArrowReaderMetadata,
 }
 
 impl Footer {
-    fn of(metadata: ParquetMetaData) -> Result<Self, ParquetError> {
+    fn of(
+        metadata: ParquetMetaData,
+        file: File,
+        opening: Option<Opening>,
+    ) -> Result<Self, ParquetError> {
         let metadata = Arc::new(metadata);
         let ready = |texts: Texts| {
             let columns = metadata.file_metadata().schema_descr().columns();
@@ -77,7 +87,7 @@ impl Footer {
             let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
             ArrowReaderMetadata::try_new(Arc::clone(&metadata), options)
         };
-        Ok(Self { plain: ready(Texts::Plain)?, keys: ready(Texts::Keys)?, metadata })
+        Ok(Self { plain: ready(Texts::Plain)?, keys: ready(Texts::Keys)?, metadata, file, opening })
     }
 
     /// Gives how many rows each row group has.
@@ -235,11 +245,46 @@ impl Segment {
                     .with_decryption_properties(opening)
                     .parse_and_finish(&file)
             })
-            .and_then(Footer::of)
+            .and_then(|metadata| {
+                let opening = match &cache.keyring {
+                    Some(keyring) if sealed::is_sealed(&file) => {
+                        Some(Opening::of(&file, keyring)?)
+                    }
+                    _ => None,
+                };
+                Footer::of(metadata, file.try_clone()?, opening)
+            })
             .map_err(|error| self.unreadable(error))?;
         let footer = Arc::new(footer);
         cache.put(self.row.id, &footer);
         Ok(footer)
+    }
+
+    /// Reads some columns of some rows of one row group, all at once. The batch has the columns that
+    /// the file has, in the file's order.
+    pub(crate) fn batch(
+        &self,
+        cache: &Cache,
+        (group, group_rows): (usize, usize),
+        rows: &Rows,
+        columns: &[Column],
+        texts: Texts,
+    ) -> Result<Option<RecordBatch>, StoreError> {
+        if rows.count() <= group_rows / PICKED_SHARE {
+            let footer = self.footer(cache)?;
+            if let Some(batch) = pick(self, cache, &footer, group, rows, columns)? {
+                return Ok(Some(batch));
+            }
+        }
+        let chosen = selection(rows.runs().iter().cloned(), group_rows);
+        let batch_rows = rows.count().max(1);
+        let wanted = Wanted { columns, texts, group, rows: chosen, batch_rows };
+        let mut reader = self.rows(cache, wanted)?;
+        let batch = reader.next().transpose().map_err(|error| self.damaged(error))?;
+        if reader.next().is_some() {
+            return Err(self.damaged("rows came in more than one batch"));
+        }
+        Ok(batch)
     }
 
     /// Begins to read rows of one row group. The batches have the columns that the file has, in the
@@ -321,22 +366,31 @@ pub(crate) fn selection(
 impl Cache {
     /// Gives an empty one that opens segments with these keys.
     pub(crate) fn new(keyring: Option<Keyring>) -> Self {
-        Self { footers: Mutex::default(), keyring }
+        Self { footers: Mutex::default(), dictionaries: Mutex::default(), keyring }
     }
 
     fn get(&self, id: SegmentId) -> Option<Arc<Footer>> {
-        let footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
-        footers.kept.get(&id).map(Arc::clone)
+        self.footers.lock().unwrap_or_else(PoisonError::into_inner).get(id)
     }
 
     fn put(&self, id: SegmentId, footer: &Arc<Footer>) {
         let mut footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
-        if footers.kept.insert(id, Arc::clone(footer)).is_none() {
-            footers.order.push_back(id);
-        }
-        while footers.order.len() > FOOTERS_MAX {
-            let Some(oldest) = footers.order.pop_front() else { break };
-            footers.kept.remove(&oldest);
-        }
+        footers.put(id, Arc::clone(footer), 1, FOOTERS_MAX);
+    }
+
+    pub(super) fn dictionary(&self, key: DictionaryKey) -> Option<Arc<Dictionary>> {
+        self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner).get(key)
+    }
+
+    pub(super) fn keep_dictionary(&self, key: DictionaryKey, dictionary: &Arc<Dictionary>) {
+        let mut kept = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.put(key, Arc::clone(dictionary), dictionary.size() + 64, DICTIONARY_BYTES_MAX);
+    }
+
+    /// Lets go of a segment that is gone.
+    pub(crate) fn forget(&self, id: SegmentId) {
+        self.footers.lock().unwrap_or_else(PoisonError::into_inner).forget(|key| *key == id);
+        let mut kept = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.forget(|(key, ..)| *key == id);
     }
 }
