@@ -36,6 +36,9 @@ pub struct Origin {
     pub clock: Clock,
     /// Whether it is marked sample traffic.
     pub simulated: bool,
+    /// Why the input's codec could not decode the records: they stand as they came, and whoever
+    /// wrote them is not who was to write there.
+    pub undecoded: Option<&'static str>,
 }
 
 /// Whose clock counts for a record.

@@ -8,12 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Committed, Publish, SegmentRow};
+use catalog::{Committed, Publish, Reason, SegmentRow};
 
 use crate::StoreError;
 use crate::error::During;
 use crate::live::Shared;
 use crate::memory::Frozen;
+use crate::secret::hide_positions;
 use crate::segment::{Segment, write_generation};
 use crate::wal;
 
@@ -53,13 +54,13 @@ pub(crate) fn run(shared: &Shared) {
 }
 
 fn write_and_publish(shared: &Shared, frozen: &Frozen, expected: u64) -> Result<(), StoreError> {
-    let written = write_generation(&shared.dir, frozen, shared.config.keyring.as_ref())?;
+    let written = write_generation(&shared.dir, frozen, shared.config.sealing())?;
     let last = written.iter().map(|row| row.last_id.saturating_add(1)).max();
     let next = last.map_or(expected, |last| last.max(expected));
     let rows = publish(shared, frozen, written, Committed { expected, next })?;
     let added = rows
         .into_iter()
-        .map(|row| Segment::of(&shared.dir, row).map(Arc::new))
+        .map(|row| Segment::of(&shared.dir, row, shared.config.keyring.as_ref()).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
     {
         let mut state = shared.state();
@@ -80,8 +81,14 @@ fn publish(
     mut rows: Vec<SegmentRow>,
     committed: Committed,
 ) -> Result<Vec<SegmentRow>, StoreError> {
-    let publish =
-        Publish { segments: &rows, removed: &[], committed, checkpoints: &frozen.checkpoints };
+    let checkpoints = hide_positions(shared.config.sealing(), &frozen.checkpoints)?;
+    let publish = Publish {
+        segments: &rows,
+        removed: &[],
+        committed,
+        checkpoints: &checkpoints,
+        linking: shared.linking(Reason::Flush)?,
+    };
     match shared.catalog.publish(&publish) {
         Ok(ids) => {
             for (row, id) in rows.iter_mut().zip(ids) {

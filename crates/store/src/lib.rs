@@ -9,17 +9,23 @@
     allow(dead_code, unused_imports, reason = "some of it is there for queries alone")
 )]
 
+mod chain;
+mod clock;
 mod commit;
 mod config;
 mod damage;
 mod error;
 mod flush;
+mod folder;
 mod index;
 mod kept;
 mod live;
+mod lock;
 mod memory;
 mod open;
+mod seals;
 mod search;
+mod secret;
 mod segment;
 #[cfg(feature = "sql")]
 mod sql;
@@ -31,6 +37,7 @@ mod wal;
 pub use config::Config;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
 };

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use catalog::Catalog;
+use catalog::{Catalog, ChainKey};
 
 use crate::damage::{Damage, Damaged};
 use crate::index::Indexes;
@@ -23,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) dir: PathBuf,
     pub(crate) config: Config,
     pub(crate) catalog: Catalog,
+    pub(crate) chain: Option<ChainKey>,
     pub(crate) footers: Cache,
     pub(crate) indexes: Indexes,
     pub(crate) counters: Counters,
@@ -49,6 +50,8 @@ pub(crate) struct State {
     pub(crate) flush_failures: u64,
     pub(crate) flush_error: Option<StoreError>,
     pub(crate) stopping: bool,
+    /// What was odd when the store was opened.
+    pub(crate) notices: Vec<String>,
 }
 
 /// What happened since the store was opened.
@@ -74,13 +77,20 @@ pub(crate) struct Snapshot {
 }
 
 impl Shared {
-    pub(crate) fn new(dir: PathBuf, config: Config, catalog: Catalog, state: State) -> Self {
+    pub(crate) fn new(
+        dir: PathBuf,
+        config: Config,
+        catalog: Catalog,
+        chain: Option<ChainKey>,
+        state: State,
+    ) -> Self {
         let footers = Cache::new(config.keyring.clone());
         let indexes = Indexes::new(&dir, config.keyring.clone());
         Self {
             dir,
             config,
             catalog,
+            chain,
             footers,
             indexes,
             counters: Counters::default(),

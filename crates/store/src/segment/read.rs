@@ -29,6 +29,7 @@ use crate::StoreError;
 use crate::error::During;
 use crate::index::Rows;
 use crate::kept::Kept;
+use crate::secret::show;
 
 /// How many footers are kept in memory.
 const FOOTERS_MAX: usize = 256;
@@ -216,10 +217,14 @@ pub(crate) struct Wanted<'w> {
 
 impl Segment {
     /// Gives the segment of a row of the catalog.
-    pub(crate) fn of(dir: &Path, mut row: SegmentRow) -> Result<Self, StoreError> {
-        let stats = serde_json::from_str(&row.stats)
-            .map_err(|error| StoreError::damaged(&*row.file, error))?;
-        row.stats = String::new();
+    pub(crate) fn of(
+        dir: &Path,
+        mut row: SegmentRow,
+        keyring: Option<&Keyring>,
+    ) -> Result<Self, StoreError> {
+        let stats = show(keyring, &row.file, std::mem::take(&mut row.stats))?;
+        let stats =
+            serde_json::from_str(&stats).map_err(|error| StoreError::damaged(&*row.file, error))?;
         Ok(Self { path: dir.join(&row.file), row, stats })
     }
 

@@ -27,6 +27,7 @@ use crate::StoreError;
 use crate::error::During;
 use crate::index::{Builder, path_beside};
 use crate::memory::Frozen;
+use crate::secret::hide;
 use crate::wal::sync_dir;
 
 const ROW_GROUP_ROWS: usize = 128 * 1024;
@@ -113,6 +114,7 @@ pub(crate) struct SegmentWriter {
     name: String,
     columns: Vec<Column>,
     parquet: Option<ArrowWriter<Hashing>>,
+    keyring: Option<Keyring>,
     sealing: Option<Sealing>,
     index: Option<Builder>,
     extent: Extent,
@@ -159,6 +161,7 @@ impl SegmentWriter {
             name,
             columns: table.columns().to_vec(),
             parquet: Some(parquet),
+            keyring: options.keyring.cloned(),
             sealing,
             index: Some(index),
             extent: Extent::default(),
@@ -215,14 +218,20 @@ impl SegmentWriter {
                 digest,
                 index_bytes,
                 index_digest,
-                stats: serde_json::to_string(&stats)
-                    .map_err(|error| StoreError::Internal(error.to_string()))?,
+                stats: self.hidden(&stats)?,
             })
         })();
         if row.is_err() {
             self.remove();
         }
         row
+    }
+
+    /// Gives the stats as the catalog keeps them: they hold values of events.
+    fn hidden(&self, stats: &SegmentStats) -> Result<String, StoreError> {
+        let stats = serde_json::to_string(stats);
+        let stats = stats.map_err(|error| StoreError::Internal(error.to_string()))?;
+        hide(self.keyring.as_ref(), &self.name, stats)
     }
 
     fn failed(&self, error: ParquetError) -> StoreError {

@@ -8,8 +8,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::file::{create, path_of};
+use seal::Keyring;
+
+use super::file::{Begun, create, path_of};
 use super::frame::Frame;
+use super::sealing::Sealing;
 use crate::StoreError;
 use crate::error::During;
 
@@ -19,6 +22,7 @@ pub(crate) struct Writer {
     dir: PathBuf,
     number: u64,
     next_id: u64,
+    keyring: Option<Keyring>,
     open: Option<Open>,
 }
 
@@ -26,14 +30,17 @@ pub(crate) struct Writer {
 struct Open {
     file: File,
     salt: u32,
+    sealing: Option<Sealing>,
+    /// How many records the file has.
+    records: u64,
     durable: u64,
 }
 
 impl Writer {
     /// Gives a writer to the file of that number, which is made at the first append: a store can be
-    /// opened and read when the disk is full.
-    pub(crate) fn begin(dir: &Path, number: u64, next_id: u64) -> Self {
-        Self { dir: dir.to_owned(), number, next_id, open: None }
+    /// opened and read when the disk is full. With a keyring it is sealed.
+    pub(crate) fn begin(dir: &Path, number: u64, next_id: u64, keyring: Option<Keyring>) -> Self {
+        Self { dir: dir.to_owned(), number, next_id, keyring, open: None }
     }
 
     /// Gives the number of the file that is, or will be, written to.
@@ -71,9 +78,9 @@ impl Writer {
             return Ok(());
         }
         let path = path_of(&self.dir, self.number);
-        match create(&path, self.next_id) {
-            Ok((file, salt, durable)) => {
-                self.open = Some(Open { file, salt, durable });
+        match create(&path, self.next_id, self.keyring.as_ref()) {
+            Ok(Begun { file, salt, length, sealing }) => {
+                self.open = Some(Open { file, salt, sealing, records: 0, durable: length });
                 Ok(())
             }
             Err(error) => {
@@ -99,8 +106,10 @@ impl Writer {
 fn write_and_sync(open: &mut Open, frames: &mut [Frame]) -> io::Result<u64> {
     let mut written = 0;
     for frame in frames {
-        let bytes = frame.sealed(open.salt);
+        let sealing = open.sealing.as_ref().map(|sealing| (sealing, open.records));
+        let bytes = frame.record(open.salt, sealing).map_err(io::Error::other)?;
         open.file.write_all(bytes)?;
+        open.records += 1;
         written += u64::try_from(bytes.len()).unwrap_or_default();
     }
     open.file.sync_data()?;

@@ -16,3 +16,4 @@ mod sealed;
 #[cfg(feature = "sql")]
 mod sql;
 mod together;
+mod v1;
