@@ -21,6 +21,7 @@ mod decode;
 mod extra;
 mod hybrid;
 mod layout;
+mod line;
 mod look;
 mod page;
 mod pick;

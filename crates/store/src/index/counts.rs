@@ -82,8 +82,8 @@ impl Tally {
         if self.is_over {
             return;
         }
-        let has_room = self.values.len() < VALUES_MAX
-            && self.texts.len() + text.len() <= TEXT_BYTES_MAX;
+        let has_room =
+            self.values.len() < VALUES_MAX && self.texts.len() + text.len() <= TEXT_BYTES_MAX;
         match self.values.get_mut(&hash) {
             Some(counted) if self.texts.get(counted.start..counted.end) == Some(text) => {
                 counted.count += 1;

@@ -65,7 +65,7 @@ impl<'s> Block<'s> {
         }
         let values = if self.segment.has(column) {
             let batch = self.read(&self.rows, &[column], Texts::Keys)?;
-            batch.and_then(|batch| Values::of(batch.columns().first()?))
+            batch.and_then(|batch| Values::of(batch.column_by_name(column.name())?))
         } else {
             None
         };

@@ -22,10 +22,8 @@ pub(super) fn rows_to_read(
     if in_time.is_empty() || *node == Node::All {
         return in_time;
     }
-    let told = shared
-        .indexes
-        .of(&segment.row)
-        .and_then(|index| candidates(&shared.indexes, &index, node));
+    let told =
+        shared.indexes.of(&segment.row).and_then(|index| candidates(&shared.indexes, &index, node));
     match told {
         Some(rows) => rows.and(&in_time),
         None => in_time,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, RecordBatchOptions,
-    StringViewBuilder, TimestampNanosecondBuilder, UInt64Builder, new_null_array,
+    StringDictionaryBuilder, StringViewBuilder, TimestampNanosecondBuilder, UInt64Builder,
+    new_null_array,
 };
-use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use arrow::datatypes::{DataType, Field as ArrowField, Int32Type, Schema};
 use catalog::SegmentId;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page as LibraryPage, PageMetadata, PageReader};
@@ -18,7 +19,8 @@ use parquet::file::page_index::offset_index::PageLocation;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::hybrid::Hybrid;
-use super::layout::Column;
+use super::layout::{Column, TEXT_TYPE};
+use super::line;
 use super::page::{Page, PagePlace, invalid, read_page};
 use super::read::{Cache, Footer, Segment};
 use crate::StoreError;
@@ -72,6 +74,7 @@ fn eight(body: &[u8], place: usize) -> Option<[u8; 8]> {
 /// A column that is being put together.
 enum Builder {
     Text(StringViewBuilder),
+    Keys(StringDictionaryBuilder<Int32Type>),
     Integer(Int64Builder),
     Id(UInt64Builder),
     Float(Float64Builder),
@@ -89,6 +92,7 @@ impl Builder {
             DataType::Timestamp(..) => {
                 Self::Time(TimestampNanosecondBuilder::new().with_data_type(data_type.clone()))
             }
+            DataType::Dictionary(..) => Self::Keys(StringDictionaryBuilder::new()),
             _ => Self::Text(StringViewBuilder::new()),
         }
     }
@@ -96,6 +100,7 @@ impl Builder {
     fn null(&mut self) {
         match self {
             Self::Text(values) => values.append_null(),
+            Self::Keys(values) => values.append_null(),
             Self::Integer(values) => values.append_null(),
             Self::Id(values) => values.append_null(),
             Self::Float(values) => values.append_null(),
@@ -110,13 +115,15 @@ impl Builder {
             Self::Id(values) => values.append_value(u64::from_le_bytes(bytes)),
             Self::Float(values) => values.append_value(f64::from_le_bytes(bytes)),
             Self::Time(values) => values.append_value(i64::from_le_bytes(bytes)),
-            Self::Text(_) | Self::Flag(_) => self.null(),
+            Self::Text(_) | Self::Keys(_) | Self::Flag(_) => self.null(),
         }
     }
 
     fn text(&mut self, text: &str) {
-        if let Self::Text(values) = self {
-            values.append_value(text);
+        match self {
+            Self::Text(values) => values.append_value(text),
+            Self::Keys(values) => values.append_value(text),
+            _ => self.null(),
         }
     }
 
@@ -129,6 +136,7 @@ impl Builder {
     fn finish(self) -> ArrayRef {
         match self {
             Self::Text(mut values) => Arc::new(values.finish()),
+            Self::Keys(mut values) => Arc::new(values.finish()),
             Self::Integer(mut values) => Arc::new(values.finish()),
             Self::Id(mut values) => Arc::new(values.finish()),
             Self::Float(mut values) => Arc::new(values.finish()),
@@ -138,7 +146,7 @@ impl Builder {
     }
 }
 
-/// Gives some columns of some rows of a group; `None` where one of them is of a kind that is left to
+/// Gives some columns of the file, some rows of a group; `None` where one of them is of a kind that is left to
 /// the library.
 pub(super) fn pick(
     segment: &Segment,
@@ -146,18 +154,22 @@ pub(super) fn pick(
     footer: &Footer,
     group: usize,
     rows: &Rows,
-    columns: &[Column],
+    columns: &[usize],
 ) -> Result<Option<RecordBatch>, StoreError> {
     let places: Vec<usize> = rows.runs().iter().flat_map(Clone::clone).collect();
     let schema = footer.metadata.file_metadata().schema_descr();
     let (mut fields, mut arrays) = (Vec::new(), Vec::new());
-    for (place, described) in schema.columns().iter().enumerate() {
-        let found = Column::by_name(described.name());
-        let Some(column) = found.filter(|column| columns.contains(column)) else { continue };
-        let picker = Picker { id: segment.row.id, cache, footer, group, place, described };
-        let array = picker.pick(column, &places).map_err(|error| segment.damaged(error))?;
+    for place in columns {
+        let Some(described) = schema.columns().get(*place) else { continue };
+        let data_type = match Column::by_name(described.name()) {
+            Some(column) => column.data_type(),
+            None if described.name() == line::SHAPE => line::shape_type(),
+            None => TEXT_TYPE,
+        };
+        let picker = Picker { id: segment.row.id, cache, footer, group, place: *place, described };
+        let array = picker.pick(&data_type, &places).map_err(|error| segment.damaged(error))?;
         let Some(array) = array else { return Ok(None) };
-        fields.push(ArrowField::new(column.name(), column.data_type(), true));
+        fields.push(ArrowField::new(described.name(), data_type, true));
         arrays.push(array);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
@@ -177,16 +189,16 @@ struct Picker<'p> {
 }
 
 impl Picker<'_> {
-    fn pick(&self, column: Column, rows: &[usize]) -> io::Result<Option<ArrayRef>> {
-        let data_type = column.data_type();
+    fn pick(&self, data_type: &DataType, rows: &[usize]) -> io::Result<Option<ArrayRef>> {
         let group = self.footer.metadata.row_group(self.group);
         let chunk = group.column(self.place);
-        let nulls = chunk.statistics().and_then(parquet::file::statistics::Statistics::null_count_opt);
+        let nulls =
+            chunk.statistics().and_then(parquet::file::statistics::Statistics::null_count_opt);
         if nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(group.num_rows())) {
-            return Ok(Some(new_null_array(&data_type, rows.len())));
+            return Ok(Some(new_null_array(data_type, rows.len())));
         }
         let Some(locations) = self.locations() else { return Ok(None) };
-        let mut builder = Builder::of(&data_type);
+        let mut builder = Builder::of(data_type);
         let start_of = |page: usize| {
             let location: Option<&PageLocation> = locations.get(page);
             location.and_then(|location| usize::try_from(location.first_row_index).ok())
@@ -264,12 +276,15 @@ impl Picker<'_> {
                 let Some(dictionary) = self.dictionary()? else { return Ok(None) };
                 put_keys(&dictionary, body, &ranks, builder).ok_or_else(damaged)?;
             }
-            (Encoding::PLAIN, Builder::Text(_)) => {
+            (Encoding::PLAIN, Builder::Text(_) | Builder::Keys(_)) => {
                 put_texts(body, &ranks, builder).ok_or_else(damaged)?;
             }
             (Encoding::PLAIN, Builder::Flag(_)) => {
                 for rank in ranks {
-                    let Some(rank) = rank else { builder.null(); continue };
+                    let Some(rank) = rank else {
+                        builder.null();
+                        continue;
+                    };
                     let byte = body.get(rank / 8).ok_or_else(damaged)?;
                     builder.flag(byte >> (rank % 8) & 1 == 1);
                 }
@@ -282,7 +297,7 @@ impl Picker<'_> {
                     }
                 }
             }
-            (_, Builder::Text(_)) => {
+            (_, Builder::Text(_) | Builder::Keys(_)) => {
                 let values = self.by_library::<ByteArrayType>(page, rows)?;
                 for value in values {
                     match value.as_ref().map(ByteArray::data) {
@@ -330,7 +345,11 @@ impl Picker<'_> {
     }
 
     /// Lets the library read some rows of one page.
-    fn by_library<T: Physical>(&self, page: &Page, rows: &[usize]) -> io::Result<Vec<Option<T::T>>> {
+    fn by_library<T: Physical>(
+        &self,
+        page: &Page,
+        rows: &[usize],
+    ) -> io::Result<Vec<Option<T::T>>> {
         let one = LibraryPage::DataPage {
             buf: page.body.clone().into(),
             num_values: u32::try_from(page.values).map_err(io::Error::other)?,

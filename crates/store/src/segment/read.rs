@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use arrow::error::ArrowError;
 use catalog::{SegmentId, SegmentRow};
 use model::Field;
 use parquet::arrow::ProjectionMask;
@@ -20,7 +21,8 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use seal::{Keyring, SealError};
 
 use super::build::Table;
-use super::layout::{Column, TEXT_TYPE};
+use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
+use super::line;
 use super::page::Opening;
 use super::pick::{Dictionary, pick};
 use super::sealed;
@@ -80,7 +82,11 @@ impl Footer {
                 .iter()
                 .map(|described| {
                     let column = Column::by_name(described.name());
-                    let data_type = column.map_or(TEXT_TYPE, |column| type_of(column, texts));
+                    let data_type = match column {
+                        Some(column) => type_of(column, texts),
+                        None if described.name() == line::SHAPE => line::shape_type(),
+                        None => TEXT_TYPE,
+                    };
                     let nullable = column.is_none_or(|column| !column.is_always());
                     ArrowField::new(described.name(), data_type, nullable)
                 })
@@ -190,6 +196,15 @@ impl PageSpan {
     }
 }
 
+/// What must be read for the columns asked for.
+struct Needs {
+    /// Columns of the file.
+    places: Vec<usize>,
+    names: Vec<&'static str>,
+    /// Whether the record is among them and is to be put together.
+    is_record_taken: bool,
+}
+
 /// A span of numbers, or of moments in nanoseconds, both ends included.
 pub(crate) type Span = RangeInclusive<i64>;
 
@@ -252,9 +267,7 @@ impl Segment {
             })
             .and_then(|metadata| {
                 let opening = match &cache.keyring {
-                    Some(keyring) if sealed::is_sealed(&file) => {
-                        Some(Opening::of(&file, keyring)?)
-                    }
+                    Some(keyring) if sealed::is_sealed(&file) => Some(Opening::of(&file, keyring)?),
                     _ => None,
                 };
                 Footer::of(metadata, file.try_clone()?, opening)
@@ -277,8 +290,13 @@ impl Segment {
     ) -> Result<Option<RecordBatch>, StoreError> {
         if rows.count() <= group_rows / PICKED_SHARE {
             let footer = self.footer(cache)?;
-            if let Some(batch) = pick(self, cache, &footer, group, rows, columns)? {
-                return Ok(Some(batch));
+            let needs = self.needs(&footer, columns);
+            if let Some(batch) = pick(self, cache, &footer, group, rows, &needs.places)? {
+                if !needs.is_record_taken {
+                    return Ok(Some(batch));
+                }
+                let whole = line::restored(&batch, &needs.names);
+                return whole.map(Some).map_err(|error| self.damaged(error));
             }
         }
         let chosen = selection(rows.runs().iter().cloned(), group_rows);
@@ -292,32 +310,45 @@ impl Segment {
         Ok(batch)
     }
 
-    /// Begins to read rows of one row group. The batches have the columns that the file has, in the
-    /// file's order.
-    pub(crate) fn rows(
-        &self,
-        cache: &Cache,
-        wanted: Wanted<'_>,
-    ) -> Result<ParquetRecordBatchReader, StoreError> {
+    /// Begins to read rows of one row group. The batches have those of the columns that the segment
+    /// has.
+    pub(crate) fn rows(&self, cache: &Cache, wanted: Wanted<'_>) -> Result<Batches, StoreError> {
         let footer = self.footer(cache)?;
         let file = self.open()?;
+        let needs = self.needs(&footer, wanted.columns);
         let schema = footer.metadata.file_metadata().schema_descr();
-        let roots = schema.columns().iter().enumerate().filter_map(|(place, described)| {
-            let column = Column::by_name(described.name())?;
-            wanted.columns.contains(&column).then_some(place)
-        });
-        let mask = ProjectionMask::roots(schema, roots);
+        let mask = ProjectionMask::roots(schema, needs.places.iter().copied());
         let metadata = match wanted.texts {
             Texts::Plain => footer.plain.clone(),
             Texts::Keys => footer.keys.clone(),
         };
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_batch_size(wanted.batch_rows)
             .with_row_groups(vec![wanted.group])
             .with_projection(mask)
             .with_row_selection(wanted.rows)
             .build()
-            .map_err(|error| self.damaged(error))
+            .map_err(|error| self.damaged(error))?;
+        Ok(Batches { reader, names: needs.is_record_taken.then_some(needs.names) })
+    }
+
+    /// Gives which columns of the file must be read for those asked for.
+    fn needs(&self, footer: &Footer, columns: &[Column]) -> Needs {
+        let schema = footer.metadata.file_metadata().schema_descr();
+        let names: Vec<&'static str> = columns.iter().map(|column| column.name()).collect();
+        let is_record_taken = columns.contains(&Column::Known(Field::EventOriginal))
+            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
+        let is_needed = |name: &str| {
+            names.contains(&name)
+                || is_record_taken
+                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
+                        || name == Field::Timestamp.name()
+                        || self.stats.line.contains(name))
+        };
+        let all = schema.columns().iter().enumerate();
+        let places =
+            all.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
+        Needs { places: places.collect(), names, is_record_taken }
     }
 
     fn open(&self) -> Result<File, StoreError> {
@@ -334,6 +365,25 @@ impl Segment {
 
     pub(crate) fn damaged(&self, reason: impl ToString) -> StoreError {
         StoreError::damaged(&*self.row.file, reason)
+    }
+}
+
+/// Rows of a segment, batch by batch.
+pub(crate) struct Batches {
+    reader: ParquetRecordBatchReader,
+    /// The columns asked for, where the record among them is to be put together.
+    names: Option<Vec<&'static str>>,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(match &self.names {
+            Some(names) => batch.and_then(|batch| line::restored(&batch, names)),
+            None => batch,
+        })
     }
 }
 

@@ -10,7 +10,10 @@ pub(super) enum Found<'b> {
     /// Eight bytes of a fraction.
     Fraction,
     /// So many elements of one kind.
-    List { kind: u8, count: usize },
+    List {
+        kind: u8,
+        count: usize,
+    },
 }
 
 /// Bounds how deep what is skipped may nest.
