@@ -20,6 +20,7 @@ mod error;
 mod flush;
 mod folder;
 mod index;
+mod kept;
 mod live;
 mod lock;
 mod memory;
@@ -34,6 +35,7 @@ mod segment;
 mod sql;
 mod stats;
 mod store;
+mod unzip;
 mod verify;
 mod wal;
 
