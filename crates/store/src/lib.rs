@@ -20,10 +20,12 @@ mod error;
 mod flush;
 mod folder;
 mod index;
+mod kept;
 mod live;
 mod lock;
 mod memory;
 mod open;
+mod probe;
 mod repair;
 mod seals;
 mod search;
@@ -33,6 +35,7 @@ mod segment;
 mod sql;
 mod stats;
 mod store;
+mod unzip;
 mod verify;
 mod wal;
 
@@ -41,6 +44,7 @@ pub use catalog::ChainHead;
 pub use config::Config;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use probe::probe;
 pub use repair::{Patient, Plan};
 pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{

@@ -19,12 +19,17 @@
 mod build;
 mod decode;
 mod extra;
+mod hybrid;
 mod layout;
+mod line;
 mod look;
+mod page;
+mod pick;
 mod read;
 mod salvage;
 mod sealed;
 mod stats;
+mod thrift;
 mod write;
 
 pub(crate) use build::{Table, batch_of};
@@ -34,6 +39,6 @@ pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
 pub(crate) use look::{Look, look};
 pub(crate) use read::{Cache, Footer, Segment, Span, Texts, Wanted, selection, widen};
 pub(crate) use salvage::{Gathered, Rewriter, Salvaged, digest_of, salvage};
-pub(crate) use sealed::{is_sealed, wrapped_key};
+pub(crate) use sealed::{has_magic, is_sealed, wrapped_key};
 pub(crate) use stats::Bound;
 pub(crate) use write::{day_name, write_generation};

@@ -237,7 +237,9 @@ fn open(config: &Config) -> anyhow::Result<Kept> {
         .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
     let catalog = Catalog::open(&config.data.join("catalog.db"))?;
     let keyring = keys::open_or_make(config, &catalog)?;
-    let store = Store::open(&config.data, catalog.clone(), config.store.bounds(keyring))?;
+    let bounds = config.store.bounds(keyring);
+    store::probe(&config.data, &bounds)?;
+    let store = Store::open(&config.data, catalog.clone(), bounds)?;
     let missing = store.stats().missing;
     if missing > 0 {
         complain(&format!("store     segments missing: {missing} (bartizan doctor)"));
