@@ -10,6 +10,7 @@ use std::time::Duration;
 use seal::Keyring;
 use serde::{Deserialize, Serialize};
 
+use crate::anchor;
 use crate::rules::Shipped;
 use crate::rules::Sources;
 
@@ -97,6 +98,8 @@ pub(crate) struct Store {
     pub(crate) encryption: Encryption,
     /// Where the key comes from that seals it.
     pub(crate) key: Key,
+    /// Where the end of the chain of digests is kept besides.
+    pub(crate) anchor: anchor::Settings,
 }
 
 /// Whether what is written is sealed.
@@ -146,6 +149,7 @@ impl Default for Store {
             sql_memory_mb_max: defaults.sql_memory_bytes_max >> 20,
             encryption: Encryption::On,
             key: Key::default(),
+            anchor: anchor::Settings::default(),
         }
     }
 }
@@ -203,6 +207,7 @@ impl Config {
             let message = "must name a program".to_owned();
             faults.push(("store.key.command".to_owned(), message));
         }
+        faults.extend(self.store.anchor.faults());
         for (index, folder) in self.rules.folders.iter().enumerate() {
             if !folder.is_dir() {
                 let message = format!("`{}` is not a folder", folder.display());

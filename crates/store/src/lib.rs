@@ -44,6 +44,7 @@ pub use catalog::ChainHead;
 pub use config::Config;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use folder::check_folder;
 pub use probe::probe;
 pub use repair::{Patient, Plan};
 pub use seals::{Seal, SealedFile, Seals, segment_key};

@@ -11,6 +11,7 @@
 
 mod crash;
 mod power;
+mod odd;
 mod questions;
 mod repair;
 mod samples;
