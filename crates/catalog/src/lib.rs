@@ -9,6 +9,7 @@ mod alert_list;
 mod alerts;
 mod catalog;
 mod error;
+mod keep;
 mod logins;
 mod records;
 mod schema;
@@ -27,8 +28,9 @@ pub use alert_list::{
 pub use alerts::Alerts;
 pub use catalog::Catalog;
 pub use error::{CatalogError, Fault};
+pub use keep::{Hold, HoldId, Job, JobId, JobKind, JobState, NewHold, NewJob};
 pub use logins::{Admission, Subject};
 pub use records::AuditEntry;
-pub use segments::{Committed, Publish, SegmentId, SegmentRow};
+pub use segments::{Committed, GivingUp, Publish, SegmentId, SegmentRow};
 pub use sessions::{NewSession, Session, SessionId, SessionSpan, TokenDigest};
 pub use users::{NewUser, Role, User, UserId};

@@ -12,7 +12,8 @@ use crate::CatalogError;
 const APPLICATION_ID: i64 = 0x4254_5A4E;
 
 /// The steps; the number of a step is its place, counted from one.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE segments (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         file TEXT NOT NULL UNIQUE,
@@ -121,7 +122,39 @@ const MIGRATIONS: &[&str] = &["
         action TEXT NOT NULL,
         detail TEXT NOT NULL
     );
-"];
+",
+    "
+    CREATE TABLE gone_files (
+        file TEXT PRIMARY KEY
+    );
+    CREATE TABLE holds (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        from_time INTEGER NOT NULL,
+        to_time INTEGER NOT NULL,
+        matching TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        made_by TEXT NOT NULL,
+        released_at INTEGER,
+        released_by TEXT
+    );
+    CREATE TABLE keep_jobs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        from_time INTEGER NOT NULL,
+        to_time INTEGER NOT NULL,
+        matching TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        made_by TEXT NOT NULL,
+        state TEXT NOT NULL,
+        events INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        ended_at INTEGER
+    );
+    CREATE INDEX keep_jobs_by_state ON keep_jobs (state);
+",
+];
 
 /// Gives the connection back where the file is new or ours.
 pub(crate) fn admit(connection: Connection, path: &Path) -> Result<Connection, CatalogError> {

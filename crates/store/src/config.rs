@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use seal::Keyring;
 
+use crate::keep::{KeepConfig, Surroundings};
+
 /// The bounds of the store; [`Config::default`] suits one machine.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -24,6 +26,13 @@ pub struct Config {
     /// The keys that seal what is written; without them new files are plain. Files that are plain
     /// stay readable with them.
     pub keyring: Option<Keyring>,
+    /// For how long and how much is kept.
+    pub keep: KeepConfig,
+    /// How often the store is tidied: merged, and what is due deleted; without it only when
+    /// [`crate::Store::keep`] is called.
+    pub keep_every: Option<Duration>,
+    /// Where the time and the room on the disk are told.
+    pub surroundings: Surroundings,
 }
 
 impl Default for Config {
@@ -37,6 +46,9 @@ impl Default for Config {
             sql_memory_bytes_max: 512 << 20,
             sql_threads: 2,
             keyring: None,
+            keep: KeepConfig::default(),
+            keep_every: Some(Duration::from_secs(30)),
+            surroundings: Surroundings::default(),
         }
     }
 }

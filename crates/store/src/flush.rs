@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Committed, Publish, SegmentRow};
+use catalog::{Committed, GivingUp, Publish, SegmentRow};
 
 use crate::StoreError;
 use crate::error::During;
@@ -32,9 +32,8 @@ pub(crate) fn run(shared: &Shared) {
             return;
         }
         let Some(frozen) = state.frozen.first().map(Arc::clone) else { continue };
-        let committed = state.committed;
         drop(state);
-        match write_and_publish(shared, &frozen, committed) {
+        match write_and_publish(shared, &frozen) {
             Ok(()) => retry = RETRY_FIRST,
             Err(error) => {
                 tracing::error!(%error, "segments could not be written; the log keeps the events");
@@ -52,8 +51,10 @@ pub(crate) fn run(shared: &Shared) {
     }
 }
 
-fn write_and_publish(shared: &Shared, frozen: &Frozen, expected: u64) -> Result<(), StoreError> {
+fn write_and_publish(shared: &Shared, frozen: &Frozen) -> Result<(), StoreError> {
     let written = write_generation(&shared.dir, frozen, shared.config.keyring.as_ref())?;
+    let publishing = shared.publishing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let expected = shared.state().committed;
     let last = written.iter().map(|row| row.last_id.saturating_add(1)).max();
     let next = last.map_or(expected, |last| last.max(expected));
     let rows = publish(shared, frozen, written, Committed { expected, next })?;
@@ -69,6 +70,7 @@ fn write_and_publish(shared: &Shared, frozen: &Frozen, expected: u64) -> Result<
         state.frozen.retain(|other| other.last_log != frozen.last_log);
         state.committed = next;
     }
+    drop(publishing);
     shared.changed.notify_all();
     remove_logs(&shared.dir.join("wal"), frozen.last_log)
 }
@@ -80,8 +82,13 @@ fn publish(
     mut rows: Vec<SegmentRow>,
     committed: Committed,
 ) -> Result<Vec<SegmentRow>, StoreError> {
-    let publish =
-        Publish { segments: &rows, removed: &[], committed, checkpoints: &frozen.checkpoints };
+    let publish = Publish {
+        segments: &rows,
+        removed: &[],
+        committed,
+        checkpoints: &frozen.checkpoints,
+        giving_up: GivingUp::default(),
+    };
     match shared.catalog.publish(&publish) {
         Ok(ids) => {
             for (row, id) in rows.iter_mut().zip(ids) {
@@ -105,7 +112,11 @@ fn publish(
 pub(crate) fn remove_logs(dir: &Path, last: u64) -> Result<(), StoreError> {
     for number in wal::list(dir)?.into_iter().take_while(|number| *number <= last) {
         let path = wal::path_of(dir, number);
-        std::fs::remove_file(&path).during(|| format!("delete {}", path.display()))?;
+        match std::fs::remove_file(&path) {
+            // Whoever else gives up what they hold was first.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            removed => removed.during(|| format!("delete {}", path.display()))?,
+        }
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ mod commit;
 mod config;
 mod error;
 mod flush;
+mod keep;
 mod live;
 mod memory;
 mod open;
@@ -26,6 +27,10 @@ mod wal;
 
 pub use config::Config;
 pub use error::StoreError;
+pub use keep::{
+    HeldStatus, KeepConfig, KeepFault, KeepSet, KeepStatus, NextToGo, PurgeCount, Purging,
+    SetStatus, Space, Surroundings, Tier,
+};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
 };

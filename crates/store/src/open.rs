@@ -1,6 +1,5 @@
 //! Opens a store: puts right what a stop of any kind left behind.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use crate::live::{Counters, Shared, State};
 use crate::memory::Growing;
 use crate::segment::Segment;
 use crate::wal::{self, Damage, Replayed};
-use crate::{Config, StoreError, flush};
+use crate::{Config, StoreError, flush, keep};
 
 /// A process that was just ended, or is just starting a child, may hold the lock for a moment.
 const LOCK_TRIES_MAX: u32 = 20;
@@ -88,44 +87,17 @@ pub(crate) fn open(
     let published = segments.iter().map(|segment| segment.stats.log).max().unwrap_or_default();
     let found: u64 = segments.iter().map(|segment| segment.row.events).sum();
     state.segments = Arc::new(segments);
-    let shared = Shared::new(dir.to_owned(), config, catalog, state);
+    let shared = Shared::new(dir.to_owned(), config, catalog, state)?;
     Counters::add(&shared.counters.missing, missing);
     Counters::add(&shared.counters.found, usize::try_from(found).unwrap_or_default());
     if access == Access::Owner {
         flush::remove_logs(&dir.join("wal"), published)?;
-        remove_orphans(&shared)?;
     }
     let last = replay(&shared, published, access)?;
-    Ok(Opened { shared, next_log: last.max(published) + 1 })
-}
-
-/// Sets segment files aside that the catalog does not list: what a stop left behind, whose events
-/// stand in the log still; or, where the catalog is an older one, the only copy that there is.
-fn remove_orphans(shared: &Shared) -> Result<(), StoreError> {
-    let root = shared.dir.join("segments");
-    let what = || format!("list {}", root.display());
-    let listed: HashSet<_> =
-        shared.state().segments.iter().map(|segment| shared.dir.join(&segment.row.file)).collect();
-    for day in std::fs::read_dir(&root).during(what)? {
-        let day = day.during(what)?.path();
-        if !day.is_dir() {
-            continue;
-        }
-        for file in std::fs::read_dir(&day).during(what)? {
-            let path = file.during(what)?.path();
-            let ours = path.extension().is_some_and(|extension| extension == "parquet");
-            if ours && !listed.contains(&path) {
-                let aside = shared.dir.join("quarantine");
-                let what = || format!("set {} aside", path.display());
-                std::fs::create_dir_all(&aside).during(what)?;
-                let name = path.file_name().unwrap_or_default();
-                std::fs::rename(&path, aside.join(name)).during(what)?;
-                tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
-                Counters::add(&shared.counters.orphans, 1);
-            }
-        }
+    if access == Access::Owner {
+        keep::clear_orphans(&shared)?;
     }
-    Ok(())
+    Ok(Opened { shared, next_log: last.max(published) + 1 })
 }
 
 /// Reads the log files that are not in segments; gives the number of the last one.

@@ -30,5 +30,5 @@ pub(crate) use decode::{Decoder, Values, list_items};
 pub(crate) use extra::field_of;
 pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
 pub(crate) use read::{Cache, Segment, Span, Texts, Wanted, selection, widen};
-pub(crate) use stats::Bound;
-pub(crate) use write::write_generation;
+pub(crate) use stats::{Bound, SegmentStats};
+pub(crate) use write::{PART, SegmentWriter, WriteOptions, write_generation};

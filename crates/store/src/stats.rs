@@ -33,6 +33,26 @@ pub struct Stats {
     pub flush_failures: u64,
     /// The first event identity that is free.
     pub next_id: u64,
+    /// How often segments were merged.
+    pub merges: u64,
+    /// How many segments went into those.
+    pub merged: u64,
+    /// Events that were deleted because their time was over or their set too large.
+    pub retired: u64,
+    /// Events that were deleted because somebody asked for it.
+    pub purged: u64,
+    /// Events that were given up because there was no room on the disk.
+    pub given_up: u64,
+    /// How often the store could not be tidied.
+    pub keep_failures: u64,
+    /// Bytes that were free on the disk when it was last looked at.
+    pub disk_free: u64,
+    /// Bytes of the disk that stay free.
+    pub disk_reserve: u64,
+    /// Whether events are refused because nothing more can be given up.
+    pub disk_is_full: bool,
+    /// Events that were refused because of it; they are among the rejected ones.
+    pub refused_full: u64,
 }
 
 impl Stats {
@@ -40,6 +60,11 @@ impl Stats {
     /// those.
     pub fn is_balanced(&self) -> bool {
         self.found + self.replayed + self.received
-            == self.in_segments + self.in_memory + self.rejected
+            == self.in_segments
+                + self.in_memory
+                + self.rejected
+                + self.retired
+                + self.purged
+                + self.given_up
     }
 }

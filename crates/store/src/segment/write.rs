@@ -28,6 +28,8 @@ use crate::error::During;
 use crate::memory::Frozen;
 use crate::wal::sync_dir;
 
+/// What a file's name ends with until it is whole.
+pub(crate) const PART: &str = "part";
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// Small pages: a search for few events decodes little around each.
 const PAGE_ROWS: usize = 4096;
@@ -141,7 +143,7 @@ impl SegmentWriter {
         }
         let sealing = options.keyring.map(Sealing::new).transpose();
         let sealing = sealing.map_err(|error| StoreError::sealed(&*name, error))?;
-        let file = File::create(&path).during(what)?;
+        let file = File::create(path.with_extension(PART)).during(what)?;
         let sink = Hashing { file, hash: Sha256::new(), bytes: 0 };
         let properties = properties(table, options.zstd_level, sealing.as_ref());
         let parquet = properties.and_then(|properties| {
@@ -183,9 +185,11 @@ impl SegmentWriter {
             stats.add_columns(&self.columns, &metadata);
             let sink = parquet.inner_mut();
             sink.file.sync_all().during(what)?;
+            let part = path.with_extension(PART);
             if self.sealing.is_some() {
-                assert_sealed(&path, &self.name)?;
+                assert_sealed(&part, &self.name)?;
             }
+            std::fs::rename(&part, &path).during(what)?;
             sync_dir(path.parent().unwrap_or(&self.dir)).during(what)?;
             let (first_id, last_id) = self.extent.ids.unwrap_or_default();
             let (first_time, last_time) = self.extent.times.unwrap_or_default();
@@ -215,7 +219,9 @@ impl SegmentWriter {
 
     /// What is not whole is not left behind; the next try writes it anew.
     fn remove(&self) {
-        let _ = std::fs::remove_file(self.dir.join(&self.name));
+        let path = self.dir.join(&self.name);
+        let _ = std::fs::remove_file(path.with_extension(PART));
+        let _ = std::fs::remove_file(path);
     }
 }
 

@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod keep;
 mod questions;
 mod samples;
 mod sealed;
