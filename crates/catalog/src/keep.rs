@@ -429,10 +429,12 @@ fn job(row: &Row<'_>) -> Result<Option<Job>, rusqlite::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::{Committed, Publish};
+    use crate::{ChainKey, Committed, Linking, Publish, Reason};
 
     #[test]
     fn held_and_released() {
@@ -464,6 +466,7 @@ mod tests {
                         removed: &[],
                         committed: Committed { expected: 0, next: 0 },
                         checkpoints: &[],
+                        linking: linking(),
                         giving_up: GivingUp { holds_seen: Some(holds_seen), job: None },
                     })
                 };
@@ -491,6 +494,7 @@ mod tests {
                         removed: &[],
                         committed: Committed { expected: 0, next: 0 },
                         checkpoints: &[],
+                        linking: linking(),
                         giving_up: GivingUp { holds_seen: None, job: Some((id, events)) },
                     };
                     catalog.publish(&step).unwrap();
@@ -506,6 +510,13 @@ mod tests {
                 purge by ada: job 1 done: 7 events deleted; all
             "#]],
         );
+    }
+
+    /// The key of the chain; nothing here looks at it.
+    static KEY: LazyLock<ChainKey> = LazyLock::new(|| ChainKey::new(&[9; 32]));
+
+    fn linking() -> Linking<'static> {
+        Linking { key: &KEY, at: Timestamp::from_seconds(3), reason: Reason::Purge }
     }
 
     fn new_hold(matching: &str) -> NewHold {

@@ -124,6 +124,33 @@ const MIGRATIONS: &[&str] = &[
     );
 ",
     "
+    CREATE TABLE chain (
+        sequence INTEGER PRIMARY KEY,
+        made_at INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        is_in INTEGER NOT NULL,
+        file TEXT NOT NULL,
+        events INTEGER NOT NULL,
+        digest BLOB NOT NULL,
+        index_digest BLOB NOT NULL,
+        row_digest BLOB NOT NULL,
+        previous BLOB NOT NULL,
+        mac BLOB NOT NULL
+    );
+    CREATE TABLE chain_fold (
+        line INTEGER PRIMARY KEY CHECK (line = 1),
+        upto INTEGER NOT NULL,
+        last_mac BLOB NOT NULL,
+        kept INTEGER NOT NULL,
+        seal BLOB NOT NULL
+    );
+",
+    "
+    ALTER TABLE segments ADD COLUMN index_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE segments ADD COLUMN index_digest BLOB NOT NULL
+        DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';
+",
+    "
     CREATE TABLE gone_files (
         file TEXT PRIMARY KEY
     );
@@ -196,6 +223,6 @@ fn version(connection: &Connection) -> Result<i64, CatalogError> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
-fn latest() -> i64 {
+pub(crate) fn latest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }

@@ -26,9 +26,9 @@ use std::time::{Duration, Instant};
 
 use catalog::{CatalogError, GivingUp, SegmentId};
 
-use crate::StoreError;
 use crate::live::Shared;
 use crate::segment::Segment;
+use crate::{StoreError, clock};
 
 use self::merge::{Input, merge};
 use self::plan::{Haste, Piece, plan};
@@ -60,8 +60,6 @@ const NICENESS: i32 = 15;
 pub(crate) struct KeptSoFar {
     pub(crate) merges: u64,
     pub(crate) merged: u64,
-    pub(crate) retired: u64,
-    pub(crate) purged: u64,
     pub(crate) given_up: u64,
     pub(crate) failures: u64,
 }
@@ -161,13 +159,15 @@ fn piece(segment: &Segment) -> Piece {
     }
 }
 
-/// Names the segment that takes the place of others: none of them ever goes out twice, so no two
-/// files have one name.
+/// Names the segment that takes the place of others. No two files ever have one name, not even where
+/// the first could not be listed: a commit whose answer was an error may come to light after a crash,
+/// and must then find the very file that it speaks of.
 fn name_of(out: &[Arc<Segment>]) -> String {
     let folder = out.iter().map(|segment| segment.row.file.as_str()).min().unwrap_or_default();
     let folder = folder.rsplit_once('/').map_or("segments", |(folder, _)| folder);
+    let log = out.iter().map(|segment| segment.stats.log).max().unwrap_or_default();
     let last = out.iter().map(|segment| segment.row.id.0).max().unwrap_or_default();
-    format!("{folder}/m{last:08}.parquet")
+    format!("{folder}/{log:08}-m{last}-{:x}.parquet", clock::now().nanos())
 }
 
 /// Gives way to those that take events in; an end where the store is being closed.

@@ -9,15 +9,24 @@
     allow(dead_code, unused_imports, reason = "some of it is there for queries alone")
 )]
 
+mod batches;
+mod chain;
+mod clock;
 mod commit;
 mod config;
+mod damage;
 mod error;
 mod flush;
+mod folder;
+mod index;
 mod keep;
 mod live;
+mod lock;
 mod memory;
 mod open;
+mod seals;
 mod search;
+mod secret;
 mod segment;
 #[cfg(feature = "sql")]
 mod sql;
@@ -26,11 +35,13 @@ mod store;
 mod wal;
 
 pub use config::Config;
+pub use damage::Damage;
 pub use error::StoreError;
 pub use keep::{
     HeldStatus, KeepConfig, KeepFault, KeepSet, KeepStatus, NextToGo, PurgeCount, Purging,
     SetStatus, Space, Surroundings, Tier,
 };
+pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
 };

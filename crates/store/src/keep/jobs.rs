@@ -115,7 +115,7 @@ fn purge(shared: &Shared, job: &Job) -> Result<(JobState, String), StoreError> {
             Err(error) => return Err(error),
         }
     }
-    let missing = crate::live::Counters::get(&shared.counters.missing);
+    let missing = shared.state().absent.len();
     if missing > 0 {
         unread.push(format!("{missing} segments are missing"));
     }

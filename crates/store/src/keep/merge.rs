@@ -52,7 +52,7 @@ pub(crate) fn merge(
     let table = Table::new(Column::all().filter(has).collect());
     let mut stats = SegmentStats::merged(inputs.iter().map(|input| &input.segment.stats));
     stats.level = stats.level.saturating_add(1).min(LEVEL_MAX);
-    let keyring = shared.config.keyring.as_ref();
+    let keyring = shared.config.sealing();
     let options = WriteOptions { zstd_level: ZSTD_LEVEL, keyring };
     let writer = SegmentWriter::create(&shared.dir, name, &table, options)?;
     let batch_rows = (ROWS_IN / inputs.len().max(1)).clamp(BATCH_ROWS_MIN, ROWS_OUT);

@@ -13,6 +13,7 @@ use model::{Field, Timestamp};
 use super::graveyard::{Readers, delete};
 use crate::StoreError;
 use crate::error::During;
+use crate::folder::set_aside;
 use crate::live::{Counters, Shared};
 use crate::search::{Block, Place};
 use crate::segment::{Column, PART, Segment, SegmentStats};
@@ -66,15 +67,7 @@ fn clear_one(shared: &Shared, path: &Path, id: SegmentId) -> Result<(), StoreErr
         tracing::info!(file = %path.display(), "a file that was written and never listed was deleted; its events are elsewhere");
         return delete(path);
     }
-    let aside = shared.dir.join("quarantine");
-    let what = || format!("set {} aside", path.display());
-    std::fs::create_dir_all(&aside).during(what)?;
-    for path in [path.to_owned(), path.with_extension("index")] {
-        if path.exists() {
-            let name = path.file_name().unwrap_or_default();
-            std::fs::rename(&path, aside.join(name)).during(what)?;
-        }
-    }
+    set_aside(&shared.dir, path)?;
     tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
     Counters::add(&shared.counters.orphans, 1);
     Ok(())
@@ -124,10 +117,12 @@ fn unlisted(shared: &Shared, file: String, id: SegmentId) -> Result<Segment, Sto
         first_time: Timestamp::MIN,
         last_time: Timestamp::MAX,
         digest: [0; 32],
+        index_bytes: 0,
+        index_digest: [0; 32],
         stats: serde_json::to_string(&stats)
             .map_err(|error| StoreError::Internal(error.to_string()))?,
     };
-    Segment::of(&shared.dir, row)
+    Segment::of(&shared.dir, row, None)
 }
 
 fn ids_of(shared: &Shared, segment: &Segment) -> Result<Vec<u64>, StoreError> {

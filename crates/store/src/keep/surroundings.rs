@@ -4,9 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::Timestamp;
+
+use crate::clock;
 
 /// The room on a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Surroundings {
 
 impl Default for Surroundings {
     fn default() -> Self {
-        Self { clock: Arc::new(machine_time), disk: Arc::new(machine_space) }
+        Self { clock: Arc::new(clock::now), disk: Arc::new(machine_space) }
     }
 }
 
@@ -42,11 +43,6 @@ impl fmt::Debug for Surroundings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Surroundings")
     }
-}
-
-fn machine_time() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
 fn machine_space(folder: &Path) -> io::Result<Space> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use catalog::{CatalogError, Committed, GivingUp, Publish, SegmentId, SegmentRow};
+use catalog::{CatalogError, Committed, GivingUp, Publish, Reason, SegmentId, SegmentRow};
 
 use super::graveyard::delete;
 use crate::live::Shared;
@@ -32,11 +32,14 @@ pub(crate) enum Cause {
     GivenUp,
 }
 
-/// Publishes the step and shows it to readers. Where it cannot be, the files that were to come in are
-/// deleted again.
+/// Publishes the step and shows it to readers. Where it was refused, the files that were to come in
+/// are deleted again. Where nobody can tell, they stay: the commit may come to light after a crash.
+/// The next start then finds them listed, or deletes them.
 pub(crate) fn swap(shared: &Shared, step: &Step<'_>) -> Result<(), StoreError> {
     let swapped = publish_and_show(shared, step);
-    if swapped.is_err() {
+    if let Err(StoreError::Catalog(error)) = &swapped
+        && is_refusal(error)
+    {
         for row in &step.into {
             // What cannot be deleted is found at the next start.
             let _ = delete(&shared.dir.join(&row.file));
@@ -56,7 +59,7 @@ fn publish_and_show(shared: &Shared, step: &Step<'_>) -> Result<(), StoreError> 
     let rows = publish(shared, step)?;
     let into = rows
         .into_iter()
-        .map(|row| Segment::of(&shared.dir, row).map(Arc::new))
+        .map(|row| Segment::of(&shared.dir, row, shared.config.keyring.as_ref()).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
     let events = |segments: &[Arc<Segment>]| -> u64 {
         segments.iter().map(|segment| segment.row.events).sum()
@@ -68,9 +71,12 @@ fn publish_and_show(shared: &Shared, step: &Step<'_>) -> Result<(), StoreError> 
             state.kept.merges += 1;
             state.kept.merged += u64::try_from(step.out.len()).unwrap_or_default();
         }
-        Cause::Retired => state.kept.retired += gone,
-        Cause::Purged => state.kept.purged += gone,
-        Cause::GivenUp => state.kept.given_up += gone,
+        Cause::Retired => state.ledger.retired += gone,
+        Cause::Purged => state.ledger.purged += gone,
+        Cause::GivenUp => {
+            state.ledger.retired += gone;
+            state.kept.given_up += gone;
+        }
     }
     let is_out = |segment: &Segment| step.out.iter().any(|out| out.row.id == segment.row.id);
     let mut segments = state.segments.as_ref().clone();
@@ -84,6 +90,24 @@ fn publish_and_show(shared: &Shared, step: &Step<'_>) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// Tells whether nothing was written, for certain.
+fn is_refusal(error: &CatalogError) -> bool {
+    matches!(
+        error,
+        CatalogError::HeldMeanwhile | CatalogError::NoSegment(_) | CatalogError::Overtaken { .. }
+    )
+}
+
+impl Cause {
+    fn reason(self) -> Reason {
+        match self {
+            Self::Merged => Reason::Compact,
+            Self::Retired | Self::GivenUp => Reason::Retire,
+            Self::Purged => Reason::Purge,
+        }
+    }
+}
+
 fn publish(shared: &Shared, step: &Step<'_>) -> Result<Vec<SegmentRow>, StoreError> {
     let committed = shared.state().committed;
     let removed: Vec<SegmentId> = step.out.iter().map(|segment| segment.row.id).collect();
@@ -92,6 +116,7 @@ fn publish(shared: &Shared, step: &Step<'_>) -> Result<Vec<SegmentRow>, StoreErr
         removed: &removed,
         committed: Committed { expected: committed, next: committed },
         checkpoints: &[],
+        linking: shared.linking(step.cause.reason())?,
         giving_up: step.giving_up,
     });
     let mut rows = step.into.clone();
@@ -102,9 +127,7 @@ fn publish(shared: &Shared, step: &Step<'_>) -> Result<Vec<SegmentRow>, StoreErr
             }
             Ok(rows)
         }
-        Err(error @ (CatalogError::HeldMeanwhile | CatalogError::NoSegment(_))) => {
-            Err(error.into())
-        }
+        Err(error) if is_refusal(&error) => Err(error.into()),
         Err(error) => {
             // A commit may have come through although its answer did not.
             let listed = shared.catalog.segments()?;

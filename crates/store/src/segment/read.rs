@@ -26,7 +26,9 @@ use super::sealed;
 use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
+use crate::index::Rows;
 use crate::keep::Graveyard;
+use crate::secret::show;
 
 /// How many footers are kept in memory.
 const FOOTERS_MAX: usize = 256;
@@ -100,10 +102,37 @@ impl Footer {
     /// span, as the pages tell; the column is one that every event has, of moments or numbers.
     pub(crate) fn rows_within(&self, group: usize, field: Field, span: &Span) -> Range<usize> {
         let rows = self.group_rows().get(group).copied().unwrap_or_default();
-        self.pages_within(group, field, span).unwrap_or(0..rows)
+        match self.pages(group, field) {
+            Some(pages) => {
+                let mut within = pages.iter().filter(|page| page.touches(span));
+                let first = within.next();
+                let last = within.next_back().or(first);
+                first.map_or(0, |page| page.rows.start)..last.map_or(0, |page| page.rows.end)
+            }
+            None => 0..rows,
+        }
     }
 
-    fn pages_within(&self, group: usize, field: Field, span: &Span) -> Option<Range<usize>> {
+    /// The same of all groups, as rows of the file, and without the pages between that are not.
+    pub(crate) fn all_within(&self, field: Field, span: &Span) -> Rows {
+        let mut found = Rows::default();
+        let mut start = 0;
+        for (group, rows) in self.group_rows().into_iter().enumerate() {
+            match self.pages(group, field) {
+                Some(pages) => {
+                    for page in pages.into_iter().filter(|page| page.touches(span)) {
+                        found.push(start + page.rows.start..start + page.rows.end);
+                    }
+                }
+                None => found.push(start..start + rows),
+            }
+            start += rows;
+        }
+        found
+    }
+
+    /// Gives the pages of a column of moments or numbers in a group.
+    pub(crate) fn pages(&self, group: usize, field: Field) -> Option<Vec<PageSpan>> {
         let columns = self.metadata.file_metadata().schema_descr().columns();
         let place = columns.iter().position(|column| column.name() == field.name())?;
         let rows = self.group_rows().get(group).copied()?;
@@ -113,18 +142,52 @@ impl Footer {
             return None;
         };
         let starts = self.metadata.offset_index()?.get(group)?.get(place)?.page_locations();
-        let mut found = rows..0;
-        for (page, start) in starts.iter().enumerate() {
-            let begin = usize::try_from(start.first_row_index).ok()?;
+        let page_of = |page: usize| {
+            let begin = usize::try_from(starts.get(page)?.first_row_index).ok()?;
             let end = starts
                 .get(page + 1)
                 .map_or(Some(rows), |next| usize::try_from(next.first_row_index).ok())?;
             let (low, high) = (index.min_values().get(page)?, index.max_values().get(page)?);
-            if high >= span.start() && low <= span.end() {
-                found = found.start.min(begin)..found.end.max(end);
-            }
-        }
-        Some(if found.start < found.end { found } else { 0..0 })
+            Some(PageSpan { rows: begin..end, low: *low, high: *high })
+        };
+        (0..starts.len()).map(page_of).collect()
+    }
+
+    /// Tells whether the rows of the file stand in the order of their times.
+    pub(crate) fn is_in_time_order(&self) -> bool {
+        let columns = self.metadata.file_metadata().schema_descr().columns();
+        let place = columns.iter().position(|column| column.name() == Field::Timestamp.name());
+        let is_sorted = self.metadata.row_groups().iter().all(|group| {
+            let first = group.sorting_columns().and_then(|columns| columns.first());
+            first.is_some_and(|first| {
+                !first.descending && usize::try_from(first.column_idx).ok() == place
+            })
+        });
+        let spans = || {
+            (0..self.metadata.num_row_groups()).map(|group| {
+                let pages = self.pages(group, Field::Timestamp)?;
+                Some((pages.first()?.low, pages.last()?.high))
+            })
+        };
+        is_sorted
+            && spans().zip(spans().skip(1)).all(|(one, next)| match (one, next) {
+                (Some(one), Some(next)) => one.1 <= next.0,
+                _ => false,
+            })
+    }
+}
+
+/// Some rows of a group, and the least and greatest value of one column in them.
+#[derive(Clone, Debug)]
+pub(crate) struct PageSpan {
+    pub(crate) rows: Range<usize>,
+    pub(crate) low: i64,
+    pub(crate) high: i64,
+}
+
+impl PageSpan {
+    fn touches(&self, span: &Span) -> bool {
+        self.high >= *span.start() && self.low <= *span.end()
     }
 }
 
@@ -155,10 +218,14 @@ pub(crate) struct Wanted<'w> {
 
 impl Segment {
     /// Gives the segment of a row of the catalog.
-    pub(crate) fn of(dir: &Path, mut row: SegmentRow) -> Result<Self, StoreError> {
-        let stats = serde_json::from_str(&row.stats)
-            .map_err(|error| StoreError::damaged(&*row.file, error))?;
-        row.stats = String::new();
+    pub(crate) fn of(
+        dir: &Path,
+        mut row: SegmentRow,
+        keyring: Option<&Keyring>,
+    ) -> Result<Self, StoreError> {
+        let stats = show(keyring, &row.file, std::mem::take(&mut row.stats))?;
+        let stats =
+            serde_json::from_str(&stats).map_err(|error| StoreError::damaged(&*row.file, error))?;
         Ok(Self { path: dir.join(&row.file), row, stats, grave: OnceLock::new() })
     }
 
@@ -168,9 +235,9 @@ impl Segment {
         let _ = self.grave.set(Arc::clone(graveyard));
     }
 
-    /// Gives how much of the disk the segment takes.
+    /// Gives how much of the disk the segment takes, with its index.
     pub(crate) fn disk_bytes(&self) -> u64 {
-        self.row.bytes
+        self.row.bytes.saturating_add(self.row.index_bytes)
     }
 
     /// Tells whether any row has the column.

@@ -25,7 +25,9 @@ use super::sealed::{Sealing, assert_sealed};
 use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
+use crate::index::{Builder, path_beside};
 use crate::memory::Frozen;
+use crate::secret::hide;
 use crate::wal::sync_dir;
 
 /// What a file's name ends with until it is whole.
@@ -114,7 +116,9 @@ pub(crate) struct SegmentWriter {
     name: String,
     columns: Vec<Column>,
     parquet: Option<ArrowWriter<Hashing>>,
+    keyring: Option<Keyring>,
     sealing: Option<Sealing>,
+    index: Option<Builder>,
     extent: Extent,
 }
 
@@ -144,6 +148,10 @@ impl SegmentWriter {
         let sealing = options.keyring.map(Sealing::new).transpose();
         let sealing = sealing.map_err(|error| StoreError::sealed(&*name, error))?;
         let file = File::create(path.with_extension(PART)).during(what)?;
+        let key = sealing.as_ref().map(|one| (&one.key, one.wrapped.as_slice()));
+        let beside = path_beside(&path);
+        let index =
+            Builder::create(&beside, key).during(|| format!("write {}", beside.display()))?;
         let sink = Hashing { file, hash: Sha256::new(), bytes: 0 };
         let properties = properties(table, options.zstd_level, sealing.as_ref());
         let parquet = properties.and_then(|properties| {
@@ -155,7 +163,9 @@ impl SegmentWriter {
             name,
             columns: table.columns().to_vec(),
             parquet: Some(parquet),
+            keyring: options.keyring.cloned(),
             sealing,
+            index: Some(index),
             extent: Extent::default(),
         })
     }
@@ -168,6 +178,9 @@ impl SegmentWriter {
     /// Adds rows that have all columns of the table.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         self.extent.add(batch);
+        if let Some(index) = &mut self.index {
+            index.add(batch).during(|| format!("write the index of {}", self.name))?;
+        }
         let Some(parquet) = &mut self.parquet else { return Ok(()) };
         let written = parquet.write(batch);
         written.map_err(|error| self.failed(error))
@@ -189,8 +202,14 @@ impl SegmentWriter {
             if self.sealing.is_some() {
                 assert_sealed(&part, &self.name)?;
             }
+            let digest: [u8; 32] = sink.hash.finalize_reset().into();
+            let index = self.index.take().map(|index| index.finish(digest)).transpose();
+            let index = index.during(|| format!("write the index of {}", self.name))?;
+            let (index_bytes, index_digest) = index.unwrap_or_default();
             std::fs::rename(&part, &path).during(what)?;
             sync_dir(path.parent().unwrap_or(&self.dir)).during(what)?;
+            // The day's folder may be one that a process made and did not live to make durable.
+            sync_dir(&self.dir.join("segments")).during(what)?;
             let (first_id, last_id) = self.extent.ids.unwrap_or_default();
             let (first_time, last_time) = self.extent.times.unwrap_or_default();
             Ok(SegmentRow {
@@ -202,15 +221,23 @@ impl SegmentWriter {
                 last_id,
                 first_time: Timestamp::from_nanos(first_time),
                 last_time: Timestamp::from_nanos(last_time),
-                digest: sink.hash.finalize_reset().into(),
-                stats: serde_json::to_string(&stats)
-                    .map_err(|error| StoreError::Internal(error.to_string()))?,
+                digest,
+                index_bytes,
+                index_digest,
+                stats: self.hidden(&stats)?,
             })
         })();
         if row.is_err() {
             self.remove();
         }
         row
+    }
+
+    /// Gives the stats as the catalog keeps them: they hold values of events.
+    fn hidden(&self, stats: &SegmentStats) -> Result<String, StoreError> {
+        let stats = serde_json::to_string(stats);
+        let stats = stats.map_err(|error| StoreError::Internal(error.to_string()))?;
+        hide(self.keyring.as_ref(), &self.name, stats)
     }
 
     fn failed(&self, error: ParquetError) -> StoreError {
@@ -220,6 +247,7 @@ impl SegmentWriter {
     /// What is not whole is not left behind; the next try writes it anew.
     fn remove(&self) {
         let path = self.dir.join(&self.name);
+        let _ = std::fs::remove_file(path_beside(&path));
         let _ = std::fs::remove_file(path.with_extension(PART));
         let _ = std::fs::remove_file(path);
     }

@@ -27,6 +27,7 @@ use super::admit::placed;
 use super::names::{TABLE, parse};
 use super::scan::Events;
 use super::{Cell, Column, Exported, SqlLimits, cells, functions};
+use crate::damage::Damaged;
 use crate::error::During;
 use crate::live::Shared;
 use crate::{Config, StoreError};
@@ -80,7 +81,11 @@ impl Engine {
         })
     }
 
-    fn context(&self, shared: &Arc<Shared>) -> Result<SessionContext, DataFusionError> {
+    fn context(
+        &self,
+        shared: &Arc<Shared>,
+        unread: &Arc<Damaged>,
+    ) -> Result<SessionContext, DataFusionError> {
         let mut config = SessionConfig::new()
             .with_target_partitions(self.threads.max(1))
             .with_information_schema(true);
@@ -102,7 +107,7 @@ impl Engine {
         for function in functions::all() {
             context.register_udf(function);
         }
-        context.register_table(TABLE, Arc::new(Events::new(shared)))?;
+        context.register_table(TABLE, Arc::new(Events::new(shared, unread)))?;
         Ok(context)
     }
 }
@@ -126,6 +131,7 @@ pub struct Rows {
     left: usize,
     is_truncated: bool,
     deadline: Option<Instant>,
+    unread: Arc<Damaged>,
 }
 
 impl Rows {
@@ -147,6 +153,11 @@ impl Rows {
     /// Tells whether rows were left out because of the bound; known once `next` gave `None`.
     pub fn is_truncated(&self) -> bool {
         self.is_truncated
+    }
+
+    /// Gives what could not be read, a sentence for each segment; known once `next` gave `None`.
+    pub fn unreadable(&self) -> Vec<String> {
+        self.unread.sentences()
     }
 
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>, StoreError> {
@@ -186,6 +197,8 @@ pub(super) async fn start(
     let (planned, schema) = channel(1);
     let (sender, batches) = channel(BATCHES_WAITING);
     let (for_task, engine_of_task) = (Arc::clone(shared), Arc::clone(engine));
+    let unread = Arc::<Damaged>::default();
+    let noted = Arc::clone(&unread);
     let task = {
         let runtime = engine.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = runtime.as_ref().ok_or(StoreError::Closed { why: "it was closed" })?;
@@ -198,7 +211,7 @@ pub(super) async fn start(
                     return;
                 }
             };
-            let mut stream = match plan(&for_task, &engine_of_task, statement).await {
+            let mut stream = match plan(&for_task, &engine_of_task, &noted, statement).await {
                 Ok(stream) => stream,
                 Err(error) => {
                     // The asker may have gone away, here and below.
@@ -222,6 +235,7 @@ pub(super) async fn start(
         left: limits.rows,
         is_truncated: false,
         deadline: limits.deadline,
+        unread,
     };
     let mut schema = schema;
     let answer = within(limits.deadline, schema.recv()).await?;
@@ -234,9 +248,10 @@ pub(super) async fn start(
 async fn plan(
     shared: &Arc<Shared>,
     engine: &Engine,
+    unread: &Arc<Damaged>,
     statement: EngineStatement,
 ) -> Result<SendableRecordBatchStream, DataFusionError> {
-    let context = engine.context(shared)?;
+    let context = engine.context(shared, unread)?;
     let state = context.state();
     let plan = state.statement_to_plan(statement).await?;
     SQLOptions::new()

@@ -24,6 +24,7 @@ use model::{Event, Field};
 use tokio::sync::mpsc::Sender;
 
 use super::filter::Filter;
+use crate::damage::Damaged;
 use crate::live::{Shared, Snapshot};
 use crate::search::{Block, Place};
 use crate::segment::{Column, Segment, Table, Texts, Values, Wanted, batch_of, selection, widen};
@@ -43,11 +44,12 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+    /// Gives the table as it is now; what cannot be read is noted in `unread`.
+    pub(super) fn new(shared: &Arc<Shared>, unread: &Arc<Damaged>) -> Self {
         let columns = Column::all().filter(|column| *column != Column::Lists).collect();
         Self {
             shared: Arc::clone(shared),
-            snapshot: Arc::new(shared.pin()),
+            snapshot: Arc::new(Snapshot { unread: Arc::clone(unread), ..shared.pin() }),
             table: Table::new(columns),
         }
     }
@@ -94,6 +96,7 @@ impl TableProvider for Events {
         Ok(Arc::new(Scan {
             reader: Arc::new(Reader {
                 shared: Arc::clone(&self.shared),
+                snapshot: Arc::clone(&self.snapshot),
                 table,
                 filter,
                 limit: limit.unwrap_or(usize::MAX),
@@ -136,8 +139,13 @@ fn pieces(shared: &Shared, snapshot: &Snapshot, filter: &Filter) -> Result<Vec<P
             pieces.push(Piece::Memory(Arc::clone(&chunk.events)));
         }
     }
+    snapshot.note_absent(|absent| {
+        absent.last_time.nanos() >= *filter.times.start()
+            && absent.first_time.nanos() <= *filter.times.end()
+    });
     for segment in snapshot.segments.iter().filter(|segment| filter.may_match(segment)) {
-        let footer = segment.footer(&shared.footers).map_err(outer)?;
+        let footer = segment.footer(&shared.footers);
+        let Some(footer) = snapshot.bear(shared, segment, footer).map_err(outer)? else { continue };
         for (group, rows) in footer.group_rows().into_iter().enumerate() {
             pieces.push(Piece::Group { segment: Arc::clone(segment), group, rows });
         }
@@ -235,6 +243,7 @@ impl ExecutionPlan for Scan {
 #[derive(Debug)]
 struct Reader {
     shared: Arc<Shared>,
+    snapshot: Arc<Snapshot>,
     table: Table,
     filter: Filter,
     limit: usize,
@@ -257,7 +266,9 @@ impl Reader {
                 Piece::Memory(events) => send(batch_of(&self.table, events)?),
                 Piece::Group { segment, group, rows } => {
                     let place = Place { group: *group, group_rows: *rows, rows: 0..*rows };
-                    self.read_group(segment, place, &mut send).map_err(outer)?
+                    let read = self.read_group(segment, place, &mut send);
+                    let read = self.snapshot.bear(&self.shared, segment, read).map_err(outer)?;
+                    read.unwrap_or(true)
                 }
             };
             if !goes_on {

@@ -240,13 +240,15 @@ fn stop_between_the_steps_of_a_merge() {
     assert_eq!((store.stats().orphans, store.stats().segments), (0, 2));
     drop(store);
 
-    // The catalog knows of nothing, as after an older one was put back: files with events that are
-    // nowhere else are the only copy, and are set aside.
-    let older = tempfile::tempdir().unwrap();
-    copy(&world.dir.path().join("segments"), &older.path().join("segments"));
-    let store = reopened(older.path());
-    assert_eq!(store.stats().orphans, 2);
-    assert_eq!(std::fs::read_dir(older.path().join("quarantine")).unwrap().count(), 2);
+    // An older catalog was put back: files with events that are nowhere else are the only copy, and
+    // are set aside.
+    let older = World::new(KeepConfig::default());
+    let store = older.open();
+    fill(&older, &store, 1);
+    drop(store);
+    copy(&world.dir.path().join("segments"), &older.dir.path().join("segments"));
+    let store = older.open();
+    assert_eq!((store.stats().orphans, store.stats().missing), (2, 0));
 }
 
 #[test]
@@ -413,10 +415,11 @@ fn disk_that_fills_up() {
     let from = days[3][0].time.seconds() - 7200;
     let id = world.catalog().hold(&hold(from, from + 3 * DAY, "")).unwrap();
     world.free.store(1_000, Ordering::Relaxed);
-    store.keep().unwrap();
+    // What was deleted may be room enough: looked at again, it was not.
+    for _ in 0..10 {
+        store.keep().unwrap();
+    }
     assert_eq!(json(&all_of(&store)), json(&days[3]));
-    assert!(!store.stats().disk_is_full, "what was deleted may be room enough");
-    store.keep().unwrap();
     let refused = store.append(&world.events(2000..2010), &[]).unwrap_err();
     assert!(matches!(refused, StoreError::DiskFull { .. }), "{refused}");
     assert!(refused.to_string().contains("No space left"), "{refused}");

@@ -11,9 +11,11 @@
 
 mod crash;
 mod keep;
+mod power;
 mod questions;
 mod samples;
 mod sealed;
 #[cfg(feature = "sql")]
 mod sql;
 mod together;
+mod v1;

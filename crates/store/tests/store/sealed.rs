@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use expect_test::expect;
+use model::Checkpoint;
 use query::Predicate;
 use seal::Keyring;
 use store::{Config, Order, Scope, Search, Store, StoreError};
@@ -51,6 +52,25 @@ fn segments_are_sealed_and_plain_ones_stay_readable() {
         let names_a_field = bytes.windows(9).any(|window| window == b"user.name");
         assert_eq!(names_a_field, before.contains(&path));
     }
+}
+
+#[test]
+fn nothing_of_an_event_is_in_any_file() {
+    let (dir, store) = Kind::Sealed.fresh(Config::default());
+    let position = Checkpoint { key: "tail".to_owned(), position: "203.0.113.7".to_owned() };
+    store.append(&events(0..200, 3), std::slice::from_ref(&position)).unwrap();
+    store.flush().unwrap();
+    store.append(&events(200..400, 4), &[]).unwrap();
+    for path in files(dir.path()) {
+        let bytes = std::fs::read(&path).unwrap();
+        for word in ["203.0.113", "Failed", "alice", "fw.packets"] {
+            let shows = bytes.windows(word.len()).any(|window| window == word.as_bytes());
+            assert!(!shows, "{word} in {}", path.display());
+        }
+    }
+    drop(store);
+    let store = Kind::Sealed.open(dir.path(), Config::default());
+    assert_eq!(store.checkpoints(), [position]);
 }
 
 #[test]
