@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod keep;
 mod power;
 mod questions;
 mod samples;
