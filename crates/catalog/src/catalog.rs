@@ -200,7 +200,7 @@ mod tests {
                 newer.pragma_update(None, "user_version", 99).unwrap();
             },
             expect![
-                "PATH has schema 99, and this version knows up to 1: run the newer version, or restore a backup"
+                "PATH has schema 99, and this version knows up to 2: run the newer version, or restore a backup"
             ],
         );
     }

@@ -9,7 +9,7 @@ use model::{Checkpoint, Timestamp};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use crate::sql::{signed, unsigned};
-use crate::{Catalog, CatalogError};
+use crate::{Catalog, CatalogError, Linking, chain};
 
 /// The identity of a segment in one catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,19 +66,14 @@ pub struct Publish<'a> {
     pub committed: Committed,
     /// How far the sources had come with the events below the new offset.
     pub checkpoints: &'a [Checkpoint],
+    /// What links the step into the chain.
+    pub linking: Linking<'a>,
 }
 
 impl Catalog {
     /// Gives every segment, in the order of the identities of its events.
     pub fn segments(&self) -> Result<Vec<SegmentRow>, CatalogError> {
-        self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
-                "SELECT id, file, events, bytes, first_id, last_id, first_time, last_time, digest,
-                     stats
-                 FROM segments ORDER BY first_id, id",
-            )?;
-            Ok(statement.query_map([], segment)?.collect::<Result<_, _>>()?)
-        })
+        self.read(list)
     }
 
     /// Gives the identity below which every event is in a segment.
@@ -124,7 +119,9 @@ impl Catalog {
             transaction
                 .prepare_cached("UPDATE committed SET next_id = ?1")?
                 .execute([signed(next)?])?;
+            let mut gone_rows = Vec::with_capacity(publish.removed.len());
             for id in publish.removed {
+                gone_rows.push(listed(transaction, *id)?.ok_or(CatalogError::NoSegment(*id))?);
                 let gone = transaction
                     .prepare_cached("DELETE FROM segments WHERE id = ?1")?
                     .execute([id.0])?;
@@ -135,9 +132,30 @@ impl Catalog {
             for checkpoint in publish.checkpoints {
                 keep_checkpoint(transaction, checkpoint)?;
             }
+            chain::append(transaction, &publish.linking, &gone_rows, publish.segments)?;
             publish.segments.iter().map(|row| insert(transaction, row)).collect()
         })
     }
+}
+
+/// Gives every segment within a transaction.
+pub(crate) fn list(transaction: &Transaction<'_>) -> Result<Vec<SegmentRow>, CatalogError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, file, events, bytes, first_id, last_id, first_time, last_time, digest, stats
+         FROM segments ORDER BY first_id, id",
+    )?;
+    Ok(statement.query_map([], segment)?.collect::<Result<_, _>>()?)
+}
+
+fn listed(
+    transaction: &Transaction<'_>,
+    id: SegmentId,
+) -> Result<Option<SegmentRow>, CatalogError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, file, events, bytes, first_id, last_id, first_time, last_time, digest, stats
+         FROM segments WHERE id = ?1",
+    )?;
+    Ok(statement.query_row([id.0], segment).optional()?)
 }
 
 fn committed(transaction: &Transaction<'_>) -> Result<u64, CatalogError> {
@@ -207,6 +225,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
+    use crate::{ChainKey, Reason};
 
     #[test]
     fn published_and_merged() {
@@ -282,6 +301,11 @@ mod tests {
                 removed: &step.removed,
                 committed: step.committed,
                 checkpoints: &[Checkpoint { key: "tail".to_owned(), position }],
+                linking: Linking {
+                    key: &ChainKey::new(&[9; 32]),
+                    at: Timestamp::from_seconds(3),
+                    reason: Reason::Flush,
+                },
             });
             if let Err(error) = published {
                 write!(told, "{error}; ").unwrap();

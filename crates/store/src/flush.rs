@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Committed, Publish, SegmentRow};
+use catalog::{Committed, Publish, Reason, SegmentRow};
 use model::Checkpoint;
 
 use crate::StoreError;
@@ -68,7 +68,7 @@ fn write_and_publish(
     let written = match ready {
         Some(written) => written.clone(),
         None => {
-            let written = write_generation(&shared.dir, frozen, shared.config.keyring.as_ref())?;
+            let written = write_generation(&shared.dir, frozen, shared.config.sealing())?;
             ready.insert(written).clone()
         }
     };
@@ -105,8 +105,14 @@ fn publish(
         let is_over = |key: &str| Batches::is_batch(key) && !state.batches.has(key);
         frozen.checkpoints.iter().filter(|one| !is_over(&one.key)).cloned().collect()
     };
-    let checkpoints = hide_positions(shared.config.keyring.as_ref(), &known)?;
-    let publish = Publish { segments: &rows, removed: &[], committed, checkpoints: &checkpoints };
+    let checkpoints = hide_positions(shared.config.sealing(), &known)?;
+    let publish = Publish {
+        segments: &rows,
+        removed: &[],
+        committed,
+        checkpoints: &checkpoints,
+        linking: shared.linking(Reason::Flush)?,
+    };
     match shared.catalog.publish(&publish) {
         Ok(ids) => {
             for (row, id) in rows.iter_mut().zip(ids) {

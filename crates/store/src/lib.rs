@@ -10,14 +10,19 @@
 )]
 
 mod batches;
+mod chain;
+mod clock;
 mod commit;
 mod config;
 mod damage;
 mod error;
 mod flush;
+mod folder;
 mod live;
+mod lock;
 mod memory;
 mod open;
+mod seals;
 mod search;
 mod secret;
 mod segment;
@@ -30,6 +35,7 @@ mod wal;
 pub use config::Config;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
 };

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use catalog::Catalog;
+use catalog::{Catalog, ChainKey};
 use model::Checkpoint;
 
 use crate::batches::Batches;
@@ -24,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) dir: PathBuf,
     pub(crate) config: Config,
     pub(crate) catalog: Catalog,
+    pub(crate) chain: Option<ChainKey>,
     pub(crate) footers: Cache,
     pub(crate) counters: Counters,
     /// Segments that somebody could not read since the store was opened.
@@ -52,6 +53,8 @@ pub(crate) struct State {
     pub(crate) flush_failures: u64,
     pub(crate) flush_error: Option<StoreError>,
     pub(crate) stopping: bool,
+    /// What was odd when the store was opened.
+    pub(crate) notices: Vec<String>,
 }
 
 /// Where events came from and went, since the store was opened. It changes under the lock of the
@@ -104,12 +107,19 @@ impl State {
 }
 
 impl Shared {
-    pub(crate) fn new(dir: PathBuf, config: Config, catalog: Catalog, state: State) -> Self {
+    pub(crate) fn new(
+        dir: PathBuf,
+        config: Config,
+        catalog: Catalog,
+        chain: Option<ChainKey>,
+        state: State,
+    ) -> Self {
         let footers = Cache::new(config.keyring.clone());
         Self {
             dir,
             config,
             catalog,
+            chain,
             footers,
             counters: Counters::default(),
             damaged: Damaged::default(),

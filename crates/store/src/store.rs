@@ -5,19 +5,21 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use catalog::Catalog;
+use catalog::{Catalog, ChainHead};
 use crossbeam_channel::{Sender, bounded};
 use model::{Checkpoint, Event, EventId};
+use seal::Keyring;
 
 use crate::commit::{self, Append, Job};
 use crate::error::During;
 use crate::live::{Counters, Shared, State};
-use crate::open::{self, Access, Lock, Opened};
+use crate::lock::Lock;
+use crate::open::{self, Access, Opened};
 use crate::search::{
     Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, since, top,
 };
 use crate::wal::{Frame, Writer};
-use crate::{Bucket, Config, Damage, Stats, StoreError, flush};
+use crate::{Bucket, Config, Damage, Stats, StoreError, flush, folder};
 
 /// How many batches may wait for the log; further appenders wait in line.
 const BATCHES_WAITING_MAX: usize = 256;
@@ -53,11 +55,12 @@ impl Store {
             std::fs::create_dir_all(&folder).during(what)?;
         }
         crate::wal::sync_dir(dir).during(|| format!("sync {}", dir.display()))?;
+        folder::check_owner(dir)?;
         let lock = Lock::take(dir)?;
         let Opened { shared, next_log } = open::open(dir, catalog, config, Access::Owner)?;
         let shared = Arc::new(shared);
         let next_id = shared.state().next_id;
-        let keyring = shared.config.keyring.clone();
+        let keyring = shared.config.sealing().cloned();
         let writer = Writer::begin(&dir.join("wal"), next_log, next_id, keyring);
         let (jobs, waiting) = bounded(BATCHES_WAITING_MAX);
         let for_commit = Arc::clone(&shared);
@@ -89,6 +92,16 @@ impl Store {
     /// Gives the first identity that no event has.
     pub fn next_id(&self) -> u64 {
         self.inner.shared.state().next_id
+    }
+
+    /// Gives the keys that open what is sealed.
+    pub fn keyring(&self) -> Option<&Keyring> {
+        self.inner.shared.config.keyring.as_ref()
+    }
+
+    /// Gives the keys that seal what is written.
+    pub fn sealing(&self) -> Option<&Keyring> {
+        self.inner.shared.config.sealing()
     }
 
     /// Gives how far the sources had come with what is durable.
@@ -208,6 +221,16 @@ impl Store {
             flush_failures: state.flush_failures,
             next_id: state.next_id,
         }
+    }
+
+    /// Gives what was odd when the store was opened: a clock that went back, another machine.
+    pub fn notices(&self) -> Vec<String> {
+        self.inner.shared.state().notices.clone()
+    }
+
+    /// Gives the end of the chain of segments; nothing where there is none yet.
+    pub fn chain_head(&self) -> Result<Option<ChainHead>, StoreError> {
+        Ok(self.inner.shared.catalog.chain_head()?)
     }
 
     /// Gives the listed segments that are missing, or could not be read since the store was opened.
