@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod clock;
+mod codec;
 mod commands;
 mod config;
 mod coverage;
@@ -14,6 +15,7 @@ mod examples;
 mod failure;
 mod import;
 mod interrupt;
+mod keys;
 mod log;
 mod memory;
 mod output;

@@ -200,7 +200,7 @@ mod tests {
                 newer.pragma_update(None, "user_version", 99).unwrap();
             },
             expect![
-                "PATH has schema 99, and this version knows up to 2: run the newer version, or restore a backup"
+                "PATH has schema 99, and this version knows up to STEPS: run the newer version, or restore a backup"
             ],
         );
     }
@@ -213,7 +213,9 @@ mod tests {
                 bytes[4096..].fill(0xAB);
                 std::fs::write(path, bytes).unwrap();
             },
-            expect!["PATH is damaged (database disk image is malformed): restore a backup"],
+            expect![
+                "PATH is damaged (database disk image is malformed): restore a backup, or see what `bartizan doctor --repair` can save"
+            ],
         );
     }
 
@@ -251,7 +253,10 @@ mod tests {
         change(&path);
         let told = match Catalog::open(&path) {
             Ok(_) => "opened".to_owned(),
-            Err(error) => error.to_string().replace(path.to_str().unwrap(), "PATH"),
+            Err(error) => error
+                .to_string()
+                .replace(path.to_str().unwrap(), "PATH")
+                .replace(&format!("up to {}", crate::schema::latest()), "up to STEPS"),
         };
         expect.assert_eq(&told);
     }

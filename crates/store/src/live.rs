@@ -14,6 +14,7 @@ use model::Checkpoint;
 
 use crate::batches::Batches;
 use crate::damage::{Damage, Damaged};
+use crate::index::Indexes;
 use crate::memory::{Chunk, Frozen, Growing};
 use crate::segment::{Cache, Segment};
 use crate::{Config, StoreError};
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) catalog: Catalog,
     pub(crate) chain: Option<ChainKey>,
     pub(crate) footers: Cache,
+    pub(crate) indexes: Indexes,
     pub(crate) counters: Counters,
     /// Segments that somebody could not read since the store was opened.
     pub(crate) damaged: Damaged,
@@ -115,12 +117,14 @@ impl Shared {
         state: State,
     ) -> Self {
         let footers = Cache::new(config.keyring.clone());
+        let indexes = Indexes::new(&dir, config.keyring.clone());
         Self {
             dir,
             config,
             catalog,
             chain,
             footers,
+            indexes,
             counters: Counters::default(),
             damaged: Damaged::default(),
             state: Mutex::new(state),

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use catalog::{Catalog, SegmentRow};
-use seal::Keyring;
+use seal::{Keyring, is_sealed_text};
 
 use crate::damage::Damage;
 use crate::error::During;
 use crate::folder::{self, entries, is_segment, segment_files, set_aside};
+use crate::index::remove_strays;
 use crate::live::{Counters, Shared, State};
 use crate::memory::Growing;
 use crate::secret::show_position;
@@ -115,6 +116,17 @@ fn admit(
         }
         Err(error) => return Err((Damage::of(&row, error.to_string()), None)),
     }
+    // A plain file in the place of a sealed one was put there.
+    let must_be_sealed = is_sealed_text(&row.stats);
+    let magic = segment::has_magic(&path, must_be_sealed);
+    match magic {
+        Ok(true) => {}
+        Ok(false) if must_be_sealed => {
+            return Err((Damage::of(&row, "was written sealed, and is not a sealed file"), None));
+        }
+        Ok(false) => return Err((Damage::of(&row, "does not begin as a segment does"), None)),
+        Err(error) => return Err((Damage::of(&row, error.to_string()), None)),
+    }
     let told = Damage::of(&row, "its entry in the catalog cannot be read");
     match Segment::of(dir, row, keyring) {
         Err(error @ StoreError::Sealed { .. }) => Err((told, Some(error))),
@@ -137,6 +149,7 @@ fn remove_orphans(shared: &Shared) -> Result<(), StoreError> {
         tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
         Counters::add(&shared.counters.orphans, 1);
     }
+    remove_strays(&shared.dir, &listed)?;
     let aside = entries(&shared.dir.join("quarantine"))?;
     let last = aside.iter().filter(|path| is_segment(path)).filter_map(|path| {
         let look = segment::look(path, shared.config.keyring.as_ref());

@@ -54,8 +54,8 @@ impl Store {
             let what = || format!("create {}", folder.display());
             std::fs::create_dir_all(&folder).during(what)?;
         }
-        crate::wal::sync_dir(dir).during(|| format!("sync {}", dir.display()))?;
         folder::check_owner(dir)?;
+        crate::wal::sync_dir(dir).during(|| format!("sync {}", dir.display()))?;
         let lock = Lock::take(dir)?;
         let Opened { shared, next_log } = open::open(dir, catalog, config, Access::Owner)?;
         let shared = Arc::new(shared);
