@@ -8,6 +8,8 @@ mod alert_edits;
 mod alert_list;
 mod alerts;
 mod catalog;
+mod chain;
+mod chain_check;
 mod error;
 mod logins;
 mod records;
@@ -26,6 +28,8 @@ pub use alert_list::{
 };
 pub use alerts::Alerts;
 pub use catalog::Catalog;
+pub use chain::{ChainHead, ChainKey, Link, Linking, Reason};
+pub use chain_check::{ChainFault, ChainReport};
 pub use error::{CatalogError, Fault};
 pub use logins::{Admission, Subject};
 pub use records::AuditEntry;

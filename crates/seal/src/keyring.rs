@@ -85,12 +85,24 @@ impl Keyring {
         DataKey::from_bytes(bytes.try_into().map_err(|_| malformed)?)
     }
 
+    /// Gives what tells this keyring from that of another store, whichever keys it got since.
+    pub fn fingerprint(&self) -> Result<String, SealError> {
+        let key = self.lasting_key("bartizan keyring fingerprint")?;
+        Ok(key.bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Gives the key of a purpose that outlives rotations (the chain of segments): it follows from
     /// the oldest key.
     pub fn lasting_key(&self, purpose: &str) -> Result<DataKey, SealError> {
         let (_, first) = self.keys.first_key_value().ok_or(SealError::Refused)?;
         first.derive(purpose)
     }
+}
+
+/// Gives which key of a keyring wrapped a data key.
+pub fn wrapped_by(wrapped: &[u8]) -> Option<KeyId> {
+    let (version, id, _) = parts(wrapped)?;
+    (version == WRAPPED_VERSION).then_some(KeyId(id))
 }
 
 fn parts(wrapped: &[u8]) -> Option<(u8, u32, &[u8])> {

@@ -73,7 +73,7 @@ impl Snapshot {
     ) -> Result<Option<T>, StoreError> {
         let reason = match outcome {
             Ok(found) => return Ok(Some(found)),
-            Err(StoreError::Damaged { reason, .. }) => reason,
+            Err(StoreError::Damaged { reason, .. } | StoreError::Sealed { reason, .. }) => reason,
             Err(StoreError::Io { error, .. }) => error.to_string(),
             Err(other) => return Err(other),
         };

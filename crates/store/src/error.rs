@@ -31,10 +31,36 @@ pub enum StoreError {
         bytes: usize,
     },
     /// Another process has this data folder open.
-    #[error("{} is in use by another process", folder.display())]
+    #[error("{} is in use by {holder}", folder.display())]
     Locked {
         /// The folder.
         folder: PathBuf,
+        /// Who holds it, in words.
+        holder: String,
+    },
+    /// The data folder belongs to another user.
+    #[error(
+        "{} belongs to the user with the number {owner}, and this process runs as {ours}: run it as that user, or give the folder to this one (chown -R)",
+        folder.display()
+    )]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// The number of its owner.
+        owner: u32,
+        /// The number of the user that this process runs as.
+        ours: u32,
+    },
+    /// There are segments, and the catalog knows nothing.
+    #[error(
+        "{} holds {segments} segments, and its catalog.db is missing or empty: restore it from a backup, or run `bartizan doctor --repair`",
+        folder.display()
+    )]
+    CatalogLost {
+        /// The folder.
+        folder: PathBuf,
+        /// How many segments lie there.
+        segments: usize,
     },
     /// The store was closed, or was opened for reading only.
     #[error("the store does not take events: {why}")]

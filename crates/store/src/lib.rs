@@ -9,14 +9,21 @@
     allow(dead_code, unused_imports, reason = "some of it is there for queries alone")
 )]
 
+mod batches;
+mod chain;
+mod clock;
 mod commit;
 mod config;
 mod damage;
 mod error;
 mod flush;
+mod folder;
+mod index;
 mod live;
+mod lock;
 mod memory;
 mod open;
+mod seals;
 mod search;
 mod secret;
 mod segment;
@@ -29,6 +36,7 @@ mod wal;
 pub use config::Config;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
 };

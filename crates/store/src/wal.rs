@@ -23,7 +23,7 @@ mod sealing;
 mod tests;
 mod writer;
 
-pub(crate) use file::{list, path_of, sync_dir};
+pub(crate) use file::{list, path_of, sync_dir, wrapped_key};
 pub(crate) use frame::Frame;
-pub(crate) use replay::{Damage, Replayed, cut_tail, quarantine, read};
+pub(crate) use replay::{Damage, Replayed, cut_tail, quarantine, read, sync};
 pub(crate) use writer::Writer;

@@ -8,11 +8,12 @@ use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use parquet::encryption::decrypt::{FileDecryptionProperties, KeyRetriever};
 use parquet::encryption::encrypt::FileEncryptionProperties;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaDataReader;
 use seal::{DataKey, Keyring, SealError};
 
 use crate::StoreError;
@@ -64,6 +65,33 @@ impl fmt::Debug for Unwrapping {
 pub(crate) fn is_sealed(file: &File) -> bool {
     let mut first = [0; 4];
     file.read_exact_at(&mut first, 0).is_ok() && first == MAGIC_SEALED
+}
+
+/// Gives the wrapped data key of a sealed file; `None` of a plain one, or one without a good footer.
+pub(crate) fn wrapped_key(file: &File) -> Option<Vec<u8>> {
+    if !is_sealed(file) {
+        return None;
+    }
+    let noting = Arc::new(Noting::default());
+    let asking = Arc::clone(&noting);
+    let opening = FileDecryptionProperties::with_key_retriever(asking).build().ok()?;
+    // It ends where the key is asked for.
+    let _ = ParquetMetaDataReader::new()
+        .with_decryption_properties(Some(opening))
+        .parse_and_finish(file);
+    let mut noted = noting.0.lock().unwrap_or_else(PoisonError::into_inner);
+    noted.take()
+}
+
+/// Notes which key is asked for, and gives none.
+#[derive(Default)]
+struct Noting(Mutex<Option<Vec<u8>>>);
+
+impl KeyRetriever for Noting {
+    fn retrieve_key(&self, key_metadata: &[u8]) -> Result<Vec<u8>, ParquetError> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(key_metadata.to_vec());
+        Err(ParquetError::General("no key".to_owned()))
+    }
 }
 
 /// Fails where the file does not begin and end as a sealed one does: a writer that was built without

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use model::FieldNames;
@@ -19,6 +19,9 @@ const MAGIC: [u8; 8] = *b"BARTIWAL";
 const PLAIN: (u32, u32) = (1, 0);
 /// Version and codec of a file whose payloads are sealed.
 const SEALED: (u32, u32) = (2, 1);
+
+/// No header is longer.
+const HEADER_BYTES_MAX: u64 = 64 << 10;
 
 /// The beginning of a log file.
 #[derive(Clone, Debug)]
@@ -114,6 +117,15 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Option<(Header, usize)
         return Err(StoreError::damaged(path.display().to_string(), reason));
     }
     Ok(Some((header, length)))
+}
+
+/// Gives the wrapped data key of a file whose records are sealed; `Ok(None)` of a plain or damaged one.
+pub(crate) fn wrapped_key(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    let what = || format!("read {}", path.display());
+    let mut bytes = Vec::new();
+    let file = File::open(path).during(what)?;
+    file.take(HEADER_BYTES_MAX).read_to_end(&mut bytes).during(what)?;
+    Ok(decode(path, &bytes)?.and_then(|(header, _)| header.wrapped))
 }
 
 /// Gives what opens the records, where they are sealed.

@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod power;
 mod questions;
 mod samples;
 mod sealed;

@@ -46,7 +46,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (config, _) = args.place.catalog()?;
     let file = memory::file(&config);
-    let kept = Remembered::read(&file).map_err(|error| {
+    let kept = Remembered::read(&file, args.place.keyring(&config)?.as_ref()).map_err(|error| {
         let file = file.display();
         ending(Outcome::Unreadable, format!("{file}: {error}; `bartizan serve` writes it anew"))
     })?;
