@@ -8,6 +8,7 @@ use store::Store;
 
 use crate::config::{self, Config};
 use crate::failure::{Outcome, ending};
+use crate::keys;
 use crate::output::complain;
 
 /// Where the data is.
@@ -57,7 +58,8 @@ impl Place {
     /// Opens the store to be read, beside a process that may be writing it.
     pub(crate) fn reader(&self) -> anyhow::Result<Store> {
         let (config, catalog) = self.catalog()?;
-        Ok(Store::open_reader(&config.data, catalog, config.store.bounds())?)
+        let keyring = keys::open(&config, &catalog)?;
+        Ok(Store::open_reader(&config.data, catalog, config.store.bounds(keyring))?)
     }
 }
 

@@ -23,6 +23,7 @@ mod live;
 mod lock;
 mod memory;
 mod open;
+mod probe;
 mod seals;
 mod search;
 mod secret;
@@ -36,6 +37,7 @@ mod wal;
 pub use config::Config;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use probe::probe;
 pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,

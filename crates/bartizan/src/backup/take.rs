@@ -1,16 +1,14 @@
 //! Takes a backup.
 
-use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, OpenOptions};
+use std::collections::HashMap;
+use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use catalog::{Catalog, SegmentRow};
-use rustix::fs::{FlockOperation, flock};
 
-use super::copy::{Work, files_below, hexadecimal, make_folder, sync_folder, sync_tree};
+use super::copy::{Work, files_below, hexadecimal, make_folder, sync_tree};
 use super::manifest::{Kept, Ledger, Manifest, Parts};
 use super::snapshot::{CATALOG, LOG, kept, remove_if_there, snapshot};
 use super::target::{READERS, SEGMENTS, SNAPSHOT, lay_out, lock, pin, prepare, tidy};
@@ -21,8 +19,20 @@ use crate::output::{complain, printable};
 use crate::progress;
 
 /// What of a data folder is copied in another way, or belongs to one machine and moment.
-const OWN_WAY: [&str; 7] =
-    [CATALOG, "catalog.db-wal", "catalog.db-shm", LOG, SEGMENTS, "store.lock", READERS];
+const OWN_WAY: [&str; 9] = [
+    CATALOG,
+    "catalog.db-wal",
+    "catalog.db-shm",
+    LOG,
+    SEGMENTS,
+    KEYRING,
+    // Where it lies beside the data; it is in the backup only where that is wanted.
+    KEY,
+    "store.lock",
+    READERS,
+];
+pub(super) const KEYRING: &str = "keyring.json";
+const KEY: &str = "master.key";
 /// Damaged files that were set aside: no part of what is stored.
 const QUARANTINE: &str = "quarantine";
 /// How often it is begun anew because segments went while they were copied.
@@ -37,8 +47,9 @@ pub(crate) struct Wanted<'w> {
     pub(crate) link: bool,
     /// Whether what is in the target already is read again.
     pub(crate) verify: bool,
-    /// Files that hold keys; they are in the backup only where that is wanted.
-    pub(crate) keys: &'w [PathBuf],
+    /// The file that holds the master key, if one does.
+    pub(crate) key: Option<&'w Path>,
+    /// Whether it is to be in the backup.
     pub(crate) with_key: bool,
     /// Opens a copy and tells what is in it; `None` where no key is at hand.
     pub(crate) open: &'w dyn Fn(&Path) -> anyhow::Result<Option<store::Stats>>,
@@ -115,6 +126,11 @@ impl Taking<'_> {
             let taken = snapshot(self.wanted.catalog, self.wanted.data, folder, &mut self.work)?;
             self.copied += taken.files.iter().map(|file| file.bytes).sum::<u64>();
             files.extend(taken.files);
+            // After the log and the list of segments: keys are only ever added to it.
+            files.extend(self.other(&self.wanted.data.join(KEYRING), KEYRING)?);
+            if let Some(key) = self.wanted.key.filter(|_| self.wanted.with_key) {
+                files.extend(self.other(key, KEY)?);
+            }
             let bytes = taken.segments.iter().map(|row| row.bytes).sum();
             self.work.bar.set_length(bytes);
             self.work.bar.set_position(0);
@@ -142,13 +158,14 @@ impl Taking<'_> {
 
     /// Copies all that is neither catalog nor log nor segment.
     fn others(&mut self) -> anyhow::Result<Vec<Kept>> {
-        let Wanted { data, keys, with_key, target, .. } = *self.wanted;
+        let Wanted { data, key, .. } = *self.wanted;
+        let key = key.and_then(|key| key.canonicalize().ok());
         let skip = |path: &Path| {
             let own = OWN_WAY.iter().any(|name| path == Path::new(name));
-            let key = keys.iter().any(|key| *key == data.join(path));
+            let is_key = key.is_some() && data.join(path).canonicalize().ok() == key;
             // Left by a stop while a file was being replaced.
             let half = path.extension().is_some_and(|end| end == "new" || end == "tmp");
-            own || path == Path::new(QUARANTINE) || half || (key && !with_key)
+            own || path == Path::new(QUARANTINE) || half || is_key
         };
         let mut files = Vec::new();
         let mut odd = |path: &Path| {
@@ -164,18 +181,23 @@ impl Taking<'_> {
                 complain(&printable(&format!("left out: the name of {shown} is not UTF-8")));
                 continue;
             };
-            let mut file = match File::open(&from) {
-                // Replaced or deleted meanwhile.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                file => file.with_context(|| format!("cannot read {}", from.display()))?,
-            };
-            let to = target.join(&self.name).join(&below);
-            to.parent().map_or(Ok(()), make_folder)?;
-            let read = self.work.copy(&mut file, &from, &to)?;
-            self.copied += read.bytes;
-            files.push(kept(path.to_owned(), &self.name, &read));
+            files.extend(self.other(&from, path)?);
         }
         Ok(files)
+    }
+
+    /// Copies a file to its place in the snapshot; `None` where it is not there, or was deleted
+    /// meanwhile.
+    fn other(&mut self, from: &Path, path: &str) -> anyhow::Result<Option<Kept>> {
+        let mut file = match File::open(from) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            file => file.with_context(|| format!("cannot read {}", from.display()))?,
+        };
+        let to = self.wanted.target.join(&self.name).join(path);
+        to.parent().map_or(Ok(()), make_folder)?;
+        let read = self.work.copy(&mut file, from, &to)?;
+        self.copied += read.bytes;
+        Ok(Some(kept(path.to_owned(), &self.name, &read)))
     }
 
     /// Brings the segments into the target; `None` where one went meanwhile.

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use catalog::Catalog;
+use seal::Source;
 use store::{Stats, Store};
 
 use crate::backup::{self, Taken, Wanted};
-use crate::config::Config;
-use crate::failure::Outcome;
+use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
+use crate::keys;
 use crate::output::complain;
 use crate::place::Place;
 
@@ -47,8 +48,23 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (config, catalog) = args.place.catalog()?;
     let interrupt = Interrupt::listen()?;
-    let keys = key_files(&config);
-    let open = |folder: &Path| open(&config, folder);
+    let key = match keys::source(&config) {
+        Source::File(path) => Some(path),
+        source if args.with_key => {
+            let sentence = format!("--with-key needs a key in a file, and it comes from {source}");
+            return Err(ending(Outcome::Usage, sentence));
+        }
+        _ => None,
+    };
+    // What is sealed is copied as it is: without the key it cannot be counted, and that is all.
+    let keyring = keys::open(&config, &catalog);
+    if let Err(error) = &keyring {
+        complain(&format!("the copy is not opened to be counted: {error:#}"));
+    }
+    let open = |folder: &Path| match &keyring {
+        Ok(keyring) => open(config.store.bounds(keyring.clone()), folder).map(Some),
+        Err(_) => Ok(None),
+    };
     let taken = backup::take(
         &Wanted {
             data: &config.data,
@@ -56,7 +72,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             target: &args.target,
             link: args.link,
             verify: args.verify,
-            keys: &keys,
+            key: key.as_deref(),
             with_key: args.with_key,
             open: &open,
         },
@@ -69,16 +85,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(if is_whole { Outcome::Done } else { Outcome::Fault })
 }
 
-/// Gives the files of the data folder that hold a master key.
-fn key_files(config: &Config) -> Vec<PathBuf> {
-    vec![config.data.join("master.key")]
-}
-
 /// Opens a copy to be read.
-fn open(config: &Config, folder: &Path) -> anyhow::Result<Option<Stats>> {
+fn open(bounds: store::Config, folder: &Path) -> anyhow::Result<Stats> {
     let catalog = Catalog::open(&folder.join("catalog.db"))?;
-    let store = Store::open_reader(folder, catalog, config.store.bounds())?;
-    Ok(Some(store.stats()))
+    Ok(Store::open_reader(folder, catalog, bounds)?.stats())
 }
 
 fn tell(taken: &Taken, target: &Path) {
