@@ -19,12 +19,17 @@
 mod build;
 mod decode;
 mod extra;
+mod hybrid;
 mod layout;
 mod line;
 mod look;
+mod page;
+mod pick;
 mod read;
+mod salvage;
 mod sealed;
 mod stats;
+mod thrift;
 mod write;
 
 pub(crate) use build::{Table, batch_of};
@@ -33,6 +38,7 @@ pub(crate) use extra::{each_value, field_of};
 pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
 pub(crate) use look::{Look, look};
 pub(crate) use read::{Cache, Footer, Segment, Span, Texts, Wanted, selection, widen};
+pub(crate) use salvage::{Gathered, Rewriter, Salvaged, digest_of, salvage};
 pub(crate) use sealed::{has_magic, is_sealed, wrapped_key};
 pub(crate) use stats::Bound;
-pub(crate) use write::write_generation;
+pub(crate) use write::{day_name, write_generation};

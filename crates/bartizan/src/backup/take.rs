@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use catalog::{Catalog, SegmentRow};
+use seal::Source;
 
 use super::copy::{Work, files_below, hexadecimal, make_folder, sync_tree};
 use super::manifest::{Kept, Ledger, Manifest, Parts};
@@ -19,20 +20,11 @@ use crate::output::{complain, printable};
 use crate::progress;
 
 /// What of a data folder is copied in another way, or belongs to one machine and moment.
-const OWN_WAY: [&str; 9] = [
-    CATALOG,
-    "catalog.db-wal",
-    "catalog.db-shm",
-    LOG,
-    SEGMENTS,
-    KEYRING,
-    // Where it lies beside the data; it is in the backup only where that is wanted.
-    KEY,
-    "store.lock",
-    READERS,
-];
+const OWN_WAY: [&str; 8] =
+    [CATALOG, "catalog.db-wal", "catalog.db-shm", LOG, SEGMENTS, KEYRING, "store.lock", READERS];
 pub(super) const KEYRING: &str = "keyring.json";
 const KEY: &str = "master.key";
+const KEY_BYTES_MAX: u64 = 256;
 /// Damaged files that were set aside: no part of what is stored.
 const QUARANTINE: &str = "quarantine";
 /// How often it is begun anew because segments went while they were copied.
@@ -74,7 +66,8 @@ pub(crate) fn take(wanted: &Wanted<'_>, interrupt: &Interrupt) -> anyhow::Result
     let name = format!("{SNAPSHOT}{}", at.replace(':', "-"));
     let mut taking = Taking {
         wanted,
-        work: Work::new(progress::bytes(0), interrupt),
+        // Its length is known once the segments are listed.
+        work: Work::new(progress::bytes(1), interrupt),
         old: known(old.as_ref()),
         name,
         copied: 0,
@@ -162,7 +155,9 @@ impl Taking<'_> {
         let key = key.and_then(|key| key.canonicalize().ok());
         let skip = |path: &Path| {
             let own = OWN_WAY.iter().any(|name| path == Path::new(name));
-            let is_key = key.is_some() && data.join(path).canonicalize().ok() == key;
+            let whole = data.join(path);
+            let is_key = key.is_some() && whole.canonicalize().ok() == key;
+            let is_key = is_key || may_be_key(&whole);
             // Left by a stop while a file was being replaced.
             let half = path.extension().is_some_and(|end| end == "new" || end == "tmp");
             own || path == Path::new(QUARANTINE) || half || is_key
@@ -331,6 +326,13 @@ impl Taking<'_> {
         fs::remove_dir_all(&trial).with_context(|| format!("cannot delete {}", trial.display()))?;
         Ok(ledger)
     }
+}
+
+/// Tells whether a file holds a master key, such as one that was rotated out.
+fn may_be_key(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_small = || fs::metadata(path).is_ok_and(|it| it.is_file() && it.len() <= KEY_BYTES_MAX);
+    name.starts_with(KEY) || (is_small() && Source::File(path.to_owned()).secret(|_| None).is_ok())
 }
 
 /// Gives where a file of a segment lies in a backup: named with its digest.

@@ -62,6 +62,10 @@ fn a_store_at_rest_comes_back_whole_and_only_what_is_new_is_copied() {
     });
     assert_eq!(snapshots.count(), 1, "the snapshot before is deleted");
 
+    // A key that was rotated out is no less a key.
+    let rotated = bartizan().args(["key", "rotate", "--data"]).arg(&data).output().unwrap();
+    assert!(rotated.status.success(), "{}", String::from_utf8_lossy(&rotated.stderr));
+
     // With links where they can be made, and with the key where it is wanted.
     let linked = place.path("linked");
     ok(backup(&data, &linked, &["--link", "--with-key"]));
@@ -70,6 +74,12 @@ fn a_store_at_rest_comes_back_whole_and_only_what_is_new_is_copied() {
     for path in files(&linked.join("segments")).keys() {
         assert!(inodes.contains(&of(path)), "{path:?} is no link");
     }
+    let names: Vec<String> = files(&linked)
+        .into_keys()
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .filter(|name| name.contains("master"))
+        .collect();
+    assert_eq!(names, ["master.key"]);
     let fourth = place.path("fourth");
     ok(restore(&linked, &fourth));
     assert_eq!(events(&fourth), events(&data));
@@ -106,6 +116,37 @@ fn a_flipped_byte_is_named_and_nothing_is_restored() {
     ok(restore(&target, &restored));
     bring_key(&data, &restored);
     assert_eq!(events(&restored), events(&data));
+
+    // Of a store that is damaged itself all is kept that there is, and it is told.
+    let old = std::fs::read(target.join("manifest.json")).unwrap();
+    let segments: Vec<PathBuf> = files(&data.join("segments"))
+        .into_keys()
+        .filter(|path| path.extension().is_some_and(|end| end == "parquet"))
+        .collect();
+    let mut bytes = std::fs::read(&segments[0]).unwrap();
+    bytes[1000] ^= 1;
+    std::fs::write(&segments[0], bytes).unwrap();
+    let (code, errors) = run(backup_command(&data, &place.path("damaged"), &[]));
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(
+        errors.contains(&format!("{} does not match its digest", name(&segments[0]))),
+        "{errors}"
+    );
+    std::fs::remove_file(&segments[0]).unwrap();
+    let (code, errors) = run(backup_command(&data, &target, &[]));
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(
+        errors.contains(&format!("{} is listed, and is not there", name(&segments[0]))),
+        "{errors}"
+    );
+    assert_ne!(std::fs::read(target.join("manifest.json")).unwrap(), old);
+    for from in ["damaged", "backup"] {
+        let again = place.path(&format!("again-{from}"));
+        let (code, errors) = restore(&place.path(from), &again);
+        assert_eq!(code, Some(0), "{errors}");
+        assert!(errors.contains(&name(&segments[0])), "{errors}");
+    }
 
     // A folder of something else is left alone.
     std::fs::create_dir(place.path("other")).unwrap();
