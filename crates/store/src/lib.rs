@@ -13,6 +13,7 @@ mod chain;
 mod clock;
 mod commit;
 mod config;
+mod copy;
 mod damage;
 mod error;
 mod flush;
@@ -33,6 +34,7 @@ mod store;
 mod wal;
 
 pub use config::Config;
+pub use copy::copy_segment;
 pub use damage::Damage;
 pub use error::StoreError;
 pub use probe::probe;

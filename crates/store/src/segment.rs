@@ -32,6 +32,6 @@ pub(crate) use extra::{each_value, field_of};
 pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
 pub(crate) use look::{Look, look};
 pub(crate) use read::{Cache, Segment, Span, Texts, Wanted, selection, widen};
-pub(crate) use sealed::{has_magic, is_sealed, wrapped_key};
+pub(crate) use sealed::{Sealing, assert_sealed, has_magic, is_sealed, opening, wrapped_key};
 pub(crate) use stats::Bound;
 pub(crate) use write::write_generation;

@@ -11,6 +11,7 @@
 
 mod crash;
 mod questions;
+mod readers;
 mod samples;
 mod sealed;
 #[cfg(feature = "sql")]
