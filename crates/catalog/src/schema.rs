@@ -145,6 +145,11 @@ const MIGRATIONS: &[&str] = &[
         seal BLOB NOT NULL
     );
 ",
+    "
+    ALTER TABLE segments ADD COLUMN index_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE segments ADD COLUMN index_digest BLOB NOT NULL
+        DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';
+",
 ];
 
 /// Gives the connection back where the file is new or ours.
@@ -187,6 +192,6 @@ fn version(connection: &Connection) -> Result<i64, CatalogError> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
-fn latest() -> i64 {
+pub(crate) fn latest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }

@@ -44,6 +44,10 @@ pub struct SegmentRow {
     pub digest: [u8; 32],
     /// What else helps to skip it, in the store's own JSON.
     pub stats: String,
+    /// How long the index beside it is; 0 where it has none.
+    pub index_bytes: u64,
+    /// SHA-256 of the index; zeros where it has none.
+    pub index_digest: [u8; 32],
 }
 
 /// The identity below which every event is in a segment: what it was, and what it becomes.
@@ -92,6 +96,18 @@ impl Catalog {
         })
     }
 
+    /// Deletes the checkpoints of these keys, as far as there are any.
+    pub fn forget_checkpoints(&self, keys: &[String]) -> Result<(), CatalogError> {
+        self.write(|transaction| {
+            let mut statement =
+                transaction.prepare_cached("DELETE FROM checkpoints WHERE source = ?1")?;
+            for key in keys {
+                statement.execute([key])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Publishes one step in one transaction, and gives the identities of the new segments in their
     /// order. Where another writer was first, nothing changes.
     pub fn publish(&self, publish: &Publish<'_>) -> Result<Vec<SegmentId>, CatalogError> {
@@ -129,7 +145,8 @@ impl Catalog {
 /// Gives every segment within a transaction.
 pub(crate) fn list(transaction: &Transaction<'_>) -> Result<Vec<SegmentRow>, CatalogError> {
     let mut statement = transaction.prepare_cached(
-        "SELECT id, file, events, bytes, first_id, last_id, first_time, last_time, digest, stats
+        "SELECT id, file, events, bytes, first_id, last_id, first_time, last_time, digest, stats,
+             index_bytes, index_digest
          FROM segments ORDER BY first_id, id",
     )?;
     Ok(statement.query_map([], segment)?.collect::<Result<_, _>>()?)
@@ -140,7 +157,8 @@ fn listed(
     id: SegmentId,
 ) -> Result<Option<SegmentRow>, CatalogError> {
     let mut statement = transaction.prepare_cached(
-        "SELECT id, file, events, bytes, first_id, last_id, first_time, last_time, digest, stats
+        "SELECT id, file, events, bytes, first_id, last_id, first_time, last_time, digest, stats,
+             index_bytes, index_digest
          FROM segments WHERE id = ?1",
     )?;
     Ok(statement.query_row([id.0], segment).optional()?)
@@ -171,8 +189,8 @@ fn insert(transaction: &Transaction<'_>, row: &SegmentRow) -> Result<SegmentId, 
     let id = transaction
         .prepare_cached(
             "INSERT INTO segments (file, events, bytes, first_id, last_id, first_time, last_time,
-                 digest, stats)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id",
+                 digest, stats, index_bytes, index_digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
         )?
         .query_row(
             params![
@@ -184,7 +202,9 @@ fn insert(transaction: &Transaction<'_>, row: &SegmentRow) -> Result<SegmentId, 
                 row.first_time.nanos(),
                 row.last_time.nanos(),
                 row.digest,
-                row.stats
+                row.stats,
+                signed(row.index_bytes)?,
+                row.index_digest
             ],
             |row| row.get(0),
         )?;
@@ -203,6 +223,8 @@ fn segment(row: &Row<'_>) -> Result<SegmentRow, rusqlite::Error> {
         last_time: Timestamp::from_nanos(row.get(7)?),
         digest: row.get(8)?,
         stats: row.get(9)?,
+        index_bytes: unsigned(row, 10)?,
+        index_digest: row.get(11)?,
     })
 }
 
@@ -267,6 +289,8 @@ mod tests {
             last_time: Timestamp::from_seconds(2),
             digest: [7; 32],
             stats: "{}".to_owned(),
+            index_bytes: 1,
+            index_digest: [8; 32],
         };
         Step {
             segments: files.iter().map(row).collect(),

@@ -10,8 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use catalog::{Catalog, ChainKey};
+use model::Checkpoint;
 
+use crate::batches::Batches;
 use crate::damage::{Damage, Damaged};
+use crate::index::Indexes;
 use crate::memory::{Chunk, Frozen, Growing};
 use crate::segment::{Cache, Segment};
 use crate::{Config, StoreError};
@@ -24,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) catalog: Catalog,
     pub(crate) chain: Option<ChainKey>,
     pub(crate) footers: Cache,
+    pub(crate) indexes: Indexes,
     pub(crate) counters: Counters,
     /// Segments that somebody could not read since the store was opened.
     pub(crate) damaged: Damaged,
@@ -41,6 +45,9 @@ pub(crate) struct State {
     pub(crate) frozen: Vec<Arc<Frozen>>,
     pub(crate) growing: Growing,
     pub(crate) checkpoints: BTreeMap<String, String>,
+    /// The batches of senders that name theirs.
+    pub(crate) batches: Batches,
+    pub(crate) ledger: Ledger,
     /// The first identity that no event has.
     pub(crate) next_id: u64,
     /// As the catalog has it.
@@ -52,13 +59,29 @@ pub(crate) struct State {
     pub(crate) notices: Vec<String>,
 }
 
+/// Where events came from and went, since the store was opened. It changes under the lock of the
+/// state, together with the lists that it speaks of, so that it is balanced at any moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ledger {
+    /// In the segments that were there.
+    pub(crate) found: u64,
+    /// Read back from the log.
+    pub(crate) replayed: u64,
+    /// Given to the store, and decided upon.
+    pub(crate) received: u64,
+    /// Of those, refused.
+    pub(crate) rejected: u64,
+    /// Of those, known already as part of a batch that was sent again.
+    pub(crate) deduplicated: u64,
+    /// Gone because their time was over, or to make room.
+    pub(crate) retired: u64,
+    /// Gone because somebody had them purged.
+    pub(crate) purged: u64,
+}
+
 /// What happened since the store was opened.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    pub(crate) received: AtomicU64,
-    pub(crate) rejected: AtomicU64,
-    pub(crate) replayed: AtomicU64,
-    pub(crate) found: AtomicU64,
     pub(crate) quarantined: AtomicU64,
     pub(crate) orphans: AtomicU64,
     pub(crate) missing: AtomicU64,
@@ -74,6 +97,17 @@ pub(crate) struct Snapshot {
     pub(crate) memory: Vec<Chunk>,
 }
 
+impl State {
+    /// Takes how far a source had come with what is durable now.
+    pub(crate) fn note(&mut self, checkpoint: &Checkpoint) {
+        if Batches::is_batch(&checkpoint.key) {
+            self.batches.note(&checkpoint.key, &checkpoint.position);
+        } else {
+            self.checkpoints.insert(checkpoint.key.clone(), checkpoint.position.clone());
+        }
+    }
+}
+
 impl Shared {
     pub(crate) fn new(
         dir: PathBuf,
@@ -83,12 +117,14 @@ impl Shared {
         state: State,
     ) -> Self {
         let footers = Cache::new(config.keyring.clone());
+        let indexes = Indexes::new(&dir, config.keyring.clone());
         Self {
             dir,
             config,
             catalog,
             chain,
             footers,
+            indexes,
             counters: Counters::default(),
             damaged: Damaged::default(),
             state: Mutex::new(state),

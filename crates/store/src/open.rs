@@ -60,7 +60,7 @@ pub(crate) fn open(
     let checkpoints = catalog.checkpoints()?;
     for kept in checkpoints {
         let shown = show_position(config.keyring.as_ref(), kept)?;
-        state.checkpoints.insert(shown.key, shown.position);
+        state.note(&shown);
     }
     let mut segments = Vec::with_capacity(rows.len());
     let (mut absent, mut closed) = (Vec::new(), None);
@@ -84,11 +84,11 @@ pub(crate) fn open(
     state.absent = Arc::new(absent);
     let published = segments.iter().map(|segment| segment.stats.log).max().unwrap_or_default();
     let found: u64 = segments.iter().map(|segment| segment.row.events).sum();
+    state.ledger.found = found;
     state.segments = Arc::new(segments);
     state.notices = notices;
     let shared = Shared::new(dir.to_owned(), config, catalog, chain, state);
     Counters::add(&shared.counters.missing, missing);
-    Counters::add(&shared.counters.found, usize::try_from(found).unwrap_or_default());
     if access == Access::Owner {
         flush::remove_logs(&dir.join("wal"), published)?;
         remove_orphans(&shared)?;
@@ -188,7 +188,9 @@ fn put_right(
     is_last: bool,
 ) -> Result<(), StoreError> {
     match replayed.damage {
-        wal::Damage::None => Ok(()),
+        // It was written whole; whether it was synced the one who wrote it may not have lived to see.
+        // Sources go on from behind it, so a power cut must not take it away later.
+        wal::Damage::None => wal::sync(path),
         // The header itself was being written: there was nothing else in the file. A longer file
         // held records once, and is set aside below.
         wal::Damage::Tail(0) if is_last && length(path)? <= HEADER_BYTES_MAX => {
@@ -219,11 +221,11 @@ fn take(shared: &Shared, replayed: Replayed, number: u64) {
         state.next_id = state.next_id.max(header.next_id);
     }
     for content in replayed.contents {
-        Counters::add(&shared.counters.replayed, content.events.len());
+        state.ledger.replayed += u64::try_from(content.events.len()).unwrap_or_default();
         let last = content.events.iter().map(|event| event.id.0).max();
         state.next_id = state.next_id.max(last.map_or(0, |last| last.saturating_add(1)));
         for checkpoint in &content.checkpoints {
-            state.checkpoints.insert(checkpoint.key.clone(), checkpoint.position.clone());
+            state.note(checkpoint);
         }
         state.growing.add(&content.events, &content.checkpoints, content.bytes);
     }

@@ -55,6 +55,7 @@ impl Store {
             std::fs::create_dir_all(&folder).during(what)?;
         }
         folder::check_owner(dir)?;
+        crate::wal::sync_dir(dir).during(|| format!("sync {}", dir.display()))?;
         let lock = Lock::take(dir)?;
         let Opened { shared, next_log } = open::open(dir, catalog, config, Access::Owner)?;
         let shared = Arc::new(shared);
@@ -121,32 +122,49 @@ impl Store {
         if events.is_empty() && checkpoints.is_empty() {
             return Ok(());
         }
-        let counters = &self.inner.shared.counters;
-        Counters::add(&counters.received, events.len());
-        let outcome = self.append_counted(events, checkpoints);
-        if outcome.is_err() {
-            Counters::add(&counters.rejected, events.len());
+        let (done, told) = bounded(1);
+        let outcome = self.hand_over(events, checkpoints, done).map(|()| told.recv());
+        match outcome {
+            Ok(Ok(decided)) => return decided,
+            // It never came to the thread that keeps the ledger.
+            Ok(Err(_)) | Err(_) => {
+                let given = u64::try_from(events.len()).unwrap_or_default();
+                let mut state = self.inner.shared.state();
+                state.ledger.received += given;
+                state.ledger.rejected += given;
+            }
         }
-        outcome
+        outcome.and(Err(CLOSED))
     }
 
-    fn append_counted(
+    fn hand_over(
         &self,
         events: &[Arc<Event>],
         checkpoints: &[Checkpoint],
+        done: Sender<Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
         let owner = self.inner.owner()?;
         self.wait_for_room()?;
-        let frame = Frame::of_batch(events, checkpoints)?;
-        let (done, told) = bounded(1);
         let job = Job::Append(Append {
-            frame,
+            frame: Frame::of_batch(events, checkpoints)?,
             events: events.to_vec(),
             checkpoints: checkpoints.to_vec(),
             done,
         });
-        owner.jobs.send(job).map_err(|_| CLOSED)?;
-        told.recv().map_err(|_| CLOSED)?
+        owner.jobs.send(job).map_err(|_| CLOSED)
+    }
+
+    /// Tells whether the batch of that key is durable already; its sender did not hear of it and
+    /// sends it again. Keys are forgotten after ten minutes.
+    pub fn has_batch(&self, key: &str) -> bool {
+        self.inner.shared.state().batches.has(key)
+    }
+
+    /// Enters into the ledger that a batch of so many events was sent again and dropped.
+    pub fn note_repeated(&self, events: u64) {
+        let mut state = self.inner.shared.state();
+        state.ledger.received += events;
+        state.ledger.deduplicated += events;
     }
 
     /// Writes what is in memory as segments, and returns when they are published.
@@ -182,12 +200,16 @@ impl Store {
         };
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         Stats {
-            received: Counters::get(&counters.received),
-            rejected: Counters::get(&counters.rejected),
+            received: state.ledger.received,
+            rejected: state.ledger.rejected,
+            deduplicated: state.ledger.deduplicated,
+            batches_forgotten: state.batches.forgotten_early,
+            retired: state.ledger.retired,
+            purged: state.ledger.purged,
             in_memory: sum(|frozen| frozen.events) + state.growing.events(),
             in_segments: state.segments.iter().map(|segment| segment.row.events).sum(),
-            found: Counters::get(&counters.found),
-            replayed: Counters::get(&counters.replayed),
+            found: state.ledger.found,
+            replayed: state.ledger.replayed,
             segments: count(state.segments.len()),
             segment_bytes: state.segments.iter().map(|segment| segment.row.bytes).sum(),
             memory_bytes: sum(|frozen| frozen.bytes) + state.growing.bytes(),

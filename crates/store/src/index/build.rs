@@ -102,9 +102,8 @@ impl Builder {
             for row in rows.clone() {
                 let Some(value) = values.get(row) else { continue };
                 let several = lists.as_ref().and_then(|lists| text_at(lists, row));
-                let is_list = several.is_some_and(|names| {
-                    names.split(',').any(|name| name == looked.column.name())
-                });
+                let is_list = several
+                    .is_some_and(|names| names.split(',').any(|name| name == looked.column.name()));
                 if looked.column == Column::Known(Field::Message)
                     && !is_list
                     && let (Value::Text(message), Some(original)) = (value, &original)

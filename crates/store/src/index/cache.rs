@@ -131,7 +131,11 @@ impl Indexes {
     fn fail<T>(&self, file: &str, reason: impl ToString) -> Option<T> {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let reason = reason.to_string();
-        tracing::warn!(file, reason, "the index of a segment cannot be read; the segment is searched whole");
+        tracing::warn!(
+            file,
+            reason,
+            "the index of a segment cannot be read; the segment is searched whole"
+        );
         None
     }
 

@@ -135,8 +135,9 @@ impl Asking<'_> {
             let end = start + panel.rows;
             match self.blocks_of(panel, &slices) {
                 Some(bits) => {
-                    let blocks = (0..panel.blocks())
-                        .filter(|block| bits.get(block / 8).is_some_and(|b| b >> (block % 8) & 1 == 1));
+                    let blocks = (0..panel.blocks()).filter(|block| {
+                        bits.get(block / 8).is_some_and(|b| b >> (block % 8) & 1 == 1)
+                    });
                     for block in blocks {
                         let first = start + block * grams::BLOCK_ROWS;
                         rows.push(first..(first + grams::BLOCK_ROWS).min(end));

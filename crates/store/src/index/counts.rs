@@ -82,13 +82,13 @@ impl Tally {
         if self.is_over {
             return;
         }
+        let has_room =
+            self.values.len() < VALUES_MAX && self.texts.len() + text.len() <= TEXT_BYTES_MAX;
         match self.values.get_mut(&hash) {
             Some(counted) if self.texts.get(counted.start..counted.end) == Some(text) => {
                 counted.count += 1;
             }
-            None if self.values.len() < VALUES_MAX
-                && self.texts.len() + text.len() <= TEXT_BYTES_MAX =>
-            {
+            None if has_room => {
                 let start = self.texts.len();
                 self.texts.push_str(text);
                 self.values.insert(hash, Counted { count: 1, start, end: self.texts.len() });
@@ -248,7 +248,9 @@ impl CountsPart {
         }
         put_varint(u64::from(self.minutes.is_some()), out);
         if let Some((section, offset, length)) = self.minutes {
-            [u64::from(section), offset, length].map(|number| put_varint(number, out));
+            for number in [u64::from(section), offset, length] {
+                put_varint(number, out);
+            }
         }
     }
 

@@ -114,7 +114,8 @@ impl Grams {
                 *block = block
                     .chunks(2)
                     .map(|pair| {
-                        let half = |word: Option<&u64>| fold_word(word.copied().unwrap_or_default());
+                        let half =
+                            |word: Option<&u64>| fold_word(word.copied().unwrap_or_default());
                         half(pair.first()) | half(pair.get(1)) << 32
                     })
                     .collect();
@@ -125,7 +126,11 @@ impl Grams {
     }
 
     /// Writes the panel and begins the next one.
-    pub(super) fn finish(&mut self, rows: usize, out: &mut SectionWriter) -> io::Result<GramsPanel> {
+    pub(super) fn finish(
+        &mut self,
+        rows: usize,
+        out: &mut SectionWriter,
+    ) -> io::Result<GramsPanel> {
         let slice_bits = self.shrink();
         let width = self.blocks.len().div_ceil(8);
         // A word of 64 slices at least, and as many as make a section worth its overhead.

@@ -63,6 +63,40 @@ impl Rows {
         either
     }
 
+    /// Takes so many rows off the end.
+    pub(crate) fn take_last(&mut self, mut count: usize) -> Self {
+        let mut taken = Vec::new();
+        while count > 0
+            && let Some(last) = self.0.last_mut()
+        {
+            let start = last.end.saturating_sub(count).max(last.start);
+            count -= last.end - start;
+            taken.push(start..last.end);
+            last.end = start;
+            if last.start >= last.end {
+                self.0.pop();
+            }
+        }
+        taken.reverse();
+        Self(taken)
+    }
+
+    /// Takes so many rows off the begin.
+    pub(crate) fn take_first(&mut self, mut count: usize) -> Self {
+        let mut taken = Vec::new();
+        for run in &mut self.0 {
+            if count == 0 {
+                break;
+            }
+            let end = run.start.saturating_add(count).min(run.end);
+            count -= end - run.start;
+            taken.push(run.start..end);
+            run.start = end;
+        }
+        self.0.retain(|run| run.start < run.end);
+        Self(taken)
+    }
+
     /// Gives the rows within a span, counted from its begin.
     pub(crate) fn within(&self, span: &Range<usize>) -> Self {
         let first = self.0.partition_point(|run| run.end <= span.start);
@@ -106,6 +140,17 @@ mod tests {
             let within = one.iter().filter(|row| span.contains(row)).map(|row| row - start).collect();
             prop_assert_eq!(rows(&one).within(&span), rows(&within));
             prop_assert_eq!(rows(&one).count(), one.len());
+            let sorted: Vec<usize> = one.iter().copied().collect();
+            let count = length.min(sorted.len());
+            let mut left = rows(&one);
+            let taken = left.take_first(length);
+            prop_assert_eq!(taken, rows(&sorted[..count].iter().copied().collect()));
+            prop_assert_eq!(left, rows(&sorted[count..].iter().copied().collect()));
+            let mut left = rows(&one);
+            let taken = left.take_last(length);
+            let rest = sorted.len() - count;
+            prop_assert_eq!(taken, rows(&sorted[rest..].iter().copied().collect()));
+            prop_assert_eq!(left, rows(&sorted[..rest].iter().copied().collect()));
         }
     }
 }

@@ -63,7 +63,8 @@ pub(super) fn hash(seed: u64, bytes: &[u8]) -> u64 {
 }
 
 fn mix(number: u64) -> u64 {
-    let product = u128::from(number ^ 0xa076_1d64_78bd_642f) * u128::from(0xe703_7ed1_a0b4_28db_u64);
+    let product =
+        u128::from(number ^ 0xa076_1d64_78bd_642f) * u128::from(0xe703_7ed1_a0b4_28db_u64);
     let [low, high] = [product, product >> 64].map(|half| half & u128::from(u64::MAX));
     u64::try_from(low ^ high).unwrap_or_default()
 }
@@ -192,8 +193,7 @@ impl Terms {
         fields.sort_by_key(|(field, one)| (!one.is_core, one.entries.len(), *field));
         let (mut all, mut kept, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
         for (field, postings) in fields {
-            let bound =
-                if postings.is_core { CORE_POSTINGS_PER_ROW } else { POSTINGS_PER_ROW };
+            let bound = if postings.is_core { CORE_POSTINGS_PER_ROW } else { POSTINGS_PER_ROW };
             let room = bound * rows.max(BLOCK_ROWS);
             if postings.is_dropped || all.len() + postings.entries.len() > room {
                 dropped.push(field);
@@ -207,7 +207,11 @@ impl Terms {
     }
 
     /// Writes the panel and begins the next one.
-    pub(super) fn finish(&mut self, rows: usize, out: &mut SectionWriter) -> io::Result<TermsPanel> {
+    pub(super) fn finish(
+        &mut self,
+        rows: usize,
+        out: &mut SectionWriter,
+    ) -> io::Result<TermsPanel> {
         let (mut entries, kept, dropped) = self.kept(rows);
         let is_of_kept = std::mem::take(&mut self.is_partial);
         let blocks = std::mem::take(&mut self.block);

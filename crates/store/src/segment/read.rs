@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use arrow::error::ArrowError;
 use catalog::{SegmentId, SegmentRow};
 use model::Field;
 use parquet::arrow::ProjectionMask;
@@ -21,11 +22,13 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use seal::{Keyring, SealError};
 
 use super::build::Table;
-use super::layout::{Column, TEXT_TYPE};
+use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
+use super::line;
 use super::sealed;
 use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
+use crate::index::Rows;
 use crate::secret::show;
 
 /// How many footers are kept in memory.
@@ -69,7 +72,11 @@ impl Footer {
                 .iter()
                 .map(|described| {
                     let column = Column::by_name(described.name());
-                    let data_type = column.map_or(TEXT_TYPE, |column| type_of(column, texts));
+                    let data_type = match column {
+                        Some(column) => type_of(column, texts),
+                        None if described.name() == line::SHAPE => line::shape_type(),
+                        None => TEXT_TYPE,
+                    };
                     let nullable = column.is_none_or(|column| !column.is_always());
                     ArrowField::new(described.name(), data_type, nullable)
                 })
@@ -90,10 +97,37 @@ impl Footer {
     /// span, as the pages tell; the column is one that every event has, of moments or numbers.
     pub(crate) fn rows_within(&self, group: usize, field: Field, span: &Span) -> Range<usize> {
         let rows = self.group_rows().get(group).copied().unwrap_or_default();
-        self.pages_within(group, field, span).unwrap_or(0..rows)
+        match self.pages(group, field) {
+            Some(pages) => {
+                let mut within = pages.iter().filter(|page| page.touches(span));
+                let first = within.next();
+                let last = within.next_back().or(first);
+                first.map_or(0, |page| page.rows.start)..last.map_or(0, |page| page.rows.end)
+            }
+            None => 0..rows,
+        }
     }
 
-    fn pages_within(&self, group: usize, field: Field, span: &Span) -> Option<Range<usize>> {
+    /// The same of all groups, as rows of the file, and without the pages between that are not.
+    pub(crate) fn all_within(&self, field: Field, span: &Span) -> Rows {
+        let mut found = Rows::default();
+        let mut start = 0;
+        for (group, rows) in self.group_rows().into_iter().enumerate() {
+            match self.pages(group, field) {
+                Some(pages) => {
+                    for page in pages.into_iter().filter(|page| page.touches(span)) {
+                        found.push(start + page.rows.start..start + page.rows.end);
+                    }
+                }
+                None => found.push(start..start + rows),
+            }
+            start += rows;
+        }
+        found
+    }
+
+    /// Gives the pages of a column of moments or numbers in a group.
+    pub(crate) fn pages(&self, group: usize, field: Field) -> Option<Vec<PageSpan>> {
         let columns = self.metadata.file_metadata().schema_descr().columns();
         let place = columns.iter().position(|column| column.name() == field.name())?;
         let rows = self.group_rows().get(group).copied()?;
@@ -103,18 +137,52 @@ impl Footer {
             return None;
         };
         let starts = self.metadata.offset_index()?.get(group)?.get(place)?.page_locations();
-        let mut found = rows..0;
-        for (page, start) in starts.iter().enumerate() {
-            let begin = usize::try_from(start.first_row_index).ok()?;
+        let page_of = |page: usize| {
+            let begin = usize::try_from(starts.get(page)?.first_row_index).ok()?;
             let end = starts
                 .get(page + 1)
                 .map_or(Some(rows), |next| usize::try_from(next.first_row_index).ok())?;
             let (low, high) = (index.min_values().get(page)?, index.max_values().get(page)?);
-            if high >= span.start() && low <= span.end() {
-                found = found.start.min(begin)..found.end.max(end);
-            }
-        }
-        Some(if found.start < found.end { found } else { 0..0 })
+            Some(PageSpan { rows: begin..end, low: *low, high: *high })
+        };
+        (0..starts.len()).map(page_of).collect()
+    }
+
+    /// Tells whether the rows of the file stand in the order of their times.
+    pub(crate) fn is_in_time_order(&self) -> bool {
+        let columns = self.metadata.file_metadata().schema_descr().columns();
+        let place = columns.iter().position(|column| column.name() == Field::Timestamp.name());
+        let is_sorted = self.metadata.row_groups().iter().all(|group| {
+            let first = group.sorting_columns().and_then(|columns| columns.first());
+            first.is_some_and(|first| {
+                !first.descending && usize::try_from(first.column_idx).ok() == place
+            })
+        });
+        let spans = || {
+            (0..self.metadata.num_row_groups()).map(|group| {
+                let pages = self.pages(group, Field::Timestamp)?;
+                Some((pages.first()?.low, pages.last()?.high))
+            })
+        };
+        is_sorted
+            && spans().zip(spans().skip(1)).all(|(one, next)| match (one, next) {
+                (Some(one), Some(next)) => one.1 <= next.0,
+                _ => false,
+            })
+    }
+}
+
+/// Some rows of a group, and the least and greatest value of one column in them.
+#[derive(Clone, Debug)]
+pub(crate) struct PageSpan {
+    pub(crate) rows: Range<usize>,
+    pub(crate) low: i64,
+    pub(crate) high: i64,
+}
+
+impl PageSpan {
+    fn touches(&self, span: &Span) -> bool {
+        self.high >= *span.start() && self.low <= *span.end()
     }
 }
 
@@ -185,32 +253,38 @@ impl Segment {
         Ok(footer)
     }
 
-    /// Begins to read rows of one row group. The batches have the columns that the file has, in the
-    /// file's order.
-    pub(crate) fn rows(
-        &self,
-        cache: &Cache,
-        wanted: Wanted<'_>,
-    ) -> Result<ParquetRecordBatchReader, StoreError> {
+    /// Begins to read rows of one row group. The batches have those of the columns that the segment
+    /// has.
+    pub(crate) fn rows(&self, cache: &Cache, wanted: Wanted<'_>) -> Result<RowReader, StoreError> {
         let footer = self.footer(cache)?;
         let file = self.open()?;
         let schema = footer.metadata.file_metadata().schema_descr();
-        let roots = schema.columns().iter().enumerate().filter_map(|(place, described)| {
-            let column = Column::by_name(described.name())?;
-            wanted.columns.contains(&column).then_some(place)
-        });
+        let names: Vec<&'static str> = wanted.columns.iter().map(|column| column.name()).collect();
+        let is_record_taken = wanted.columns.contains(&Column::Known(Field::EventOriginal))
+            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
+        let is_needed = |name: &str| {
+            names.contains(&name)
+                || is_record_taken
+                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
+                        || name == Field::Timestamp.name()
+                        || self.stats.line.contains(name))
+        };
+        let roots = schema.columns().iter().enumerate();
+        let roots =
+            roots.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
         let mask = ProjectionMask::roots(schema, roots);
         let metadata = match wanted.texts {
             Texts::Plain => footer.plain.clone(),
             Texts::Keys => footer.keys.clone(),
         };
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_batch_size(wanted.batch_rows)
             .with_row_groups(vec![wanted.group])
             .with_projection(mask)
             .with_row_selection(wanted.rows)
             .build()
-            .map_err(|error| self.damaged(error))
+            .map_err(|error| self.damaged(error))?;
+        Ok(RowReader { reader, names: is_record_taken.then_some(names) })
     }
 
     fn open(&self) -> Result<File, StoreError> {
@@ -227,6 +301,25 @@ impl Segment {
 
     pub(crate) fn damaged(&self, reason: impl ToString) -> StoreError {
         StoreError::damaged(&*self.row.file, reason)
+    }
+}
+
+/// Rows of a segment, batch by batch.
+pub(crate) struct RowReader {
+    reader: ParquetRecordBatchReader,
+    /// The columns asked for, where the record among them is to be put together.
+    names: Option<Vec<&'static str>>,
+}
+
+impl Iterator for RowReader {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(match &self.names {
+            Some(names) => batch.and_then(|batch| line::restored(&batch, names)),
+            None => batch,
+        })
     }
 }
 

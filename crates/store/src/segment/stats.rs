@@ -40,6 +40,9 @@ pub(crate) struct SegmentStats {
     pub(crate) extra: BTreeSet<String>,
     /// Whether `extra` holds all of them.
     pub(crate) extra_whole: bool,
+    /// The fields of which the records are put together, where they are kept so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) line: BTreeSet<String>,
 }
 
 /// The least or greatest value of a column.
@@ -71,6 +74,17 @@ impl SegmentStats {
         stats
     }
 
+    /// Takes over what other events of the same segment tell.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.lists.extend(other.lists);
+        if other.extra_whole {
+            other.extra.iter().for_each(|name| self.add_extra(name));
+        } else {
+            self.extra_whole = false;
+            self.extra.clear();
+        }
+    }
+
     fn add_extra(&mut self, name: &str) {
         if !self.extra_whole || self.extra.contains(name) {
             return;
@@ -85,11 +99,12 @@ impl SegmentStats {
 
     /// Adds the columns of the file that was written.
     pub(crate) fn add_columns(&mut self, columns: &[Column], metadata: &ParquetMetaData) {
-        for (place, column) in columns.iter().enumerate() {
-            let spans = metadata
-                .row_groups()
-                .iter()
-                .map(|group| span(group.columns().get(place)?.statistics()?));
+        for column in columns {
+            let spans = metadata.row_groups().iter().map(|group| {
+                let mut written = group.columns().iter();
+                let found = written.find(|found| found.column_descr().name() == column.name());
+                span(found?.statistics()?)
+            });
             let span = spans.reduce(|one, other| {
                 let ((low, high), (other_low, other_high)) = (one?, other?);
                 Some((

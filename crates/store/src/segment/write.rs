@@ -1,13 +1,15 @@
 //! Writes segments.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::{max, min};
-use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
+use arrow::datatypes::{Schema, SchemaRef, TimestampNanosecondType, UInt64Type};
+use arrow::error::ArrowError;
 use catalog::{SegmentId, SegmentRow};
 use model::{Event, Field, Timestamp};
 use parquet::arrow::ArrowWriter;
@@ -21,10 +23,12 @@ use sha2::{Digest, Sha256};
 
 use super::build::{Table, batch_of};
 use super::layout::Column;
+use super::line;
 use super::sealed::{Sealing, assert_sealed};
 use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
+use crate::index::{Builder, path_beside};
 use crate::memory::Frozen;
 use crate::secret::hide;
 use crate::wal::sync_dir;
@@ -76,7 +80,8 @@ fn by_day(events: &[Arc<Event>]) -> Vec<Vec<Arc<Event>>> {
     days
 }
 
-fn day_name(time: Timestamp) -> String {
+/// Gives the name of a day's folder.
+pub(crate) fn day_name(time: Timestamp) -> String {
     time.to_string().chars().take_while(|letter| *letter != 'T').collect()
 }
 
@@ -115,7 +120,17 @@ pub(crate) struct SegmentWriter {
     parquet: Option<ArrowWriter<Hashing>>,
     keyring: Option<Keyring>,
     sealing: Option<Sealing>,
+    index: Option<Builder>,
     extent: Extent,
+    packed: Packed,
+}
+
+/// How the rows lie in the file: without the column of records, of which the rest is kept instead.
+struct Packed {
+    schema: SchemaRef,
+    taker: line::Taker,
+    /// The fields that are needed to put the records together again.
+    named: BTreeSet<&'static str>,
 }
 
 /// What the rows so far span.
@@ -144,10 +159,15 @@ impl SegmentWriter {
         let sealing = options.keyring.map(Sealing::new).transpose();
         let sealing = sealing.map_err(|error| StoreError::sealed(&*name, error))?;
         let file = File::create(&path).during(what)?;
+        let key = sealing.as_ref().map(|one| (&one.key, one.wrapped.as_slice()));
+        let beside = path_beside(&path);
+        let index =
+            Builder::create(&beside, key).during(|| format!("write {}", beside.display()))?;
         let sink = Hashing { file, hash: Sha256::new(), bytes: 0 };
+        let packed = Packed::of(table);
         let properties = properties(table, options.zstd_level, sealing.as_ref());
         let parquet = properties.and_then(|properties| {
-            ArrowWriter::try_new(sink, Arc::clone(table.schema()), Some(properties))
+            ArrowWriter::try_new(sink, Arc::clone(&packed.schema), Some(properties))
         });
         let parquet = parquet.map_err(|error| into_store_error(error, &name))?;
         Ok(Self {
@@ -157,7 +177,9 @@ impl SegmentWriter {
             parquet: Some(parquet),
             keyring: options.keyring.cloned(),
             sealing,
+            index: Some(index),
             extent: Extent::default(),
+            packed,
         })
     }
 
@@ -169,8 +191,12 @@ impl SegmentWriter {
     /// Adds rows that have all columns of the table.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         self.extent.add(batch);
+        if let Some(index) = &mut self.index {
+            index.add(batch).during(|| format!("write the index of {}", self.name))?;
+        }
         let Some(parquet) = &mut self.parquet else { return Ok(()) };
-        let written = parquet.write(batch);
+        let packed = self.packed.pack(batch).map_err(ParquetError::from);
+        let written = packed.and_then(|packed| parquet.write(&packed));
         written.map_err(|error| self.failed(error))
     }
 
@@ -184,12 +210,19 @@ impl SegmentWriter {
         let row = (|| {
             let metadata = parquet.finish().map_err(|error| self.failed(error))?;
             stats.add_columns(&self.columns, &metadata);
+            stats.line = self.packed.named.iter().map(|name| (*name).to_owned()).collect();
             let sink = parquet.inner_mut();
             sink.file.sync_all().during(what)?;
             if self.sealing.is_some() {
                 assert_sealed(&path, &self.name)?;
             }
+            let digest: [u8; 32] = sink.hash.finalize_reset().into();
+            let index = self.index.take().map(|index| index.finish(digest)).transpose();
+            let index = index.during(|| format!("write the index of {}", self.name))?;
+            let (index_bytes, index_digest) = index.unwrap_or_default();
             sync_dir(path.parent().unwrap_or(&self.dir)).during(what)?;
+            // The day's folder may be one that a process made and did not live to make durable.
+            sync_dir(&self.dir.join("segments")).during(what)?;
             let (first_id, last_id) = self.extent.ids.unwrap_or_default();
             let (first_time, last_time) = self.extent.times.unwrap_or_default();
             Ok(SegmentRow {
@@ -201,7 +234,9 @@ impl SegmentWriter {
                 last_id,
                 first_time: Timestamp::from_nanos(first_time),
                 last_time: Timestamp::from_nanos(last_time),
-                digest: sink.hash.finalize_reset().into(),
+                digest,
+                index_bytes,
+                index_digest,
                 stats: self.hidden(&stats)?,
             })
         })();
@@ -224,7 +259,9 @@ impl SegmentWriter {
 
     /// What is not whole is not left behind; the next try writes it anew.
     fn remove(&self) {
-        let _ = std::fs::remove_file(self.dir.join(&self.name));
+        let path = self.dir.join(&self.name);
+        let _ = std::fs::remove_file(path_beside(&path));
+        let _ = std::fs::remove_file(path);
     }
 }
 
@@ -233,6 +270,26 @@ impl Drop for SegmentWriter {
         if self.parquet.is_some() {
             self.remove();
         }
+    }
+}
+
+impl Packed {
+    fn of(table: &Table) -> Self {
+        let columns = table.schema().fields().iter();
+        let others = columns.filter(|field| field.name() != Field::EventOriginal.name()).cloned();
+        let schema = Arc::new(Schema::new(others.chain(line::fields()).collect::<Vec<_>>()));
+        Self { schema, taker: line::Taker::default(), named: BTreeSet::new() }
+    }
+
+    fn pack(&mut self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let taken = self.taker.take(batch)?;
+        let [shapes, _] = &taken;
+        self.named.extend(line::fields_of(shapes).into_iter().map(Field::name));
+        let kept = batch.schema_ref().fields().iter().zip(batch.columns());
+        let kept = kept.filter(|(field, _)| field.name() != Field::EventOriginal.name());
+        let arrays = kept.map(|(_, array)| Arc::clone(array)).chain(taken).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
     }
 }
 
@@ -294,6 +351,12 @@ fn properties(
                 .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
         }
     }
+    let rest = || ColumnPath::from(vec![line::REST.to_owned()]);
+    let shape = || ColumnPath::from(vec![line::SHAPE.to_owned()]);
+    properties = properties
+        .set_column_dictionary_enabled(rest(), false)
+        .set_column_statistics_enabled(rest(), EnabledStatistics::None)
+        .set_column_statistics_enabled(shape(), EnabledStatistics::None);
     if let Some(sealing) = sealing {
         properties = properties.with_file_encryption_properties(sealing.properties()?);
     }

@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod power;
 mod questions;
 mod readers;
 mod samples;
@@ -18,3 +19,4 @@ mod sealed;
 mod sql;
 mod together;
 mod v1;
+mod verify;
