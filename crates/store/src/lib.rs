@@ -21,6 +21,7 @@ mod error;
 mod flush;
 mod folder;
 mod index;
+mod kept;
 mod live;
 mod lock;
 mod memory;
@@ -35,6 +36,7 @@ mod segment;
 mod sql;
 mod stats;
 mod store;
+mod unzip;
 mod verify;
 mod wal;
 

@@ -11,6 +11,7 @@ use seal::{Keyring, is_sealed_text};
 use crate::damage::Damage;
 use crate::error::During;
 use crate::folder::{self, entries, is_segment, segment_files, set_aside};
+use crate::index::remove_strays;
 use crate::live::{Counters, Shared, State};
 use crate::memory::Growing;
 use crate::secret::show_position;
@@ -148,6 +149,7 @@ fn remove_orphans(shared: &Shared) -> Result<(), StoreError> {
         tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
         Counters::add(&shared.counters.orphans, 1);
     }
+    remove_strays(&shared.dir, &listed)?;
     let aside = entries(&shared.dir.join("quarantine"))?;
     let last = aside.iter().filter(|path| is_segment(path)).filter_map(|path| {
         let look = segment::look(path, shared.config.keyring.as_ref());

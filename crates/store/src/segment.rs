@@ -19,13 +19,17 @@
 mod build;
 mod decode;
 mod extra;
+mod hybrid;
 mod layout;
 mod line;
 mod look;
+mod page;
+mod pick;
 mod read;
 mod salvage;
 mod sealed;
 mod stats;
+mod thrift;
 mod write;
 
 pub(crate) use build::{Table, batch_of};
