@@ -5,6 +5,7 @@
 
 mod anchor;
 mod arrivals;
+mod backup;
 mod clock;
 mod codec;
 mod commands;

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use catalog::{Catalog, Committed, Linking, Publish, Reason, SegmentId, SegmentRow};
+use catalog::{Catalog, Committed, GivingUp, Linking, Publish, Reason, SegmentId, SegmentRow};
 
 use super::examine::split;
 use super::{CATALOG, Keep, Patient, Plan, SAVED, Step, clear};
@@ -48,6 +48,7 @@ pub(super) fn save(patient: Patient, plan: Plan, config: &Config) -> Result<(), 
     let committed = Committed { expected, next: expected.max(last) };
     let checkpoints = &[];
     catalog.publish(&Publish {
+        giving_up: GivingUp::default(),
         segments: &into,
         removed: &out,
         committed,

@@ -10,9 +10,11 @@
 )]
 
 mod crash;
-mod power;
+mod keep;
 mod odd;
+mod power;
 mod questions;
+mod readers;
 mod repair;
 mod samples;
 mod sealed;

@@ -44,7 +44,7 @@ fn a_folder_without_its_catalog() {
 
 #[test]
 fn a_log_of_a_newer_version() {
-    let (dir, store) = Kind::Plain.fresh(Config::default());
+    let (dir, store) = Kind::Sealed.fresh(Config::default());
     store.append(&events(0..20, 1), &[]).unwrap();
     drop(store);
     let log = dir.path().join("wal/00000001.wal");
@@ -55,15 +55,18 @@ fn a_log_of_a_newer_version() {
     let crc = crc32fast::hash(&bytes[..end]);
     bytes[end..end + 4].copy_from_slice(&crc.to_le_bytes());
     std::fs::write(&log, &bytes).unwrap();
-    let told = refused(dir.path(), Kind::Plain).to_string();
+    let told = refused(dir.path(), Kind::Sealed).to_string();
     assert!(told.contains("00000001.wal") && told.contains("version 9"), "{told}");
     assert_eq!(std::fs::read(&log).unwrap(), bytes, "it stays as it is");
 }
 
-/// Gives where the check of a log's header stands: behind the names of the fields.
+/// Gives where the check of a log's header stands: behind its key and the names of the fields.
 fn header_end(bytes: &[u8]) -> usize {
-    let length = u32::from_le_bytes(bytes[28..32].try_into().unwrap());
-    32 + usize::try_from(length).unwrap()
+    let end_of = |at: usize| {
+        let length = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+        at + 4 + usize::try_from(length).unwrap()
+    };
+    end_of(end_of(28))
 }
 
 #[test]
