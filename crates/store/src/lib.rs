@@ -21,6 +21,7 @@ mod error;
 mod flush;
 mod folder;
 mod index;
+mod keep;
 mod kept;
 mod live;
 mod lock;
@@ -46,6 +47,10 @@ pub use config::Config;
 pub use copy::copy_segment;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use keep::{
+    HeldStatus, KeepConfig, KeepFault, KeepSet, KeepStatus, NextToGo, PurgeCount, Purging,
+    SetStatus, Space, Surroundings, Tier,
+};
 pub use probe::probe;
 pub use repair::{Patient, Plan};
 pub use seals::{Seal, SealedFile, Seals, segment_key};

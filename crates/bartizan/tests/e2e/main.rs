@@ -8,6 +8,7 @@
 )]
 
 mod alert;
+mod backup;
 mod bad_input;
 mod commands;
 mod console;
