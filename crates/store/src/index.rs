@@ -26,12 +26,7 @@ pub(crate) use cache::{Index, Indexes, Values};
 pub(crate) use candidates::candidates;
 pub(crate) use rows::Rows;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-
-use crate::StoreError;
-use crate::error::During;
-use crate::folder::entries;
 
 /// Gives the name of the index beside a segment's file.
 pub(crate) fn path_beside(segment: &Path) -> PathBuf {
