@@ -16,6 +16,7 @@ use super::counts::{Counts, Tally};
 use super::directory::Directory;
 use super::file::{SectionWriter, Written};
 use super::grams::{self, Grams};
+use super::letters::Letters;
 use super::terms::{self, Term, Terms};
 use crate::segment::{Column, TEXT_TYPE, Values, data_type, each_value, list_items};
 
@@ -45,6 +46,7 @@ struct Looked {
 #[derive(Default)]
 struct Gatherer {
     terms: Terms,
+    letters: Letters,
     grams: Grams,
     counts: Counts,
     /// The known fields of which some values stand among the unknown ones.
@@ -120,6 +122,7 @@ impl Builder {
     fn end_blocks(&mut self) -> io::Result<()> {
         if self.rows.is_multiple_of(terms::BLOCK_ROWS) {
             self.gatherer.terms.end_block();
+            self.gatherer.letters.end_block();
         }
         if self.rows.is_multiple_of(grams::BLOCK_ROWS) {
             self.gatherer.grams.end_block();
@@ -136,6 +139,8 @@ impl Builder {
     fn end_terms(&mut self, rows: usize) -> io::Result<()> {
         let panel = self.gatherer.terms.finish(rows, &mut self.out)?;
         self.directory.terms.push(panel);
+        let panel = self.gatherer.letters.finish(rows, &mut self.out)?;
+        self.directory.letters.push(panel);
         Ok(())
     }
 
@@ -149,6 +154,7 @@ impl Builder {
     pub(crate) fn finish(mut self, digest: [u8; 32]) -> io::Result<(u64, [u8; 32])> {
         if !self.rows.is_multiple_of(terms::BLOCK_ROWS) {
             self.gatherer.terms.end_block();
+            self.gatherer.letters.end_block();
         }
         if !self.rows.is_multiple_of(grams::BLOCK_ROWS) {
             self.gatherer.grams.end_block();
@@ -167,6 +173,13 @@ impl Builder {
             {
                 self.gatherer.counts.tallies.insert(looked.column.name().to_owned(), tally);
             }
+        }
+        if std::env::var_os("PARTS").is_some() {
+            let size = |o: &[u64]| o.last().copied().unwrap_or_default() - o.first().copied().unwrap_or_default();
+            let t: u64 = self.directory.terms.iter().map(|p| size(&p.offsets)).sum();
+            let l: u64 = self.directory.letters.iter().map(|p| size(&p.offsets)).sum();
+            let g: u64 = self.directory.grams.iter().map(|p| size(&p.offsets)).sum();
+            eprintln!("rows {} terms {t} letters {l} grams {g} {:?} {:?}", self.rows, self.directory.grams.first().map(|g| format!("{g:?}").chars().take(90).collect::<String>()), self.directory.terms.first().map(|g| format!("{g:?}").chars().take(400).collect::<String>()));
         }
         self.directory.rows = self.rows;
         self.directory.segment = digest;
@@ -341,6 +354,7 @@ impl Gatherer {
         } else {
             self.folded.extend(text.chars().map(fold));
         }
+        self.letters.add(self.folded.as_bytes());
         self.grams.add(self.folded.as_bytes());
     }
 }

@@ -26,7 +26,7 @@ const POSTINGS_PER_ROW: usize = 4;
 /// The same for the fields that investigations ask for, which are dropped last.
 const CORE_POSTINGS_PER_ROW: usize = 8;
 /// A value in more than one of this many blocks is kept as standing everywhere.
-const EVERYWHERE_SHARE: usize = 4;
+pub(super) const EVERYWHERE_SHARE: usize = 4;
 /// How many bits more than the number of values take their hashes have: one in 2³ absent values is
 /// taken for another, and costs a look at a block.
 const SPARE_BITS: u32 = 3;
@@ -97,6 +97,11 @@ impl Term {
     pub(super) fn number(field: u64, number: f64) -> Self {
         let plain = if number == 0.0 { 0.0 } else { number };
         Self::of(field, 3, &plain.to_bits().to_le_bytes())
+    }
+
+    /// Something that has a number of so many bits, and no field.
+    pub(super) fn numbered(number: u64, bits: u32) -> Self {
+        Self { field: 0, hash: number << (64 - bits) }
     }
 
     /// Any value.
@@ -207,28 +212,44 @@ impl Terms {
     }
 
     /// Writes the panel and begins the next one.
-    pub(super) fn finish(
-        &mut self,
-        rows: usize,
-        out: &mut SectionWriter,
-    ) -> io::Result<TermsPanel> {
-        let (mut entries, kept, dropped) = self.kept(rows);
+    pub(super) fn finish(&mut self, rows: usize, out: &mut SectionWriter) -> io::Result<TermsPanel> {
+        let (entries, kept, dropped) = self.kept(rows);
         let is_of_kept = std::mem::take(&mut self.is_partial);
-        let blocks = std::mem::take(&mut self.block);
+        self.block = 0;
+        let fields = if is_of_kept { kept } else { dropped };
+        TermsPanel::write(entries, rows, None, (fields, is_of_kept), out)
+    }
+}
+
+/// How many bits a step takes when so many lie among so many places.
+fn step_bits(places: u64, count: u64) -> u32 {
+    (places / (count + 1)).max(1).ilog2()
+}
+
+impl TermsPanel {
+    /// Writes a panel of entries, each with its hash first and its block last.
+    pub(super) fn write(
+        mut entries: Vec<u64>,
+        rows: usize,
+        hash_bits: Option<u32>,
+        (fields, is_of_kept): (Vec<u64>, bool),
+        out: &mut SectionWriter,
+    ) -> io::Result<Self> {
         entries.sort_unstable();
         let values = entries.chunk_by(|one, next| one >> BLOCK_BITS == next >> BLOCK_BITS).count();
         let bits = |number: usize| usize::BITS - number.leading_zeros();
-        let hash_bits = (bits(values) + SPARE_BITS).clamp(8, 48);
+        let hash_bits = hash_bits.unwrap_or((bits(values) + SPARE_BITS).clamp(8, 48));
         let bucket_bits = bits(values / BUCKET_VALUES).min(hash_bits);
-        let mut panel = TermsPanel {
+        let mut panel = Self {
             rows,
             hash_bits,
             bucket_bits,
-            fields: if is_of_kept { kept } else { dropped },
+            fields,
             is_of_kept,
             first: out.next(),
             offsets: vec![out.position()],
         };
+        let blocks = panel.blocks();
         let mut rest = entries.as_slice();
         for bucket in 0..1_u64 << bucket_bits {
             let end = rest.partition_point(|entry| {
@@ -241,14 +262,7 @@ impl Terms {
         }
         Ok(panel)
     }
-}
 
-/// How many bits a step takes when so many lie among so many places.
-fn step_bits(places: u64, count: u64) -> u32 {
-    (places / (count + 1)).max(1).ilog2()
-}
-
-impl TermsPanel {
     fn encode(&self, entries: &[u64], bucket: u64, blocks: u64) -> Vec<u8> {
         let key = |entry: u64| entry >> (64 - self.hash_bits);
         let by_key = || entries.chunk_by(|one, next| key(*one) == key(*next));

@@ -332,11 +332,13 @@ fn properties(
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(std::env::var("WB").map_or(1024, |t| t.parse().unwrap()))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(sorting);
     for column in table.columns() {
         let path = || ColumnPath::from(vec![column.name().to_owned()]);
         if column.is_prose() {
+            if let Ok(t) = std::env::var("PP") { properties = properties.set_column_data_page_size_limit(path(), t.parse().unwrap()); }
             properties = properties
                 .set_column_dictionary_enabled(path(), false)
                 .set_column_statistics_enabled(path(), EnabledStatistics::None);
@@ -348,6 +350,7 @@ fn properties(
                 .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
         }
     }
+    if let Ok(t) = std::env::var("PP") { properties = properties.set_column_data_page_size_limit(ColumnPath::from(vec![line::REST.to_owned()]), t.parse().unwrap()); }
     let rest = || ColumnPath::from(vec![line::REST.to_owned()]);
     let shape = || ColumnPath::from(vec![line::SHAPE.to_owned()]);
     properties = properties
