@@ -18,8 +18,8 @@ use model::{EventId, Timestamp};
 use query::Predicate;
 
 pub(crate) use block::{Block, Place};
-pub use count::{Bucket, Histogram};
 pub(crate) use count::histogram;
+pub use count::{Bucket, Histogram};
 pub use find::Found;
 pub(crate) use find::{find, get, scan};
 pub(crate) use since::since;

@@ -16,7 +16,7 @@ use super::counts::{Counts, Tally};
 use super::directory::Directory;
 use super::file::{SectionWriter, Written};
 use super::grams::{self, Grams};
-use super::letters::Letters;
+use super::letters::{self, Letters};
 use super::terms::{self, Term, Terms};
 use crate::segment::{Column, TEXT_TYPE, Values, data_type, each_value, list_items};
 
@@ -79,7 +79,7 @@ impl Builder {
         }
         let mut start = 0;
         while start < batch.num_rows() {
-            let room = terms::BLOCK_ROWS - self.rows % terms::BLOCK_ROWS;
+            let room = letters::BLOCK_ROWS - self.rows % letters::BLOCK_ROWS;
             let end = batch.num_rows().min(start + room);
             self.add_block(&mut columns, start..end);
             self.rows += end - start;
@@ -91,7 +91,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Takes rows of one block, column by column.
+    /// Takes rows of one of the smallest blocks, column by column.
     fn add_block(&mut self, columns: &mut [(Looked, Values)], rows: Range<usize>) {
         let (lists, original) = {
             let find = |wanted| {
@@ -99,7 +99,7 @@ impl Builder {
             };
             (find(Column::Lists), find(Column::Known(Field::EventOriginal)))
         };
-        let block = self.rows / terms::BLOCK_ROWS + 1;
+        let block = self.rows / letters::BLOCK_ROWS + 1;
         for (looked, values) in columns {
             for row in rows.clone() {
                 let Some(value) = values.get(row) else { continue };
@@ -120,9 +120,11 @@ impl Builder {
     }
 
     fn end_blocks(&mut self) -> io::Result<()> {
+        if self.rows.is_multiple_of(letters::BLOCK_ROWS) {
+            self.gatherer.letters.end_block();
+        }
         if self.rows.is_multiple_of(terms::BLOCK_ROWS) {
             self.gatherer.terms.end_block();
-            self.gatherer.letters.end_block();
         }
         if self.rows.is_multiple_of(grams::BLOCK_ROWS) {
             self.gatherer.grams.end_block();
@@ -152,9 +154,11 @@ impl Builder {
 
     /// Ends the file and makes it durable; the digest is that of the segment's file.
     pub(crate) fn finish(mut self, digest: [u8; 32]) -> io::Result<(u64, [u8; 32])> {
+        if !self.rows.is_multiple_of(letters::BLOCK_ROWS) {
+            self.gatherer.letters.end_block();
+        }
         if !self.rows.is_multiple_of(terms::BLOCK_ROWS) {
             self.gatherer.terms.end_block();
-            self.gatherer.letters.end_block();
         }
         if !self.rows.is_multiple_of(grams::BLOCK_ROWS) {
             self.gatherer.grams.end_block();
@@ -173,13 +177,6 @@ impl Builder {
             {
                 self.gatherer.counts.tallies.insert(looked.column.name().to_owned(), tally);
             }
-        }
-        if std::env::var_os("PARTS").is_some() {
-            let size = |o: &[u64]| o.last().copied().unwrap_or_default() - o.first().copied().unwrap_or_default();
-            let t: u64 = self.directory.terms.iter().map(|p| size(&p.offsets)).sum();
-            let l: u64 = self.directory.letters.iter().map(|p| size(&p.offsets)).sum();
-            let g: u64 = self.directory.grams.iter().map(|p| size(&p.offsets)).sum();
-            eprintln!("rows {} terms {t} letters {l} grams {g} {:?} {:?}", self.rows, self.directory.grams.first().map(|g| format!("{g:?}").chars().take(90).collect::<String>()), self.directory.terms.first().map(|g| format!("{g:?}").chars().take(400).collect::<String>()));
         }
         self.directory.rows = self.rows;
         self.directory.segment = digest;

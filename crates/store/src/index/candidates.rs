@@ -206,8 +206,8 @@ impl Asking<'_> {
                 Some(blocks) => {
                     is_of_use = true;
                     for block in blocks {
-                        let first = start + block * terms::BLOCK_ROWS;
-                        rows.push(first..(first + terms::BLOCK_ROWS).min(end));
+                        let first = start + block * panel.block_rows;
+                        rows.push(first..(first + panel.block_rows).min(end));
                     }
                 }
                 None => rows.push(start..end),

@@ -8,8 +8,13 @@ use std::collections::HashMap;
 use std::io;
 
 use super::file::SectionWriter;
-use super::terms::{BLOCK_ROWS, EVERYWHERE_SHARE, PANEL_ROWS, Term, TermsPanel};
+use super::terms::{Grain, PANEL_ROWS, Term, TermsPanel};
 
+/// How many rows a posting points at: records are put together from all their columns to be looked
+/// through, so few of them shall be in vain.
+pub(super) const BLOCK_ROWS: usize = 32;
+/// A piece in more than one of this many blocks is kept as standing everywhere.
+const EVERYWHERE_SHARE: usize = 16;
 const LETTERS: u32 = 26;
 const PIECE_LETTERS: u32 = 4;
 const PIECES: u32 = LETTERS.pow(PIECE_LETTERS);
@@ -98,13 +103,19 @@ impl Letters {
     }
 
     /// Writes the panel and begins the next one.
-    pub(super) fn finish(&mut self, rows: usize, out: &mut SectionWriter) -> io::Result<TermsPanel> {
+    pub(super) fn finish(
+        &mut self,
+        rows: usize,
+        out: &mut SectionWriter,
+    ) -> io::Result<TermsPanel> {
         self.block = 0;
         let entries = self.postings.drain().flat_map(|(piece, blocks)| {
             let first = spread(piece) << (64 - PIECE_BITS);
             blocks.into_iter().map(move |block| first | u64::from(block))
         });
-        TermsPanel::write(entries.collect(), rows, Some(PIECE_BITS), (Vec::new(), false), out)
+        let grain = Grain { block_rows: BLOCK_ROWS, everywhere_share: EVERYWHERE_SHARE };
+        let all = (Vec::new(), false);
+        TermsPanel::write(entries.collect(), (rows, grain), Some(PIECE_BITS), all, out)
     }
 }
 

@@ -165,8 +165,7 @@ fn not_taken(footer: &Footer, rows: Rows, scope: &Scope, into: &mut dyn Tally) -
             continue;
         };
         for page in pages {
-            let (first, last) =
-                (Timestamp::from_nanos(page.low), Timestamp::from_nanos(page.high));
+            let (first, last) = (Timestamp::from_nanos(page.low), Timestamp::from_nanos(page.high));
             let events = u64::try_from(page.rows.len()).unwrap_or_default();
             let is_taken =
                 scope.spans(first) && scope.spans(last) && into.span(first, last, events);

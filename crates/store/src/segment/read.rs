@@ -424,7 +424,12 @@ pub(crate) fn selection(
 impl Cache {
     /// Gives an empty one that opens segments with these keys.
     pub(crate) fn new(keyring: Option<Keyring>) -> Self {
-        Self { footers: Mutex::default(), dictionaries: Mutex::default(), pages: Mutex::default(), keyring }
+        Self {
+            footers: Mutex::default(),
+            dictionaries: Mutex::default(),
+            pages: Mutex::default(),
+            keyring,
+        }
     }
 
     fn get(&self, id: SegmentId) -> Option<Arc<Footer>> {
