@@ -18,4 +18,5 @@ mod hunt_files;
 mod import;
 mod product;
 mod reload;
+mod relp;
 mod restart;
