@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Committed, Publish, Reason, SegmentRow};
+use catalog::{Committed, GivingUp, Publish, Reason, SegmentRow};
 use model::Checkpoint;
 
 use crate::StoreError;
@@ -39,9 +39,8 @@ pub(crate) fn run(shared: &Shared) {
             return;
         }
         let Some(frozen) = state.frozen.first().map(Arc::clone) else { continue };
-        let committed = state.committed;
         drop(state);
-        match write_and_publish(shared, &frozen, committed, &mut ready) {
+        match write_and_publish(shared, &frozen, &mut ready) {
             Ok(()) => retry = RETRY_FIRST,
             Err(error) => {
                 tracing::error!(%error, "segments could not be written; the log keeps the events");
@@ -62,7 +61,6 @@ pub(crate) fn run(shared: &Shared) {
 fn write_and_publish(
     shared: &Shared,
     frozen: &Frozen,
-    expected: u64,
     ready: &mut Option<Vec<SegmentRow>>,
 ) -> Result<(), StoreError> {
     let written = match ready {
@@ -72,6 +70,8 @@ fn write_and_publish(
             ready.insert(written).clone()
         }
     };
+    let publishing = shared.publishing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let expected = shared.state().committed;
     let last = written.iter().map(|row| row.last_id.saturating_add(1)).max();
     let next = last.map_or(expected, |last| last.max(expected));
     let rows = publish(shared, frozen, written, Committed { expected, next })?;
@@ -88,6 +88,7 @@ fn write_and_publish(
         state.frozen.retain(|other| other.last_log != frozen.last_log);
         state.committed = next;
     }
+    drop(publishing);
     shared.changed.notify_all();
     forget_batches(shared)?;
     remove_logs(&shared.dir.join("wal"), frozen.last_log)
@@ -112,6 +113,7 @@ fn publish(
         committed,
         checkpoints: &checkpoints,
         linking: shared.linking(Reason::Flush)?,
+        giving_up: GivingUp::default(),
     };
     match shared.catalog.publish(&publish) {
         Ok(ids) => {
@@ -145,7 +147,11 @@ fn forget_batches(shared: &Shared) -> Result<(), StoreError> {
 pub(crate) fn remove_logs(dir: &Path, last: u64) -> Result<(), StoreError> {
     for number in wal::list(dir)?.into_iter().take_while(|number| *number <= last) {
         let path = wal::path_of(dir, number);
-        std::fs::remove_file(&path).during(|| format!("delete {}", path.display()))?;
+        match std::fs::remove_file(&path) {
+            // Whoever else gives up what they hold was first.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            removed => removed.during(|| format!("delete {}", path.display()))?,
+        }
     }
     Ok(())
 }

@@ -15,11 +15,13 @@ mod chain;
 mod clock;
 mod commit;
 mod config;
+mod copy;
 mod damage;
 mod error;
 mod flush;
 mod folder;
 mod index;
+mod keep;
 mod kept;
 mod live;
 mod lock;
@@ -42,8 +44,13 @@ mod wal;
 pub use anchor::Anchor;
 pub use catalog::ChainHead;
 pub use config::Config;
+pub use copy::copy_segment;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use keep::{
+    HeldStatus, KeepConfig, KeepFault, KeepSet, KeepStatus, NextToGo, PurgeCount, Purging,
+    SetStatus, Space, Surroundings, Tier,
+};
 pub use probe::probe;
 pub use repair::{Patient, Plan};
 pub use seals::{Seal, SealedFile, Seals, segment_key};

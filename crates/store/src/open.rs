@@ -1,6 +1,5 @@
 //! Opens a store: puts right what a stop of any kind left behind.
 
-use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,14 +9,13 @@ use seal::{Keyring, is_sealed_text};
 
 use crate::damage::Damage;
 use crate::error::During;
-use crate::folder::{self, entries, is_segment, segment_files, set_aside};
-use crate::index::remove_strays;
+use crate::folder::{self, entries, is_segment};
 use crate::live::{Counters, Shared, State};
 use crate::memory::Growing;
 use crate::secret::show_position;
 use crate::segment::{self, Segment};
 use crate::wal::{self, Replayed};
-use crate::{Config, StoreError, chain, flush};
+use crate::{Config, StoreError, chain, flush, keep};
 
 /// No header of a log file is longer.
 const HEADER_BYTES_MAX: u64 = 64 << 10;
@@ -88,13 +86,16 @@ pub(crate) fn open(
     state.ledger.found = found;
     state.segments = Arc::new(segments);
     state.notices = notices;
-    let shared = Shared::new(dir.to_owned(), config, catalog, chain, state);
+    let shared = Shared::new(dir.to_owned(), config, catalog, chain, state)?;
     Counters::add(&shared.counters.missing, missing);
     if access == Access::Owner {
         flush::remove_logs(&dir.join("wal"), published)?;
-        remove_orphans(&shared)?;
     }
     let last = replay(&shared, published, access)?;
+    if access == Access::Owner {
+        keep::clear_orphans(&shared)?;
+        skip_set_aside(&shared)?;
+    }
     Ok(Opened { shared, next_log: last.max(published).max(named.unwrap_or_default()) + 1 })
 }
 
@@ -134,22 +135,9 @@ fn admit(
     }
 }
 
-/// Sets segment files aside that the catalog does not list: what a stop left behind, whose events
-/// stand in the log still; or, where the catalog is an older one, the only copy that there is. Their
-/// identities are not given again, so that `doctor --repair` can list them.
-fn remove_orphans(shared: &Shared) -> Result<(), StoreError> {
-    let listed: HashSet<_> = {
-        let state = shared.state();
-        let there = state.segments.iter().map(|segment| &segment.row.file);
-        let absent = state.absent.iter().map(|damage| &damage.file);
-        there.chain(absent).map(|file| shared.dir.join(file)).collect()
-    };
-    for path in segment_files(&shared.dir)?.into_iter().filter(|path| !listed.contains(path)) {
-        set_aside(&shared.dir, &path)?;
-        tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
-        Counters::add(&shared.counters.orphans, 1);
-    }
-    remove_strays(&shared.dir, &listed)?;
+/// The identities of events that were set aside are not given again, so that `doctor --repair` can
+/// list their segments.
+fn skip_set_aside(shared: &Shared) -> Result<(), StoreError> {
     let aside = entries(&shared.dir.join("quarantine"))?;
     let last = aside.iter().filter(|path| is_segment(path)).filter_map(|path| {
         let look = segment::look(path, shared.config.keyring.as_ref());

@@ -44,6 +44,22 @@ pub struct Stats {
     pub flush_failures: u64,
     /// The first event identity that is free.
     pub next_id: u64,
+    /// How often segments were merged.
+    pub merges: u64,
+    /// How many segments went into those.
+    pub merged: u64,
+    /// Of the retired events, those that were given up because there was no room on the disk.
+    pub given_up: u64,
+    /// How often the store could not be tidied.
+    pub keep_failures: u64,
+    /// Bytes that were free on the disk when it was last looked at.
+    pub disk_free: u64,
+    /// Bytes of the disk that stay free.
+    pub disk_reserve: u64,
+    /// Whether events are refused because nothing more can be given up.
+    pub disk_is_full: bool,
+    /// Of the rejected events, those that were refused because of it.
+    pub refused_full: u64,
 }
 
 impl Stats {

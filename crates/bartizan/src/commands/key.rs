@@ -1,7 +1,7 @@
 //! `bartizan key`: the keys that seal what is kept.
 
-mod fernet;
 mod export;
+mod fernet;
 mod generate;
 mod rotate;
 mod status;
