@@ -11,6 +11,7 @@ use seal::Keyring;
 use super::layout::Column;
 use super::sealed;
 use crate::StoreError;
+use crate::damage::guarded;
 use crate::error::During;
 
 /// What the footer of a segment tells.
@@ -30,6 +31,10 @@ pub(crate) struct Look {
 
 /// Reads the footer of a segment.
 pub(crate) fn look(path: &Path, keyring: Option<&Keyring>) -> Result<Look, StoreError> {
+    guarded(&path.display().to_string(), || read(path, keyring))
+}
+
+fn read(path: &Path, keyring: Option<&Keyring>) -> Result<Look, StoreError> {
     let damaged = |reason: String| StoreError::damaged(path.display().to_string(), reason);
     let file = File::open(path).during(|| format!("open {}", path.display()))?;
     let opening = keyring.map(sealed::opening).transpose();
@@ -39,8 +44,11 @@ pub(crate) fn look(path: &Path, keyring: Option<&Keyring>) -> Result<Look, Store
         })
         .map_err(|error| damaged(error.to_string()))?;
     let described = metadata.file_metadata().schema_descr().columns();
-    let columns: Vec<Column> =
-        described.iter().filter_map(|column| Column::by_name(column.name())).collect();
+    // The record may be put together from others.
+    let is_there = |column: &Column| {
+        column.is_always() || described.iter().any(|found| found.name() == column.name())
+    };
+    let columns: Vec<Column> = Column::all().filter(is_there).collect();
     let span = |field: Field| {
         let place = described.iter().position(|column| column.name() == field.name())?;
         span(&metadata, place)

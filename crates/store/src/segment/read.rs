@@ -23,11 +23,12 @@ use seal::{Keyring, SealError};
 use super::build::Table;
 use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
 use super::line;
-use super::page::Opening;
+use super::page::{Opening, Page};
 use super::pick::{Dictionary, pick};
 use super::sealed;
 use super::stats::SegmentStats;
 use crate::StoreError;
+use crate::damage::guarded;
 use crate::error::During;
 use crate::index::Rows;
 use crate::keep::Graveyard;
@@ -38,6 +39,8 @@ use crate::secret::show;
 const FOOTERS_MAX: usize = 256;
 /// How many bytes of columns' distinct values are.
 const DICTIONARY_BYTES_MAX: usize = 32 << 20;
+/// How many bytes of pages out of which rows were picked.
+const PAGE_BYTES_MAX: usize = 48 << 20;
 /// At one row of so many, or less, rows are picked from their pages; more are read through.
 const PICKED_SHARE: usize = 16;
 
@@ -64,6 +67,7 @@ impl Drop for Segment {
 pub(crate) struct Cache {
     footers: Mutex<Kept<SegmentId, Arc<Footer>>>,
     dictionaries: Mutex<Kept<DictionaryKey, Arc<Dictionary>>>,
+    pages: Mutex<Kept<(DictionaryKey, usize), Arc<Page>>>,
     keyring: Option<Keyring>,
 }
 
@@ -280,22 +284,26 @@ impl Segment {
             return Err(StoreError::sealed(&*self.row.file, "is sealed, and no key was given"));
         }
         let opening = cache.keyring.as_ref().map(sealed::opening).transpose();
-        let footer = opening
-            .and_then(|opening| {
-                ParquetMetaDataReader::new()
-                    .with_page_index_policy(PageIndexPolicy::Optional)
-                    .with_decryption_properties(opening)
-                    .parse_and_finish(&file)
-            })
-            .and_then(|metadata| {
-                let opening = match &cache.keyring {
-                    Some(keyring) if sealed::is_sealed(&file) => Some(Opening::of(&file, keyring)?),
-                    _ => None,
-                };
-                Footer::of(metadata, file.try_clone()?, opening)
-            })
-            .map_err(|error| self.unreadable(error))?;
-        let footer = Arc::new(footer);
+        let parsed = || {
+            opening
+                .and_then(|opening| {
+                    ParquetMetaDataReader::new()
+                        .with_page_index_policy(PageIndexPolicy::Optional)
+                        .with_decryption_properties(opening)
+                        .parse_and_finish(&file)
+                })
+                .and_then(|metadata| {
+                    let opening = match &cache.keyring {
+                        Some(keyring) if sealed::is_sealed(&file) => {
+                            Some(Opening::of(&file, keyring)?)
+                        }
+                        _ => None,
+                    };
+                    Footer::of(metadata, file.try_clone()?, opening)
+                })
+                .map_err(|error| self.unreadable(error))
+        };
+        let footer = Arc::new(guarded(&self.row.file, parsed)?);
         cache.put(self.row.id, &footer);
         Ok(footer)
     }
@@ -303,6 +311,17 @@ impl Segment {
     /// Reads some columns of some rows of one row group, all at once. The batch has the columns that
     /// the file has, in the file's order.
     pub(crate) fn batch(
+        &self,
+        cache: &Cache,
+        group: (usize, usize),
+        rows: &Rows,
+        columns: &[Column],
+        texts: Texts,
+    ) -> Result<Option<RecordBatch>, StoreError> {
+        guarded(&self.row.file, || self.unguarded(cache, group, rows, columns, texts))
+    }
+
+    fn unguarded(
         &self,
         cache: &Cache,
         (group, group_rows): (usize, usize),
@@ -351,7 +370,8 @@ impl Segment {
             .with_row_selection(wanted.rows)
             .build()
             .map_err(|error| self.damaged(error))?;
-        Ok(Batches { reader, names: needs.is_record_taken.then_some(needs.names) })
+        let names = needs.is_record_taken.then_some(needs.names);
+        Ok(Batches { reader, names, is_over: false })
     }
 
     /// Gives which columns of the file must be read for those asked for.
@@ -395,16 +415,28 @@ pub(crate) struct Batches {
     reader: ParquetRecordBatchReader,
     /// The columns asked for, where the record among them is to be put together.
     names: Option<Vec<&'static str>>,
+    /// Whether the reader gave up.
+    is_over: bool,
 }
 
 impl Iterator for Batches {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.reader.next()?;
-        Some(match &self.names {
-            Some(names) => batch.and_then(|batch| line::restored(&batch, names)),
-            None => batch,
+        if self.is_over {
+            return None;
+        }
+        let read = guarded("", || {
+            let batch = self.reader.next();
+            let restored = batch.map(|batch| match &self.names {
+                Some(names) => batch.and_then(|batch| line::restored(&batch, names)),
+                None => batch,
+            });
+            Ok(restored)
+        });
+        read.unwrap_or_else(|error| {
+            self.is_over = true;
+            Some(Err(ArrowError::ParquetError(error.to_string())))
         })
     }
 }
@@ -443,7 +475,12 @@ pub(crate) fn selection(
 impl Cache {
     /// Gives an empty one that opens segments with these keys.
     pub(crate) fn new(keyring: Option<Keyring>) -> Self {
-        Self { footers: Mutex::default(), dictionaries: Mutex::default(), keyring }
+        Self {
+            footers: Mutex::default(),
+            dictionaries: Mutex::default(),
+            pages: Mutex::default(),
+            keyring,
+        }
     }
 
     fn get(&self, id: SegmentId) -> Option<Arc<Footer>> {
@@ -464,8 +501,21 @@ impl Cache {
         kept.put(key, Arc::clone(dictionary), dictionary.size() + 64, DICTIONARY_BYTES_MAX);
     }
 
+    pub(super) fn page(&self, key: (DictionaryKey, usize)) -> Option<Arc<Page>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).get(key)
+    }
+
+    pub(super) fn keep_page(&self, key: (DictionaryKey, usize), page: &Arc<Page>) {
+        let mut kept = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.put(key, Arc::clone(page), page.body.len() + 64, PAGE_BYTES_MAX);
+    }
+
     /// Lets go of a segment that is gone.
     pub(crate) fn forget(&self, id: SegmentId) {
+        self.pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .forget(|((key, ..), _)| *key == id);
         self.footers.lock().unwrap_or_else(PoisonError::into_inner).forget(|key| *key == id);
         let mut kept = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget(|(key, ..)| *key == id);
