@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod clock;
+mod codec;
 mod commands;
 mod config;
 mod coverage;

@@ -66,5 +66,11 @@ pub(crate) fn tell_faults(import: &Import) -> Outcome {
     if untold > 0 {
         complain(&format!("and {untold} more faults in these or further files"));
     }
+    let undecoded = import.progress().undecoded;
+    if undecoded > 0 {
+        complain(&format!(
+            "records that could not be decoded and stand as they came: {undecoded} (bartizan.decode_fault says why)"
+        ));
+    }
     if import.faults().is_empty() { Outcome::Done } else { Outcome::Unreadable }
 }

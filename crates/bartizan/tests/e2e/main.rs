@@ -12,6 +12,7 @@ mod bad_input;
 mod commands;
 mod console;
 mod crash;
+mod fernet;
 mod hunt;
 mod hunt_files;
 mod import;

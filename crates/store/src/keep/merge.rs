@@ -13,14 +13,13 @@ use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
 use arrow::error::ArrowError;
 use catalog::SegmentRow;
 use model::Field;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use super::pace;
 use crate::StoreError;
 use crate::live::Shared;
 use crate::segment::{
-    Column, Segment, SegmentStats, SegmentWriter, Table, Texts, Wanted, WriteOptions, selection,
-    widen,
+    Column, RowReader, Segment, SegmentStats, SegmentWriter, Table, Texts, Wanted, WriteOptions,
+    selection, widen,
 };
 
 /// Hard, for what stays.
@@ -158,7 +157,7 @@ struct Cursor<'c> {
     batch_rows: usize,
     groups: std::vec::IntoIter<(usize, usize)>,
     /// The rows of the group that is being read, the group's number, and how far it was read.
-    reading: Option<(ParquetRecordBatchReader, usize, usize)>,
+    reading: Option<(RowReader, usize, usize)>,
     batch: RecordBatch,
     times: TimestampNanosecondArray,
     ids: UInt64Array,
@@ -247,7 +246,7 @@ impl<'c> Cursor<'c> {
         }
     }
 
-    fn open(&self, group: usize, rows: usize) -> Result<ParquetRecordBatchReader, StoreError> {
+    fn open(&self, group: usize, rows: usize) -> Result<RowReader, StoreError> {
         let wanted = Wanted {
             columns: self.table.columns(),
             texts: Texts::Plain,

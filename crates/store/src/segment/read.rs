@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use arrow::error::ArrowError;
 use catalog::{SegmentId, SegmentRow};
 use model::Field;
 use parquet::arrow::ProjectionMask;
@@ -21,7 +22,8 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use seal::{Keyring, SealError};
 
 use super::build::Table;
-use super::layout::{Column, TEXT_TYPE};
+use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
+use super::line;
 use super::sealed;
 use super::stats::SegmentStats;
 use crate::StoreError;
@@ -81,7 +83,11 @@ impl Footer {
                 .iter()
                 .map(|described| {
                     let column = Column::by_name(described.name());
-                    let data_type = column.map_or(TEXT_TYPE, |column| type_of(column, texts));
+                    let data_type = match column {
+                        Some(column) => type_of(column, texts),
+                        None if described.name() == line::SHAPE => line::shape_type(),
+                        None => TEXT_TYPE,
+                    };
                     let nullable = column.is_none_or(|column| !column.is_always());
                     ArrowField::new(described.name(), data_type, nullable)
                 })
@@ -269,32 +275,38 @@ impl Segment {
         Ok(footer)
     }
 
-    /// Begins to read rows of one row group. The batches have the columns that the file has, in the
-    /// file's order.
-    pub(crate) fn rows(
-        &self,
-        cache: &Cache,
-        wanted: Wanted<'_>,
-    ) -> Result<ParquetRecordBatchReader, StoreError> {
+    /// Begins to read rows of one row group. The batches have those of the columns that the segment
+    /// has.
+    pub(crate) fn rows(&self, cache: &Cache, wanted: Wanted<'_>) -> Result<RowReader, StoreError> {
         let footer = self.footer(cache)?;
         let file = self.open()?;
         let schema = footer.metadata.file_metadata().schema_descr();
-        let roots = schema.columns().iter().enumerate().filter_map(|(place, described)| {
-            let column = Column::by_name(described.name())?;
-            wanted.columns.contains(&column).then_some(place)
-        });
+        let names: Vec<&'static str> = wanted.columns.iter().map(|column| column.name()).collect();
+        let is_record_taken = wanted.columns.contains(&Column::Known(Field::EventOriginal))
+            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
+        let is_needed = |name: &str| {
+            names.contains(&name)
+                || is_record_taken
+                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
+                        || name == Field::Timestamp.name()
+                        || self.stats.line.contains(name))
+        };
+        let roots = schema.columns().iter().enumerate();
+        let roots =
+            roots.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
         let mask = ProjectionMask::roots(schema, roots);
         let metadata = match wanted.texts {
             Texts::Plain => footer.plain.clone(),
             Texts::Keys => footer.keys.clone(),
         };
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_batch_size(wanted.batch_rows)
             .with_row_groups(vec![wanted.group])
             .with_projection(mask)
             .with_row_selection(wanted.rows)
             .build()
-            .map_err(|error| self.damaged(error))
+            .map_err(|error| self.damaged(error))?;
+        Ok(RowReader { reader, names: is_record_taken.then_some(names) })
     }
 
     fn open(&self) -> Result<File, StoreError> {
@@ -311,6 +323,25 @@ impl Segment {
 
     pub(crate) fn damaged(&self, reason: impl ToString) -> StoreError {
         StoreError::damaged(&*self.row.file, reason)
+    }
+}
+
+/// Rows of a segment, batch by batch.
+pub(crate) struct RowReader {
+    reader: ParquetRecordBatchReader,
+    /// The columns asked for, where the record among them is to be put together.
+    names: Option<Vec<&'static str>>,
+}
+
+impl Iterator for RowReader {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(match &self.names {
+            Some(names) => batch.and_then(|batch| line::restored(&batch, names)),
+            None => batch,
+        })
     }
 }
 

@@ -43,6 +43,9 @@ pub(crate) struct SegmentStats {
     /// How often its events were merged with those of other segments; 0 as they came.
     #[serde(default)]
     pub(crate) level: u8,
+    /// The fields of which the records are put together, where they are kept so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) line: BTreeSet<String>,
 }
 
 /// The least or greatest value of a column.
@@ -106,11 +109,12 @@ impl SegmentStats {
 
     /// Adds the columns of the file that was written.
     pub(crate) fn add_columns(&mut self, columns: &[Column], metadata: &ParquetMetaData) {
-        for (place, column) in columns.iter().enumerate() {
-            let spans = metadata
-                .row_groups()
-                .iter()
-                .map(|group| span(group.columns().get(place)?.statistics()?));
+        for column in columns {
+            let spans = metadata.row_groups().iter().map(|group| {
+                let mut written = group.columns().iter();
+                let found = written.find(|found| found.column_descr().name() == column.name());
+                span(found?.statistics()?)
+            });
             let span = spans.reduce(|one, other| {
                 let ((low, high), (other_low, other_high)) = (one?, other?);
                 Some((

@@ -1,13 +1,15 @@
 //! Writes segments.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::{max, min};
-use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
+use arrow::datatypes::{Schema, SchemaRef, TimestampNanosecondType, UInt64Type};
+use arrow::error::ArrowError;
 use catalog::{SegmentId, SegmentRow};
 use model::{Event, Field, Timestamp};
 use parquet::arrow::ArrowWriter;
@@ -21,6 +23,7 @@ use sha2::{Digest, Sha256};
 
 use super::build::{Table, batch_of};
 use super::layout::Column;
+use super::line;
 use super::sealed::{Sealing, assert_sealed};
 use super::stats::SegmentStats;
 use crate::StoreError;
@@ -120,6 +123,15 @@ pub(crate) struct SegmentWriter {
     sealing: Option<Sealing>,
     index: Option<Builder>,
     extent: Extent,
+    packed: Packed,
+}
+
+/// How the rows lie in the file: without the column of records, of which the rest is kept instead.
+struct Packed {
+    schema: SchemaRef,
+    taker: line::Taker,
+    /// The fields that are needed to put the records together again.
+    named: BTreeSet<&'static str>,
 }
 
 /// What the rows so far span.
@@ -153,9 +165,10 @@ impl SegmentWriter {
         let index =
             Builder::create(&beside, key).during(|| format!("write {}", beside.display()))?;
         let sink = Hashing { file, hash: Sha256::new(), bytes: 0 };
+        let packed = Packed::of(table);
         let properties = properties(table, options.zstd_level, sealing.as_ref());
         let parquet = properties.and_then(|properties| {
-            ArrowWriter::try_new(sink, Arc::clone(table.schema()), Some(properties))
+            ArrowWriter::try_new(sink, Arc::clone(&packed.schema), Some(properties))
         });
         let parquet = parquet.map_err(|error| into_store_error(error, &name))?;
         Ok(Self {
@@ -167,6 +180,7 @@ impl SegmentWriter {
             sealing,
             index: Some(index),
             extent: Extent::default(),
+            packed,
         })
     }
 
@@ -182,7 +196,8 @@ impl SegmentWriter {
             index.add(batch).during(|| format!("write the index of {}", self.name))?;
         }
         let Some(parquet) = &mut self.parquet else { return Ok(()) };
-        let written = parquet.write(batch);
+        let packed = self.packed.pack(batch).map_err(ParquetError::from);
+        let written = packed.and_then(|packed| parquet.write(&packed));
         written.map_err(|error| self.failed(error))
     }
 
@@ -196,6 +211,7 @@ impl SegmentWriter {
         let row = (|| {
             let metadata = parquet.finish().map_err(|error| self.failed(error))?;
             stats.add_columns(&self.columns, &metadata);
+            stats.line = self.packed.named.iter().map(|name| (*name).to_owned()).collect();
             let sink = parquet.inner_mut();
             sink.file.sync_all().during(what)?;
             let part = path.with_extension(PART);
@@ -261,6 +277,26 @@ impl Drop for SegmentWriter {
     }
 }
 
+impl Packed {
+    fn of(table: &Table) -> Self {
+        let columns = table.schema().fields().iter();
+        let others = columns.filter(|field| field.name() != Field::EventOriginal.name()).cloned();
+        let schema = Arc::new(Schema::new(others.chain(line::fields()).collect::<Vec<_>>()));
+        Self { schema, taker: line::Taker::default(), named: BTreeSet::new() }
+    }
+
+    fn pack(&mut self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let taken = self.taker.take(batch)?;
+        let [shapes, _] = &taken;
+        self.named.extend(line::fields_of(shapes).into_iter().map(Field::name));
+        let kept = batch.schema_ref().fields().iter().zip(batch.columns());
+        let kept = kept.filter(|(field, _)| field.name() != Field::EventOriginal.name());
+        let arrays = kept.map(|(_, array)| Arc::clone(array)).chain(taken).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
+    }
+}
+
 impl Extent {
     fn add(&mut self, batch: &RecordBatch) {
         self.rows += u64::try_from(batch.num_rows()).unwrap_or_default();
@@ -319,6 +355,12 @@ fn properties(
                 .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
         }
     }
+    let rest = || ColumnPath::from(vec![line::REST.to_owned()]);
+    let shape = || ColumnPath::from(vec![line::SHAPE.to_owned()]);
+    properties = properties
+        .set_column_dictionary_enabled(rest(), false)
+        .set_column_statistics_enabled(rest(), EnabledStatistics::None)
+        .set_column_statistics_enabled(shape(), EnabledStatistics::None);
     if let Some(sealing) = sealing {
         properties = properties.with_file_encryption_properties(sealing.properties()?);
     }
