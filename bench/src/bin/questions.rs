@@ -150,7 +150,12 @@ fn ask(dir: &Path) -> Result<()> {
     count(dir, "count, address", &address, None)?;
     count(dir, "count, rare word", needles::WORD, None)?;
     count(dir, "count, common word", needles::COMMON, None)?;
-    count(dir, "count, failed log-ins", "event.category: authentication and event.outcome: failure", None)?;
+    count(
+        dir,
+        "count, failed log-ins",
+        "event.category: authentication and event.outcome: failure",
+        None,
+    )?;
     top(dir, "top 20 source.ip", "source.ip", None)?;
     top(dir, "top 20 user.name", "user.name", None)?;
     top(dir, "top 20 source.ip, one day", "source.ip", Some((24, 48)))?;

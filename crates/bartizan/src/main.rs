@@ -15,6 +15,7 @@ mod examples;
 mod failure;
 mod import;
 mod interrupt;
+mod keys;
 mod log;
 mod memory;
 mod output;

@@ -22,6 +22,20 @@ pub(crate) fn bar(progress: &Progress) -> ProgressBar {
     bar
 }
 
+/// Gives a bar over so many bytes.
+pub(crate) fn bytes(bytes: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() || bytes == 0 {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(bytes);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+    let template = "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Gives a bar over so many files.
 pub(crate) fn files(count: usize) -> ProgressBar {
     if !std::io::stderr().is_terminal() || count == 0 {

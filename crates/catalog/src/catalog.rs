@@ -213,7 +213,9 @@ mod tests {
                 bytes[4096..].fill(0xAB);
                 std::fs::write(path, bytes).unwrap();
             },
-            expect!["PATH is damaged (database disk image is malformed): restore a backup"],
+            expect![
+                "PATH is damaged (database disk image is malformed): restore a backup, or see what `bartizan doctor --repair` can save"
+            ],
         );
     }
 

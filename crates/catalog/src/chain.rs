@@ -461,7 +461,7 @@ fn delete_but(
 pub(crate) fn row_digest(row: &SegmentRow) -> [u8; 32] {
     let mut bytes = b"bartizan segment 1".to_vec();
     put(&mut bytes, row.file.as_bytes());
-    for number in [row.events, row.bytes, row.first_id, row.last_id] {
+    for number in [row.events, row.bytes, row.first_id, row.last_id, row.index_bytes] {
         put(&mut bytes, &number.to_be_bytes());
     }
     for time in [row.first_time, row.last_time] {

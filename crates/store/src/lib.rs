@@ -9,6 +9,7 @@
     allow(dead_code, unused_imports, reason = "some of it is there for queries alone")
 )]
 
+mod anchor;
 mod batches;
 mod chain;
 mod clock;
@@ -20,10 +21,13 @@ mod flush;
 mod folder;
 mod index;
 mod keep;
+mod kept;
 mod live;
 mod lock;
 mod memory;
 mod open;
+mod probe;
+mod repair;
 mod seals;
 mod search;
 mod secret;
@@ -32,8 +36,12 @@ mod segment;
 mod sql;
 mod stats;
 mod store;
+mod unzip;
+mod verify;
 mod wal;
 
+pub use anchor::Anchor;
+pub use catalog::ChainHead;
 pub use config::Config;
 pub use damage::Damage;
 pub use error::StoreError;
@@ -41,6 +49,8 @@ pub use keep::{
     HeldStatus, KeepConfig, KeepFault, KeepSet, KeepStatus, NextToGo, PurgeCount, Purging,
     SetStatus, Space, Surroundings, Tier,
 };
+pub use probe::probe;
+pub use repair::{Patient, Plan};
 pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
@@ -49,3 +59,4 @@ pub use search::{
 pub use sql::{Cell, CellKind, Column, Exported, Rows, SqlLimits};
 pub use stats::Stats;
 pub use store::Store;
+pub use verify::{Verified, bytes_to_verify, look, verify};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use catalog::{Catalog, SegmentRow};
-use seal::Keyring;
+use seal::{Keyring, is_sealed_text};
 
 use crate::damage::Damage;
 use crate::error::During;
@@ -115,6 +115,17 @@ fn admit(
         Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err((Damage::of(&row, "is missing"), None));
         }
+        Err(error) => return Err((Damage::of(&row, error.to_string()), None)),
+    }
+    // A plain file in the place of a sealed one was put there.
+    let must_be_sealed = is_sealed_text(&row.stats);
+    let magic = segment::has_magic(&path, must_be_sealed);
+    match magic {
+        Ok(true) => {}
+        Ok(false) if must_be_sealed => {
+            return Err((Damage::of(&row, "was written sealed, and is not a sealed file"), None));
+        }
+        Ok(false) => return Err((Damage::of(&row, "does not begin as a segment does"), None)),
         Err(error) => return Err((Damage::of(&row, error.to_string()), None)),
     }
     let told = Damage::of(&row, "its entry in the catalog cannot be read");

@@ -1,7 +1,5 @@
 //! The indexes that were opened last, and the sections that were read last.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +11,7 @@ use super::counts::{Head, MINUTE_NANOS, read_head, read_minutes};
 use super::directory::Directory;
 use super::file::SectionReader;
 use super::path_beside;
+use crate::kept::Kept;
 
 /// How many indexes are held open.
 const OPEN_MAX: usize = 256;
@@ -48,41 +47,6 @@ pub(crate) struct Values {
     pub(crate) happenings: u64,
     /// How many rows have none.
     pub(crate) missing: u64,
-}
-
-/// What was put in last, up to a bound.
-#[derive(Debug)]
-struct Kept<K, V> {
-    kept: HashMap<K, (V, usize)>,
-    order: VecDeque<K>,
-    size: usize,
-}
-
-impl<K, V> Default for Kept<K, V> {
-    fn default() -> Self {
-        Self { kept: HashMap::new(), order: VecDeque::new(), size: 0 }
-    }
-}
-
-impl<K: Copy + Eq + Hash, V: Clone> Kept<K, V> {
-    fn get(&self, key: K) -> Option<V> {
-        self.kept.get(&key).map(|(value, _)| value.clone())
-    }
-
-    fn put(&mut self, key: K, value: V, size: usize, size_max: usize) {
-        if let Some((_, old)) = self.kept.insert(key, (value, size)) {
-            self.size -= old;
-        } else {
-            self.order.push_back(key);
-        }
-        self.size += size;
-        while self.size > size_max {
-            let Some(oldest) = self.order.pop_front() else { break };
-            if let Some((_, size)) = self.kept.remove(&oldest) {
-                self.size -= size;
-            }
-        }
-    }
 }
 
 impl Indexes {
@@ -137,6 +101,13 @@ impl Indexes {
             "the index of a segment cannot be read; the segment is searched whole"
         );
         None
+    }
+
+    /// Lets go of a segment that is gone.
+    pub(crate) fn forget(&self, id: SegmentId) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).forget(|key| *key == id);
+        let mut sections = self.sections.lock().unwrap_or_else(PoisonError::into_inner);
+        sections.forget(|(key, _)| *key == id);
     }
 
     /// Gives how many times an index could not be read.

@@ -17,6 +17,8 @@ use std::path::Path;
 use seal::{DataKey, Keyring, SealError, WRAPPED_BYTES};
 use sha2::{Digest as _, Sha256};
 
+use crate::unzip::{length_of, unzip};
+
 pub(super) const MAGIC: [u8; 4] = [b'B', b'Z', b'I', 1];
 const TAIL_BYTES: u64 = 8;
 /// Bounds what is read at once.
@@ -200,21 +202,6 @@ impl SectionReader {
 }
 
 fn expand(squeezed: &[u8]) -> io::Result<Vec<u8>> {
-    thread_local! {
-        static ZSTD: std::cell::RefCell<Option<zstd::bulk::Decompressor<'static>>> =
-            const { std::cell::RefCell::new(None) };
-    }
-    let length = zstd::zstd_safe::get_frame_content_size(squeezed).ok().flatten();
-    let length = length.and_then(|length| usize::try_from(length).ok());
-    let length = length.filter(|length| *length <= SECTION_BYTES_MAX);
-    let length = length.ok_or_else(|| invalid("a section does not say how long it is"))?;
-    ZSTD.with_borrow_mut(|zstd| {
-        if zstd.is_none() {
-            *zstd = Some(zstd::bulk::Decompressor::new()?);
-        }
-        match zstd {
-            Some(zstd) => zstd.decompress(squeezed, length),
-            None => Err(invalid("no memory")),
-        }
-    })
+    let length = length_of(squeezed).filter(|length| *length <= SECTION_BYTES_MAX);
+    unzip(squeezed, length.ok_or_else(|| invalid("a section does not say how long it is"))?)
 }

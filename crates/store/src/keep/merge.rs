@@ -18,7 +18,7 @@ use super::pace;
 use crate::StoreError;
 use crate::live::Shared;
 use crate::segment::{
-    Column, RowReader, Segment, SegmentStats, SegmentWriter, Table, Texts, Wanted, WriteOptions,
+    Batches, Column, Segment, SegmentStats, SegmentWriter, Table, Texts, Wanted, WriteOptions,
     selection, widen,
 };
 
@@ -157,7 +157,7 @@ struct Cursor<'c> {
     batch_rows: usize,
     groups: std::vec::IntoIter<(usize, usize)>,
     /// The rows of the group that is being read, the group's number, and how far it was read.
-    reading: Option<(RowReader, usize, usize)>,
+    reading: Option<(Batches, usize, usize)>,
     batch: RecordBatch,
     times: TimestampNanosecondArray,
     ids: UInt64Array,
@@ -246,7 +246,7 @@ impl<'c> Cursor<'c> {
         }
     }
 
-    fn open(&self, group: usize, rows: usize) -> Result<RowReader, StoreError> {
+    fn open(&self, group: usize, rows: usize) -> Result<Batches, StoreError> {
         let wanted = Wanted {
             columns: self.table.columns(),
             texts: Texts::Plain,

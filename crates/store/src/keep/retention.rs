@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use catalog::{GivingUp, SegmentId};
 use model::{Field, Timestamp};
 
-use super::config::Policy;
 use super::merge::{Input, merge};
 use super::rows::{Condemned, Held, Stay, shares, stay};
 use super::swap::{Cause, Step, swap};

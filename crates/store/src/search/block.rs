@@ -9,7 +9,7 @@ use model::Event;
 
 use crate::StoreError;
 use crate::index::Rows;
-use crate::segment::{Cache, Column, Decoder, Segment, Texts, Values, Wanted, selection};
+use crate::segment::{Cache, Column, Decoder, Segment, Texts, Values};
 
 /// Some rows of one row group.
 #[derive(Debug)]
@@ -64,9 +64,8 @@ impl<'s> Block<'s> {
             return Ok(());
         }
         let values = if self.segment.has(column) {
-            let whole = selection(self.rows.runs().iter().cloned(), self.group_rows);
-            let batch = self.batch(&[column], Texts::Keys, whole)?;
-            batch.and_then(|batch| Values::of(batch.columns().first()?))
+            let batch = self.read(&self.rows, &[column], Texts::Keys)?;
+            batch.and_then(|batch| Values::of(batch.column_by_name(column.name())?))
         } else {
             None
         };
@@ -106,27 +105,19 @@ impl<'s> Block<'s> {
     ) -> Result<Vec<Arc<Event>>, StoreError> {
         let mut chosen = Rows::default();
         self.places(rows).into_iter().for_each(|place| chosen.push(place..place + 1));
-        let chosen = selection(chosen.runs().iter().cloned(), self.group_rows);
-        let Some(batch) = self.batch(columns, Texts::Plain, chosen)? else {
+        let Some(batch) = self.read(&chosen, columns, Texts::Plain)? else {
             return Ok(Vec::new());
         };
         let decoder = Decoder::of(&batch);
         Ok((0..batch.num_rows()).map(|row| Arc::new(decoder.event(row))).collect())
     }
 
-    fn batch(
+    fn read(
         &self,
+        rows: &Rows,
         columns: &[Column],
         texts: Texts,
-        rows: parquet::arrow::arrow_reader::RowSelection,
     ) -> Result<Option<RecordBatch>, StoreError> {
-        let batch_rows = rows.row_count().max(1);
-        let wanted = Wanted { columns, texts, group: self.group, rows, batch_rows };
-        let mut reader = self.segment.rows(self.cache, wanted)?;
-        let batch = reader.next().transpose().map_err(|error| self.segment.damaged(error))?;
-        if reader.next().is_some() {
-            return Err(self.segment.damaged("rows came in more than one batch"));
-        }
-        Ok(batch)
+        self.segment.batch(self.cache, (self.group, self.group_rows), rows, columns, texts)
     }
 }

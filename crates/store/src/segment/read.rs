@@ -1,6 +1,5 @@
 //! Reads rows of a segment: some columns, some rows.
 
-use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -24,16 +23,23 @@ use seal::{Keyring, SealError};
 use super::build::Table;
 use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
 use super::line;
+use super::page::Opening;
+use super::pick::{Dictionary, pick};
 use super::sealed;
 use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
 use crate::index::Rows;
 use crate::keep::Graveyard;
+use crate::kept::Kept;
 use crate::secret::show;
 
 /// How many footers are kept in memory.
 const FOOTERS_MAX: usize = 256;
+/// How many bytes of columns' distinct values are.
+const DICTIONARY_BYTES_MAX: usize = 32 << 20;
+/// At one row of so many, or less, rows are picked from their pages; more are read through.
+const PICKED_SHARE: usize = 16;
 
 /// One segment of the list.
 #[derive(Debug)]
@@ -56,26 +62,30 @@ impl Drop for Segment {
 /// The footers of the segments that were read last, and the keys that open them.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    footers: Mutex<Footers>,
+    footers: Mutex<Kept<SegmentId, Arc<Footer>>>,
+    dictionaries: Mutex<Kept<DictionaryKey, Arc<Dictionary>>>,
     keyring: Option<Keyring>,
 }
 
-#[derive(Debug, Default)]
-struct Footers {
-    kept: HashMap<SegmentId, Arc<Footer>>,
-    order: VecDeque<SegmentId>,
-}
+/// A segment, a row group of it, and a column there.
+type DictionaryKey = (SegmentId, usize, usize);
 
 /// The footer of a segment, made ready for both ways of reading texts.
 #[derive(Debug)]
 pub(crate) struct Footer {
     pub(crate) metadata: Arc<ParquetMetaData>,
+    pub(super) file: File,
+    pub(super) opening: Option<Opening>,
     plain: ArrowReaderMetadata,
     keys: ArrowReaderMetadata,
 }
 
 impl Footer {
-    fn of(metadata: ParquetMetaData) -> Result<Self, ParquetError> {
+    fn of(
+        metadata: ParquetMetaData,
+        file: File,
+        opening: Option<Opening>,
+    ) -> Result<Self, ParquetError> {
         let metadata = Arc::new(metadata);
         let ready = |texts: Texts| {
             let columns = metadata.file_metadata().schema_descr().columns();
@@ -95,7 +105,7 @@ impl Footer {
             let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
             ArrowReaderMetadata::try_new(Arc::clone(&metadata), options)
         };
-        Ok(Self { plain: ready(Texts::Plain)?, keys: ready(Texts::Keys)?, metadata })
+        Ok(Self { plain: ready(Texts::Plain)?, keys: ready(Texts::Keys)?, metadata, file, opening })
     }
 
     /// Gives how many rows each row group has.
@@ -197,6 +207,15 @@ impl PageSpan {
     }
 }
 
+/// What must be read for the columns asked for.
+struct Needs {
+    /// Columns of the file.
+    places: Vec<usize>,
+    names: Vec<&'static str>,
+    /// Whether the record is among them and is to be put together.
+    is_record_taken: bool,
+}
+
 /// A span of numbers, or of moments in nanoseconds, both ends included.
 pub(crate) type Span = RangeInclusive<i64>;
 
@@ -268,33 +287,59 @@ impl Segment {
                     .with_decryption_properties(opening)
                     .parse_and_finish(&file)
             })
-            .and_then(Footer::of)
+            .and_then(|metadata| {
+                let opening = match &cache.keyring {
+                    Some(keyring) if sealed::is_sealed(&file) => Some(Opening::of(&file, keyring)?),
+                    _ => None,
+                };
+                Footer::of(metadata, file.try_clone()?, opening)
+            })
             .map_err(|error| self.unreadable(error))?;
         let footer = Arc::new(footer);
         cache.put(self.row.id, &footer);
         Ok(footer)
     }
 
+    /// Reads some columns of some rows of one row group, all at once. The batch has the columns that
+    /// the file has, in the file's order.
+    pub(crate) fn batch(
+        &self,
+        cache: &Cache,
+        (group, group_rows): (usize, usize),
+        rows: &Rows,
+        columns: &[Column],
+        texts: Texts,
+    ) -> Result<Option<RecordBatch>, StoreError> {
+        if rows.count() <= group_rows / PICKED_SHARE {
+            let footer = self.footer(cache)?;
+            let needs = self.needs(&footer, columns);
+            if let Some(batch) = pick(self, cache, &footer, group, rows, &needs.places)? {
+                if !needs.is_record_taken {
+                    return Ok(Some(batch));
+                }
+                let whole = line::restored(&batch, &needs.names);
+                return whole.map(Some).map_err(|error| self.damaged(error));
+            }
+        }
+        let chosen = selection(rows.runs().iter().cloned(), group_rows);
+        let batch_rows = rows.count().max(1);
+        let wanted = Wanted { columns, texts, group, rows: chosen, batch_rows };
+        let mut reader = self.rows(cache, wanted)?;
+        let batch = reader.next().transpose().map_err(|error| self.damaged(error))?;
+        if reader.next().is_some() {
+            return Err(self.damaged("rows came in more than one batch"));
+        }
+        Ok(batch)
+    }
+
     /// Begins to read rows of one row group. The batches have those of the columns that the segment
     /// has.
-    pub(crate) fn rows(&self, cache: &Cache, wanted: Wanted<'_>) -> Result<RowReader, StoreError> {
+    pub(crate) fn rows(&self, cache: &Cache, wanted: Wanted<'_>) -> Result<Batches, StoreError> {
         let footer = self.footer(cache)?;
         let file = self.open()?;
+        let needs = self.needs(&footer, wanted.columns);
         let schema = footer.metadata.file_metadata().schema_descr();
-        let names: Vec<&'static str> = wanted.columns.iter().map(|column| column.name()).collect();
-        let is_record_taken = wanted.columns.contains(&Column::Known(Field::EventOriginal))
-            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
-        let is_needed = |name: &str| {
-            names.contains(&name)
-                || is_record_taken
-                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
-                        || name == Field::Timestamp.name()
-                        || self.stats.line.contains(name))
-        };
-        let roots = schema.columns().iter().enumerate();
-        let roots =
-            roots.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
-        let mask = ProjectionMask::roots(schema, roots);
+        let mask = ProjectionMask::roots(schema, needs.places.iter().copied());
         let metadata = match wanted.texts {
             Texts::Plain => footer.plain.clone(),
             Texts::Keys => footer.keys.clone(),
@@ -306,7 +351,26 @@ impl Segment {
             .with_row_selection(wanted.rows)
             .build()
             .map_err(|error| self.damaged(error))?;
-        Ok(RowReader { reader, names: is_record_taken.then_some(names) })
+        Ok(Batches { reader, names: needs.is_record_taken.then_some(needs.names) })
+    }
+
+    /// Gives which columns of the file must be read for those asked for.
+    fn needs(&self, footer: &Footer, columns: &[Column]) -> Needs {
+        let schema = footer.metadata.file_metadata().schema_descr();
+        let names: Vec<&'static str> = columns.iter().map(|column| column.name()).collect();
+        let is_record_taken = columns.contains(&Column::Known(Field::EventOriginal))
+            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
+        let is_needed = |name: &str| {
+            names.contains(&name)
+                || is_record_taken
+                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
+                        || name == Field::Timestamp.name()
+                        || self.stats.line.contains(name))
+        };
+        let all = schema.columns().iter().enumerate();
+        let places =
+            all.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
+        Needs { places: places.collect(), names, is_record_taken }
     }
 
     fn open(&self) -> Result<File, StoreError> {
@@ -327,13 +391,13 @@ impl Segment {
 }
 
 /// Rows of a segment, batch by batch.
-pub(crate) struct RowReader {
+pub(crate) struct Batches {
     reader: ParquetRecordBatchReader,
     /// The columns asked for, where the record among them is to be put together.
     names: Option<Vec<&'static str>>,
 }
 
-impl Iterator for RowReader {
+impl Iterator for Batches {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -379,22 +443,31 @@ pub(crate) fn selection(
 impl Cache {
     /// Gives an empty one that opens segments with these keys.
     pub(crate) fn new(keyring: Option<Keyring>) -> Self {
-        Self { footers: Mutex::default(), keyring }
+        Self { footers: Mutex::default(), dictionaries: Mutex::default(), keyring }
     }
 
     fn get(&self, id: SegmentId) -> Option<Arc<Footer>> {
-        let footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
-        footers.kept.get(&id).map(Arc::clone)
+        self.footers.lock().unwrap_or_else(PoisonError::into_inner).get(id)
     }
 
     fn put(&self, id: SegmentId, footer: &Arc<Footer>) {
         let mut footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
-        if footers.kept.insert(id, Arc::clone(footer)).is_none() {
-            footers.order.push_back(id);
-        }
-        while footers.order.len() > FOOTERS_MAX {
-            let Some(oldest) = footers.order.pop_front() else { break };
-            footers.kept.remove(&oldest);
-        }
+        footers.put(id, Arc::clone(footer), 1, FOOTERS_MAX);
+    }
+
+    pub(super) fn dictionary(&self, key: DictionaryKey) -> Option<Arc<Dictionary>> {
+        self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner).get(key)
+    }
+
+    pub(super) fn keep_dictionary(&self, key: DictionaryKey, dictionary: &Arc<Dictionary>) {
+        let mut kept = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.put(key, Arc::clone(dictionary), dictionary.size() + 64, DICTIONARY_BYTES_MAX);
+    }
+
+    /// Lets go of a segment that is gone.
+    pub(crate) fn forget(&self, id: SegmentId) {
+        self.footers.lock().unwrap_or_else(PoisonError::into_inner).forget(|key| *key == id);
+        let mut kept = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.forget(|(key, ..)| *key == id);
     }
 }

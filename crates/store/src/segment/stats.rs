@@ -95,6 +95,17 @@ impl SegmentStats {
         stats
     }
 
+    /// Takes over what other events of the same segment tell.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.lists.extend(other.lists);
+        if other.extra_whole {
+            other.extra.iter().for_each(|name| self.add_extra(name));
+        } else {
+            self.extra_whole = false;
+            self.extra.clear();
+        }
+    }
+
     fn add_extra(&mut self, name: &str) {
         if !self.extra_whole || self.extra.contains(name) {
             return;

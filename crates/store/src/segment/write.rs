@@ -82,7 +82,8 @@ fn by_day(events: &[Arc<Event>]) -> Vec<Vec<Arc<Event>>> {
     days
 }
 
-fn day_name(time: Timestamp) -> String {
+/// Gives the name of a day's folder.
+pub(crate) fn day_name(time: Timestamp) -> String {
     time.to_string().chars().take_while(|letter| *letter != 'T').collect()
 }
 

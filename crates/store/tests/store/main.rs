@@ -19,3 +19,4 @@ mod sealed;
 mod sql;
 mod together;
 mod v1;
+mod verify;
