@@ -97,6 +97,8 @@ pub(crate) struct Store {
     pub(crate) encryption: Encryption,
     /// Where the key comes from that seals it.
     pub(crate) key: Key,
+    /// For how long and how much is kept.
+    pub(crate) keep: store::KeepConfig,
 }
 
 /// Whether what is written is sealed.
@@ -146,6 +148,7 @@ impl Default for Store {
             sql_memory_mb_max: defaults.sql_memory_bytes_max >> 20,
             encryption: Encryption::On,
             key: Key::default(),
+            keep: store::KeepConfig::default(),
         }
     }
 }
@@ -159,6 +162,7 @@ impl Store {
             sql_memory_bytes_max: self.sql_memory_mb_max.saturating_mul(1 << 20),
             keyring,
             write_plain: self.encryption == Encryption::Off,
+            keep: self.keep.clone(),
             ..store::Config::default()
         }
     }
@@ -195,6 +199,8 @@ impl Config {
             let message = "must be at least 1".to_owned();
             faults.push(("store.generation_events_max".to_owned(), message));
         }
+        let kept = self.store.keep.validate("store.keep").into_iter();
+        faults.extend(kept.map(|fault| (fault.path, fault.message)));
         if self.store.key.places() > 1 {
             let message = "name one of file, env, passphrase_env and command".to_owned();
             faults.push(("store.key".to_owned(), message));
