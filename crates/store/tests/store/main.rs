@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod index;
 mod questions;
 mod samples;
 mod sealed;
