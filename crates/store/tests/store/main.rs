@@ -12,6 +12,7 @@
 mod crash;
 mod index;
 mod keep;
+mod odd;
 mod power;
 mod questions;
 mod readers;
