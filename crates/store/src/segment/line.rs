@@ -36,6 +36,9 @@ use model::Field;
 
 use super::decode::Values;
 use super::layout::TEXT_TYPE;
+pub(super) use cells::members;
+pub(super) use shape::bare;
+
 use cells::Cells;
 use learn::Shapes;
 use shape::{Scratch, Shape};
