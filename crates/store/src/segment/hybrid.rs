@@ -135,7 +135,8 @@ mod tests {
                     eight.iter().enumerate().map(|(at, bit)| u8::from(*bit) << at).sum::<u8>()
                 }));
             } else {
-                numbers.fill(numbers[0]);
+                let first = numbers[0];
+                numbers.fill(first);
                 bytes.push(u8::try_from(numbers.len() * 2).unwrap());
                 let value = numbers[0].to_le_bytes();
                 bytes.extend(&value[..usize::try_from(width.div_ceil(8)).unwrap()]);
