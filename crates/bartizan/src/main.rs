@@ -4,7 +4,9 @@
 //! Whatever it knows of logs, rules, events or alerts, it asks of the crates below.
 
 mod arrivals;
+mod backup;
 mod clock;
+mod codec;
 mod commands;
 mod config;
 mod coverage;
@@ -14,6 +16,7 @@ mod examples;
 mod failure;
 mod import;
 mod interrupt;
+mod keys;
 mod log;
 mod memory;
 mod output;

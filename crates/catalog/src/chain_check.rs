@@ -39,6 +39,10 @@ pub struct ChainReport {
     pub macs: BTreeMap<u64, Vec<u8>>,
     /// The link that brought in each segment that should be listed.
     pub listed: BTreeMap<String, Link>,
+    /// The digests of the files that went out of the list, as far back as links are kept.
+    pub gone: BTreeSet<Vec<u8>>,
+    /// Whether every link is as it was written, and none is missing between them.
+    pub is_sound: bool,
     /// The end of the chain.
     pub head: Option<ChainHead>,
     /// The place up to which links were folded.
@@ -51,6 +55,7 @@ impl Catalog {
         let head = self.chain_head();
         let mut report = self.read(|transaction| {
             let mut report = check_links(transaction, key)?;
+            report.is_sound = report.faults.is_empty();
             report.is_begun = is_begun(transaction)?;
             report.rows = list(transaction)?;
             Ok(report)
@@ -118,6 +123,7 @@ impl Walker<'_> {
             self.report.listed.insert(link.file.clone(), link);
         } else {
             self.report.listed.remove(&link.file);
+            self.report.gone.insert(link.digest);
         }
     }
 

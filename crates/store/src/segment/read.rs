@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
@@ -33,6 +33,7 @@ use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
 use crate::index::Rows;
+use crate::keep::Graveyard;
 use crate::kept::Kept;
 use crate::secret::show;
 
@@ -49,6 +50,16 @@ pub(crate) struct Segment {
     pub(crate) row: SegmentRow,
     pub(crate) stats: SegmentStats,
     path: PathBuf,
+    /// Where the file goes when nobody holds the segment any more; set when it went out of the list.
+    grave: OnceLock<Arc<Graveyard>>,
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if let Some(grave) = self.grave.take() {
+            grave.bury(std::mem::take(&mut self.row.file), self.disk_bytes());
+        }
+    }
 }
 
 /// The footers of the segments that were read last, and the keys that open them.
@@ -269,7 +280,18 @@ impl Segment {
         let stats = show(keyring, &row.file, std::mem::take(&mut row.stats))?;
         let stats =
             serde_json::from_str(&stats).map_err(|error| StoreError::damaged(&*row.file, error))?;
-        Ok(Self { path: dir.join(&row.file), row, stats })
+        Ok(Self { path: dir.join(&row.file), row, stats, grave: OnceLock::new() })
+    }
+
+    /// Has the file deleted when nobody holds the segment any more.
+    pub(crate) fn bury_in(&self, graveyard: &Arc<Graveyard>) {
+        // Set once: a segment goes out of the list once.
+        let _ = self.grave.set(Arc::clone(graveyard));
+    }
+
+    /// Gives how much of the disk the segment takes, with its index.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.row.bytes.saturating_add(self.row.index_bytes)
     }
 
     /// Tells whether any row has the column.

@@ -32,6 +32,8 @@ use crate::memory::Frozen;
 use crate::secret::hide;
 use crate::wal::sync_dir;
 
+/// What a file's name ends with until it is whole.
+pub(crate) const PART: &str = "part";
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// Small pages: a search for few events decodes little around each.
 const PAGE_ROWS: usize = 4096;
@@ -79,7 +81,8 @@ fn by_day(events: &[Arc<Event>]) -> Vec<Vec<Arc<Event>>> {
     days
 }
 
-fn day_name(time: Timestamp) -> String {
+/// Gives the name of a day's folder.
+pub(crate) fn day_name(time: Timestamp) -> String {
     time.to_string().chars().take_while(|letter| *letter != 'T').collect()
 }
 
@@ -147,7 +150,7 @@ impl SegmentWriter {
         }
         let sealing = options.keyring.map(Sealing::new).transpose();
         let sealing = sealing.map_err(|error| StoreError::sealed(&*name, error))?;
-        let file = File::create(&path).during(what)?;
+        let file = File::create(path.with_extension(PART)).during(what)?;
         let key = sealing.as_ref().map(|one| (&one.key, one.wrapped.as_slice()));
         let beside = path_beside(&path);
         let index =
@@ -204,14 +207,18 @@ impl SegmentWriter {
                 return Err(StoreError::Internal("a segment was never begun".to_owned()));
             };
             sink.file.sync_all().during(what)?;
+            let part = path.with_extension(PART);
             if self.sealing.is_some() {
-                assert_sealed(&path, &self.name)?;
+                assert_sealed(&part, &self.name)?;
             }
             let digest: [u8; 32] = sink.hash.finalize_reset().into();
             let index = self.index.take().map(|index| index.finish(digest)).transpose();
             let index = index.during(|| format!("write the index of {}", self.name))?;
             let (index_bytes, index_digest) = index.unwrap_or_default();
+            std::fs::rename(&part, &path).during(what)?;
             sync_dir(path.parent().unwrap_or(&self.dir)).during(what)?;
+            // The day's folder may be one that a process made and did not live to make durable.
+            sync_dir(&self.dir.join("segments")).during(what)?;
             let (first_id, last_id) = self.extent.ids.unwrap_or_default();
             let (first_time, last_time) = self.extent.times.unwrap_or_default();
             Ok(SegmentRow {
@@ -250,6 +257,7 @@ impl SegmentWriter {
     fn remove(&self) {
         let path = self.dir.join(&self.name);
         let _ = std::fs::remove_file(path_beside(&path));
+        let _ = std::fs::remove_file(path.with_extension(PART));
         let _ = std::fs::remove_file(path);
     }
 }

@@ -10,10 +10,15 @@
 )]
 
 mod crash;
+mod keep;
+mod power;
 mod questions;
+mod readers;
+mod repair;
 mod samples;
 mod sealed;
 #[cfg(feature = "sql")]
 mod sql;
 mod together;
 mod v1;
+mod verify;
