@@ -7,7 +7,8 @@
 //! | part | what it tells | grain |
 //! |---|---|---|
 //! | [`terms`] | where a value of a field stands, by its hash | 128 rows |
-//! | [`grams`] | where four bytes in a row may stand, in any text | 1,024 rows |
+//! | [`letters`] | where four letters in a row stand, in any text | 32 rows |
+//! | [`grams`] | where four bytes in a row that are not all letters may stand, in any text | 1,024 rows |
 //! | [`counts`] | events a minute; the most frequent values of each column | the segment |
 
 mod bits;
@@ -18,12 +19,14 @@ mod counts;
 mod directory;
 mod file;
 mod grams;
+mod letters;
 mod rows;
 mod terms;
 
 pub(crate) use build::Builder;
 pub(crate) use cache::{Index, Indexes, Values};
 pub(crate) use candidates::candidates;
+pub(crate) use counts::MINUTE_NANOS;
 pub(crate) use rows::Rows;
 
 use std::path::{Path, PathBuf};

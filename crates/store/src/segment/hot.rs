@@ -13,6 +13,8 @@
 //! A row whose fields stand in another order, twice, or nested, keeps its object whole, and has
 //! nothing in these columns.
 
+mod order;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use super::decode::Values;
 use super::layout::{EXTRA, TEXT_TYPE};
 use super::line::{bare, members};
+use order::Precedence;
 
 /// What the names of the columns begin with.
 pub(super) const PREFIX: &str = "extra.";
@@ -37,9 +40,9 @@ pub(super) const METADATA: &str = "bartizan.extra";
 /// How many rows are looked at before the columns are chosen.
 pub(super) const SAMPLE_ROWS: usize = 8192;
 /// A field that not even one row of so many has gets no column.
-const SHARE: usize = 200;
-/// Bounds the columns.
-const COLUMNS_MAX: usize = 80;
+const SHARE: usize = 100;
+/// Bounds the columns: each costs a little for every event that is read whole.
+const COLUMNS_MAX: usize = 32;
 /// Bounds the names whose order is known; a row with others keeps its object whole.
 const NAMES_MAX: usize = 500;
 /// Longer names get no column.
@@ -96,12 +99,22 @@ pub(super) struct Hot {
     /// All names, in the order in which they stand in a row.
     order: Vec<String>,
     columns: Vec<(String, Kind)>,
+    /// Where each name stands in the order.
+    #[serde(skip)]
+    places: HashMap<String, usize>,
 }
 
 impl Hot {
     /// Reads what the file's metadata tells.
     pub(super) fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        let mut hot: Self = serde_json::from_str(text).ok()?;
+        hot.place();
+        Some(hot)
+    }
+
+    fn place(&mut self) {
+        let all = self.order.iter().enumerate();
+        self.places = all.map(|(place, name)| (name.clone(), place)).collect();
     }
 
     /// Gives what the file's metadata tells.
@@ -116,11 +129,11 @@ impl Hot {
         })
     }
 
-    /// Notes the order of a row's names; tells whether it goes with that of the rows before.
-    fn note(&mut self, places: &mut HashMap<String, usize>, fields: &[(&str, &str)]) -> bool {
+    /// Notes names that are new; tells whether the row's stand in the known order.
+    fn note(&mut self, fields: &[(&str, &str)]) -> bool {
         let mut last: Option<usize> = None;
         for (name, _) in fields {
-            match places.get(*name).copied() {
+            match self.places.get(*name).copied() {
                 Some(place) if last.is_some_and(|last| last >= place) => return false,
                 Some(place) => last = Some(place),
                 None if self.order.len() >= NAMES_MAX || name.len() > NAME_BYTES_MAX => {
@@ -129,9 +142,7 @@ impl Hot {
                 None => {
                     let place = last.map_or(0, |last| last + 1);
                     self.order.insert(place, (*name).to_owned());
-                    places.clear();
-                    let all = self.order.iter().enumerate();
-                    places.extend(all.map(|(place, name)| (name.clone(), place)));
+                    self.place();
                     last = Some(place);
                 }
             }
@@ -144,7 +155,6 @@ impl Hot {
 #[derive(Debug, Default)]
 pub(super) struct Taker {
     hot: Hot,
-    places: HashMap<String, usize>,
 }
 
 /// A column that is being put together.
@@ -159,12 +169,15 @@ impl Taker {
     /// Chooses the columns by the first rows.
     pub(super) fn choose(sample: &[RecordBatch]) -> Self {
         let mut counts: HashMap<(String, Kind), usize> = HashMap::new();
+        let mut precedence = Precedence::default();
         let mut rows = 0;
         for batch in sample {
             rows += batch.num_rows();
             let Some(objects) = batch.column_by_name(EXTRA).and_then(Values::of) else { continue };
             for row in 0..batch.num_rows() {
-                for (name, raw) in objects.text(row).and_then(members).unwrap_or_default() {
+                let fields = objects.text(row).and_then(members).unwrap_or_default();
+                precedence.add(&fields);
+                for (name, raw) in fields {
                     let Some(kind) = Kind::of(raw).filter(|_| name.len() <= NAME_BYTES_MAX) else {
                         continue;
                     };
@@ -188,7 +201,9 @@ impl Taker {
                 columns.push(column);
             }
         }
-        Self { hot: Hot { order: Vec::new(), columns }, places: HashMap::new() }
+        let mut hot = Hot { order: precedence.order(), columns, places: HashMap::new() };
+        hot.place();
+        Self { hot }
     }
 
     pub(super) fn hot(&self) -> &Hot {
@@ -214,7 +229,7 @@ impl Taker {
                 stays.append_null();
                 continue;
             };
-            let fields = members(object).filter(|fields| self.hot.note(&mut self.places, fields));
+            let fields = members(object).filter(|fields| self.hot.note(fields));
             let Some(fields) = fields else {
                 stays.append_value(object);
                 continue;
@@ -290,14 +305,13 @@ impl Builder {
 /// Lays the objects of a batch together again, of those columns that the batch has.
 pub(super) fn put_together(batch: &RecordBatch, hot: &Hot) -> ArrayRef {
     let stays = batch.column_by_name(EXTRA).and_then(Values::of);
-    let places: HashMap<&str, usize> =
-        hot.order.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+    let places = &hot.places;
     let mut columns: Vec<(usize, &str, Values)> = hot
         .columns
         .iter()
         .filter_map(|(name, _)| {
             let values = Values::of(batch.column_by_name(&format!("{PREFIX}{name}"))?)?;
-            Some((*places.get(name.as_str())?, name.as_str(), values))
+            Some((places.get(name).copied()?, name.as_str(), values))
         })
         .collect();
     columns.sort_by_key(|(place, ..)| *place);
@@ -314,7 +328,7 @@ pub(super) fn put_together(batch: &RecordBatch, hot: &Hot) -> ArrayRef {
                 left = rest.and_then(members).unwrap_or_default().into_iter().peekable();
             }
             let is_before =
-                |(name, _): &(&str, &str)| places.get(name).is_some_and(|other| other < place);
+                |(name, _): &(&str, &str)| places.get(*name).is_some_and(|other| other < place);
             while let Some((name, raw)) = left.next_if(is_before) {
                 put(name, raw, &mut object);
             }
@@ -401,6 +415,7 @@ mod tests {
             r#"{"n":"now a text","t":"ü","rare":[1]}"#,
             r#"{"n":007,"t":"with \"quotes\""}"#,
             r#"{"t":"other order","n":1}"#,
+            r#"{"n":2,"t":"b"}"#,
             r#"{"n":1,"n":2}"#,
         ];
         let objects: Vec<_> =

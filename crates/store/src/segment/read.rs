@@ -15,18 +15,17 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder, RowSelection,
 };
-use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
-use parquet::schema::types::ColumnDescriptor;
 use seal::{Keyring, SealError};
 
 use super::build::Table;
 use super::hot::{self, Hot};
 use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
 use super::line;
-use super::page::Opening;
+use super::needs::{Asked, Needs, type_in_file};
+use super::page::{Opening, Page};
 use super::pick::{Dictionary, pick};
 use super::sealed;
 use super::stats::SegmentStats;
@@ -41,6 +40,8 @@ use crate::secret::show;
 const FOOTERS_MAX: usize = 256;
 /// How many bytes of columns' distinct values are.
 const DICTIONARY_BYTES_MAX: usize = 32 << 20;
+/// How many bytes of pages out of which rows were picked.
+const PAGE_BYTES_MAX: usize = 48 << 20;
 /// At one row of so many, or less, rows are picked from their pages; more are read through.
 const PICKED_SHARE: usize = 16;
 
@@ -67,6 +68,7 @@ impl Drop for Segment {
 pub(crate) struct Cache {
     footers: Mutex<Kept<SegmentId, Arc<Footer>>>,
     dictionaries: Mutex<Kept<DictionaryKey, Arc<Dictionary>>>,
+    pages: Mutex<Kept<(DictionaryKey, usize), Arc<Page>>>,
     keyring: Option<Keyring>,
 }
 
@@ -82,7 +84,7 @@ pub(crate) struct Footer {
     plain: ArrowReaderMetadata,
     keys: ArrowReaderMetadata,
     /// The unknown fields that have columns.
-    hot: Option<Hot>,
+    pub(super) hot: Option<Hot>,
 }
 
 impl Footer {
@@ -222,29 +224,6 @@ impl PageSpan {
     }
 }
 
-/// What must be read for the columns asked for.
-struct Needs {
-    /// Columns of the file.
-    places: Vec<usize>,
-    names: Vec<&'static str>,
-    /// Whether the record is among them and is to be put together.
-    is_record_taken: bool,
-    /// The file, where the unknown fields are to be laid together.
-    footer: Option<Arc<Footer>>,
-}
-
-impl Needs {
-    /// Gives the columns that were asked for.
-    fn finish(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let hot = self.footer.as_ref().and_then(|footer| footer.hot.as_ref());
-        let batch = match hot {
-            Some(hot) => hot::restored(&batch, hot)?,
-            None => batch,
-        };
-        if self.is_record_taken { line::restored(&batch, &self.names) } else { Ok(batch) }
-    }
-}
-
 /// A span of numbers, or of moments in nanoseconds, both ends included.
 pub(crate) type Span = RangeInclusive<i64>;
 
@@ -341,7 +320,7 @@ impl Segment {
     ) -> Result<Option<RecordBatch>, StoreError> {
         if rows.count() <= group_rows / PICKED_SHARE {
             let footer = self.footer(cache)?;
-            let needs = self.needs(&footer, columns, asked);
+            let needs = Needs::of(self, &footer, columns, asked);
             if let Some(batch) = pick(self, cache, &footer, group, rows, &needs.places)? {
                 return needs.finish(batch).map(Some).map_err(|error| self.damaged(error));
             }
@@ -372,7 +351,7 @@ impl Segment {
     ) -> Result<Batches, StoreError> {
         let footer = self.footer(cache)?;
         let file = self.open()?;
-        let needs = self.needs(&footer, wanted.columns, asked);
+        let needs = Needs::of(self, &footer, wanted.columns, asked);
         let schema = footer.metadata.file_metadata().schema_descr();
         let mask = ProjectionMask::roots(schema, needs.places.iter().copied());
         let metadata = match wanted.texts {
@@ -387,33 +366,6 @@ impl Segment {
             .build()
             .map_err(|error| self.damaged(error))?;
         Ok(Batches { reader, needs })
-    }
-
-    /// Gives which columns of the file must be read for those asked for.
-    fn needs(&self, footer: &Arc<Footer>, columns: &[Column], asked: Asked<'_>) -> Needs {
-        let schema = footer.metadata.file_metadata().schema_descr();
-        let names: Vec<&'static str> = columns.iter().map(|column| column.name()).collect();
-        let is_record_taken = columns.contains(&Column::Known(Field::EventOriginal))
-            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
-        let is_extra_read = is_record_taken || columns.contains(&Column::Extra);
-        let is_needed = |name: &str| {
-            names.contains(&name)
-                || is_record_taken
-                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
-                        || name == Field::Timestamp.name()
-                        // Where nobody noted which fields are needed, all of them may be.
-                        || self.stats.line.is_empty()
-                        || self.stats.line.contains(name))
-                || is_extra_read
-                    && name
-                        .strip_prefix(hot::PREFIX)
-                        .is_some_and(|name| is_record_taken || asked.has(name))
-        };
-        let all = schema.columns().iter().enumerate();
-        let places =
-            all.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
-        let footer = is_extra_read.then(|| Arc::clone(footer));
-        Needs { places: places.collect(), names, is_record_taken, footer }
     }
 
     fn open(&self) -> Result<File, StoreError> {
@@ -433,24 +385,6 @@ impl Segment {
     }
 }
 
-/// Which unknown fields are wanted in their column.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Asked<'n> {
-    /// All of them.
-    All,
-    /// At least these.
-    Named(&'n [&'n str]),
-}
-
-impl Asked<'_> {
-    fn has(self, name: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Named(names) => names.contains(&name),
-        }
-    }
-}
-
 /// Rows of a segment, batch by batch.
 pub(crate) struct Batches {
     reader: ParquetRecordBatchReader,
@@ -463,17 +397,6 @@ impl Iterator for Batches {
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
         Some(batch.and_then(|batch| self.needs.finish(batch)))
-    }
-}
-
-/// Gives the type of a column that is none of those that are asked for.
-pub(super) fn type_in_file(described: &ColumnDescriptor) -> DataType {
-    match described.physical_type() {
-        _ if described.name() == line::SHAPE => line::shape_type(),
-        Physical::INT64 => DataType::Int64,
-        Physical::DOUBLE => DataType::Float64,
-        Physical::BOOLEAN => DataType::Boolean,
-        _ => TEXT_TYPE,
     }
 }
 
@@ -511,7 +434,12 @@ pub(crate) fn selection(
 impl Cache {
     /// Gives an empty one that opens segments with these keys.
     pub(crate) fn new(keyring: Option<Keyring>) -> Self {
-        Self { footers: Mutex::default(), dictionaries: Mutex::default(), keyring }
+        Self {
+            footers: Mutex::default(),
+            dictionaries: Mutex::default(),
+            pages: Mutex::default(),
+            keyring,
+        }
     }
 
     fn get(&self, id: SegmentId) -> Option<Arc<Footer>> {
@@ -532,8 +460,21 @@ impl Cache {
         kept.put(key, Arc::clone(dictionary), dictionary.size() + 64, DICTIONARY_BYTES_MAX);
     }
 
+    pub(super) fn page(&self, key: (DictionaryKey, usize)) -> Option<Arc<Page>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).get(key)
+    }
+
+    pub(super) fn keep_page(&self, key: (DictionaryKey, usize), page: &Arc<Page>) {
+        let mut kept = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.put(key, Arc::clone(page), page.body.len() + 64, PAGE_BYTES_MAX);
+    }
+
     /// Lets go of a segment that is gone.
     pub(crate) fn forget(&self, id: SegmentId) {
+        self.pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .forget(|((key, ..), _)| *key == id);
         self.footers.lock().unwrap_or_else(PoisonError::into_inner).forget(|key| *key == id);
         let mut kept = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget(|(key, ..)| *key == id);

@@ -37,6 +37,10 @@ pub(crate) const PART: &str = "part";
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// Small pages: a search for few events decodes little around each.
 const PAGE_ROWS: usize = 4096;
+/// The same for texts that are mostly all different, of which a whole page is expanded for one.
+const PROSE_PAGE_BYTES: usize = 64 << 10;
+/// After how many rows the writer looks whether a page is full.
+const WRITE_ROWS: usize = 256;
 /// How many events become columns at a time.
 const BATCH_ROWS: usize = 4096;
 /// Quick, for what was just collected.
@@ -313,6 +317,7 @@ fn properties(
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(WRITE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(sorting);
     let path = |name: &str| ColumnPath::from(vec![name.to_owned()]);
@@ -324,6 +329,7 @@ fn properties(
     }
     for name in columns.iter().filter(|column| column.is_prose()).map(|column| column.name()) {
         properties = properties
+            .set_column_data_page_size_limit(path(name), PROSE_PAGE_BYTES)
             .set_column_dictionary_enabled(path(name), false)
             .set_column_statistics_enabled(path(name), EnabledStatistics::None);
     }
@@ -334,6 +340,7 @@ fn properties(
     }
     properties = properties
         .set_column_dictionary_enabled(path(line::REST), false)
+        .set_column_data_page_size_limit(path(line::REST), PROSE_PAGE_BYTES)
         .set_column_statistics_enabled(path(line::REST), EnabledStatistics::None)
         .set_column_dictionary_enabled(path(line::SHAPE), true)
         .set_column_statistics_enabled(path(line::SHAPE), EnabledStatistics::None);
