@@ -19,7 +19,7 @@ use parquet::file::page_index::offset_index::PageLocation;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::hybrid::Hybrid;
-use super::layout::{Column, TEXT_TYPE};
+use super::layout::Column;
 use super::needs::type_in_file;
 use super::page::{Page, PagePlace, invalid, read_page};
 use super::read::{Cache, Footer, Segment};

@@ -22,8 +22,7 @@ use seal::{Keyring, SealError};
 
 use super::build::Table;
 use super::hot::{self, Hot};
-use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
-use super::line;
+use super::layout::{Column, TEXT_TYPE};
 use super::needs::{Asked, Needs, type_in_file};
 use super::page::{Opening, Page};
 use super::pick::{Dictionary, pick};
