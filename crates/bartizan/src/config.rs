@@ -98,6 +98,8 @@ pub(crate) struct Store {
     pub(crate) encryption: Encryption,
     /// Where the key comes from that seals it.
     pub(crate) key: Key,
+    /// For how long and how much is kept.
+    pub(crate) keep: store::KeepConfig,
     /// Where the end of the chain of digests is kept besides.
     pub(crate) anchor: anchor::Settings,
 }
@@ -149,6 +151,7 @@ impl Default for Store {
             sql_memory_mb_max: defaults.sql_memory_bytes_max >> 20,
             encryption: Encryption::On,
             key: Key::default(),
+            keep: store::KeepConfig::default(),
             anchor: anchor::Settings::default(),
         }
     }
@@ -163,6 +166,7 @@ impl Store {
             sql_memory_bytes_max: self.sql_memory_mb_max.saturating_mul(1 << 20),
             keyring,
             write_plain: self.encryption == Encryption::Off,
+            keep: self.keep.clone(),
             ..store::Config::default()
         }
     }
@@ -199,6 +203,8 @@ impl Config {
             let message = "must be at least 1".to_owned();
             faults.push(("store.generation_events_max".to_owned(), message));
         }
+        let kept = self.store.keep.validate("store.keep").into_iter();
+        faults.extend(kept.map(|fault| (fault.path, fault.message)));
         if self.store.key.places() > 1 {
             let message = "name one of file, env, passphrase_env and command".to_owned();
             faults.push(("store.key".to_owned(), message));

@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod index;
 mod keep;
 mod odd;
 mod power;
