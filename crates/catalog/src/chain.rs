@@ -254,8 +254,8 @@ pub(crate) fn append(
         let mut link = Link::of(sequence, linking, is_in, row);
         link.previous = mac;
         link.mac = linking.key.mac(&link.canonical());
-        mac = link.mac.clone();
         insert(transaction, &link)?;
+        mac = link.mac;
     }
     fold(transaction, linking.key, LINKS_KEPT)
 }
@@ -271,7 +271,7 @@ pub(crate) fn last(
         })
         .optional()?;
     let fold = fold_of(transaction)?;
-    let folded = (fold.upto > 0).then(|| (fold.upto, fold.last_mac, Timestamp::MIN));
+    let folded = (fold.upto > 0).then_some((fold.upto, fold.last_mac, Timestamp::MIN));
     Ok(match (found, folded) {
         (Some(found), Some(folded)) if found.0 < folded.0 => Some(folded),
         (found, folded) => found.or(folded),

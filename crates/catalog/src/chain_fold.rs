@@ -110,7 +110,9 @@ pub(crate) fn fold(
     let kept: BTreeMap<u64, Link> =
         listed.into_values().map(|link| (link.sequence, link)).collect();
     let mut links = KeptLinks::default();
-    kept.values().for_each(|link| links.add(link));
+    for link in kept.values() {
+        links.add(link);
+    }
     let count = u64::try_from(kept.len()).unwrap_or_default();
     let mut fold = Fold { upto, last_mac, kept: count, seal: Vec::new() };
     fold.seal = key.mac(&fold.canonical(&links));
