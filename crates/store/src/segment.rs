@@ -17,8 +17,11 @@
 //! one. What is read back writes the same JSON as what was appended.
 
 mod build;
+mod cache;
 mod decode;
 mod extra;
+mod footer;
+mod gather;
 mod hybrid;
 mod layout;
 mod line;
@@ -32,11 +35,13 @@ mod thrift;
 mod write;
 
 pub(crate) use build::{Table, batch_of};
+pub(crate) use cache::Cache;
 pub(crate) use decode::{Decoder, Values, list_items};
 pub(crate) use extra::{each_value, field_of};
+pub(crate) use footer::{Footer, Span};
 pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
 pub(crate) use look::{Look, look};
-pub(crate) use read::{Cache, Footer, Segment, Span, Texts, Wanted, selection, widen};
+pub(crate) use read::{Segment, Texts, Wanted, selection, widen};
 pub(crate) use sealed::{is_sealed, wrapped_key};
 pub(crate) use stats::Bound;
 pub(crate) use write::write_generation;
