@@ -12,7 +12,9 @@ export CARGO_TERM_PROGRESS_WHEN ?= auto
 UI_SOURCES := $(shell find ui/src ui/public ui/index.html ui/package.json ui/package-lock.json ui/vite.config.ts ui/svelte.config.js ui/tsconfig.json -type f 2>/dev/null)
 ARGS ?=
 
-.PHONY: help run test test-rust test-ui test-browser ui lint bench deps fuzz clean needs-rust needs-node needs-browser
+POINTS ?= 1000
+SEED ?= 1
+.PHONY: help run test test-rust test-ui test-browser crash ui lint bench deps fuzz clean needs-rust needs-node needs-browser
 
 help: ## lists what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -39,6 +41,9 @@ test-browser: ui needs-rust needs-browser ## drives the real binary in Chromium,
 	cargo build --locked --workspace
 	cd ui && BARTIZAN_BIN="$(CARGO_TARGET_DIR)/debug/bartizan" npm run --silent test:browser
 
+crash: needs-rust ## stops a store at 1000 seeded points: kills, torn writes, power cuts, full disks; POINTS=, SEED=
+	CRASH_POINTS=$(POINTS) CRASH_SEED=$(SEED) cargo test --locked -p store --no-default-features --test store power:: -- --nocapture
+
 ui: ui/dist/.built ## builds the console
 
 ui/dist/.built: ui/node_modules/.installed $(UI_SOURCES)
@@ -58,12 +63,14 @@ lint: needs-rust ui ## formatting, lints, types, licences
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources || cargo deny check; \
 	else echo "cargo-deny is not installed (cargo install cargo-deny): licences not checked"; fi
 
-bench: ui needs-rust ## measures the line on a million generated lines, the shape of an event, and the public Sigma rules
+bench: ui needs-rust ## measures the line on a million generated lines, the shape of an event, the public Sigma rules, and durable ingest from outside
 	@# Together, since the bench alone would select other features and build the query engine anew.
 	cargo build --release --locked -p bartizan -p bench
 	"$(CARGO_TARGET_DIR)/release/line" $(ARGS)
 	"$(CARGO_TARGET_DIR)/release/event"
 	"$(CARGO_TARGET_DIR)/release/sigma"
+	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10
+	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10 --rate 100000
 
 deps: needs-rust ## tells how many packages the product stands on
 	@echo "packages in Cargo.lock: $$(grep -c '^\[\[package\]\]' Cargo.lock)"

@@ -3,6 +3,7 @@
 mod alerts;
 mod events;
 mod health;
+mod ledger;
 mod live;
 mod login;
 mod overview;
@@ -14,6 +15,7 @@ mod sessions;
 mod shared;
 mod simulation;
 mod sql;
+mod storage;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -43,9 +45,11 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .merge(login::router())
         .merge(sessions::router())
         .merge(overview::router())
+        .merge(ledger::router())
         .merge(alerts::router())
         .merge(events::router())
         .merge(sql::router())
+        .merge(storage::router())
         .merge(rules::router())
         .merge(rule_health::router())
         .merge(rule_overrides::router())

@@ -1,12 +1,15 @@
 //! The command line: one row a command, each in a file of its own.
 
+mod backup;
 mod completions;
 mod doctor;
 mod hunt;
 mod inspect;
+mod keep;
 mod key;
 mod parse;
 mod query;
+mod restore;
 mod rules;
 mod search;
 mod serve;
@@ -44,12 +47,18 @@ pub(crate) enum Command {
     Rules(rules::Args),
     /// Sends realistic sample traffic to a real input
     Simulate(simulate::Args),
+    /// Shows what is kept and for how long; holds, releases, purges, merges
+    Store(keep::Args),
     /// Makes, changes and shows the keys that seal what is kept
     Key(key::Args),
     /// Manages who may log in
     User(user::Args),
     /// Looks whether everything is in order
     Doctor(doctor::Args),
+    /// Copies everything that is stored to a folder, beside a running product
+    Backup(backup::Args),
+    /// Puts a backup back as a data folder
+    Restore(restore::Args),
     /// Prints completions for a shell
     Completions(completions::Args),
 }
@@ -65,9 +74,12 @@ impl Command {
             Self::Search(args) => search::run(&args),
             Self::Rules(args) => rules::run(&args),
             Self::Simulate(args) => simulate::run(&args),
+            Self::Store(args) => keep::run(&args),
             Self::Key(args) => key::run(&args),
             Self::User(args) => user::run(&args),
             Self::Doctor(args) => doctor::run(&args),
+            Self::Backup(args) => backup::run(&args),
+            Self::Restore(args) => restore::run(&args),
             Self::Completions(args) => completions::run(&args),
         }
     }

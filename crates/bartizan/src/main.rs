@@ -3,8 +3,11 @@
 //! This crate reads the command line and the configuration, lays the line, and waits for its end.
 //! Whatever it knows of logs, rules, events or alerts, it asks of the crates below.
 
+mod anchor;
 mod arrivals;
+mod backup;
 mod clock;
+mod codec;
 mod commands;
 mod config;
 mod coverage;
@@ -14,6 +17,7 @@ mod examples;
 mod failure;
 mod import;
 mod interrupt;
+mod keys;
 mod log;
 mod memory;
 mod output;

@@ -158,7 +158,7 @@ impl Link {
             file: row.file.clone(),
             events: row.events,
             digest: row.digest.to_vec(),
-            index_digest: index_digest(row).to_vec(),
+            index_digest: row.index_digest.to_vec(),
             row_digest: row_digest(row).to_vec(),
             previous: Vec::new(),
             mac: Vec::new(),
@@ -457,22 +457,18 @@ fn delete_but(
     Ok(())
 }
 
-fn index_digest(row: &SegmentRow) -> [u8; 32] {
-    row.index_digest
-}
-
 /// Gives the digest of all that the list says of a segment.
 pub(crate) fn row_digest(row: &SegmentRow) -> [u8; 32] {
     let mut bytes = b"bartizan segment 1".to_vec();
     put(&mut bytes, row.file.as_bytes());
-    for number in [row.events, row.bytes, row.first_id, row.last_id] {
+    for number in [row.events, row.bytes, row.first_id, row.last_id, row.index_bytes] {
         put(&mut bytes, &number.to_be_bytes());
     }
     for time in [row.first_time, row.last_time] {
         put(&mut bytes, &time.nanos().to_be_bytes());
     }
     put(&mut bytes, &row.digest);
-    put(&mut bytes, &index_digest(row));
+    put(&mut bytes, &row.index_digest);
     put(&mut bytes, row.stats.as_bytes());
     Sha256::digest(&bytes).into()
 }

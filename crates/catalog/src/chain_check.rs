@@ -6,7 +6,7 @@ use rusqlite::Transaction;
 
 use crate::chain::{ChainKey, Fold, KeptLinks, Link, fold_of, is_begun, row_digest, walk};
 use crate::segments::list;
-use crate::{Catalog, CatalogError, ChainHead, SegmentRow};
+use crate::{Catalog, CatalogError, ChainHead, Reason, SegmentRow};
 
 /// Faults that are told one by one; further ones are counted.
 const FAULTS_MAX: usize = 1000;
@@ -39,6 +39,10 @@ pub struct ChainReport {
     pub macs: BTreeMap<u64, Vec<u8>>,
     /// The link that brought in each segment that should be listed.
     pub listed: BTreeMap<String, Link>,
+    /// The digests of the files that went out of the list on purpose, as far back as links are kept.
+    pub gone: BTreeSet<Vec<u8>>,
+    /// Whether every link is as it was written, and none is missing between them.
+    pub is_sound: bool,
     /// The end of the chain.
     pub head: Option<ChainHead>,
     /// The place up to which links were folded.
@@ -51,6 +55,7 @@ impl Catalog {
         let head = self.chain_head();
         let mut report = self.read(|transaction| {
             let mut report = check_links(transaction, key)?;
+            report.is_sound = report.faults.is_empty();
             report.is_begun = is_begun(transaction)?;
             report.rows = list(transaction)?;
             Ok(report)
@@ -115,9 +120,13 @@ impl Walker<'_> {
         }
         self.report.macs.insert(link.sequence, link.mac.clone());
         if link.is_in {
+            self.report.gone.remove(&link.digest);
             self.report.listed.insert(link.file.clone(), link);
         } else {
             self.report.listed.remove(&link.file);
+            if link.reason != Reason::Repair.as_str() {
+                self.report.gone.insert(link.digest);
+            }
         }
     }
 

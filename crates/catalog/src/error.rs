@@ -24,7 +24,7 @@ pub enum CatalogError {
         known: i64,
     },
     /// The file cannot be read as a database.
-    #[error("{} is damaged ({detail}): restore a backup", .path.display())]
+    #[error("{} is damaged ({detail}): restore a backup, or see what `bartizan doctor --repair` can save", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -50,6 +50,9 @@ pub enum CatalogError {
     /// A segment to be removed is not listed; nothing was changed.
     #[error("segment {0} is not listed")]
     NoSegment(SegmentId),
+    /// A hold was set after the step was planned; nothing was changed.
+    #[error("a new hold was set meanwhile; nothing was given up")]
+    HeldMeanwhile,
     /// A name that must be unique is in use.
     #[error("{0} is taken")]
     Taken(String),

@@ -43,21 +43,7 @@ impl Catalog {
 
     /// Records what somebody did; a record is never changed.
     pub fn audit(&self, entry: &AuditEntry) -> Result<(), CatalogError> {
-        self.write(|transaction| {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO audit (made_at, made_by, address, action, detail)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![
-                    entry.at.nanos(),
-                    entry.by,
-                    entry.address,
-                    entry.action,
-                    entry.detail
-                ])?;
-            Ok(())
-        })
+        self.write(|transaction| audit(transaction, entry))
     }
 
     /// Gives the newest records, the newest first.
@@ -79,6 +65,17 @@ impl Catalog {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Records what somebody did within a transaction.
+pub(crate) fn audit(transaction: &Transaction<'_>, entry: &AuditEntry) -> Result<(), CatalogError> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO audit (made_at, made_by, address, action, detail)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![entry.at.nanos(), entry.by, entry.address, entry.action, entry.detail])?;
+    Ok(())
 }
 
 /// Gives the value of a setting within a transaction.

@@ -150,6 +150,37 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE segments ADD COLUMN index_digest BLOB NOT NULL
         DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';
 ",
+    "
+    CREATE TABLE gone_files (
+        file TEXT PRIMARY KEY
+    );
+    CREATE TABLE holds (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        from_time INTEGER NOT NULL,
+        to_time INTEGER NOT NULL,
+        matching TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        made_by TEXT NOT NULL,
+        released_at INTEGER,
+        released_by TEXT
+    );
+    CREATE TABLE keep_jobs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        from_time INTEGER NOT NULL,
+        to_time INTEGER NOT NULL,
+        matching TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        made_at INTEGER NOT NULL,
+        made_by TEXT NOT NULL,
+        state TEXT NOT NULL,
+        events INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        ended_at INTEGER
+    );
+    CREATE INDEX keep_jobs_by_state ON keep_jobs (state);
+",
 ];
 
 /// Gives the connection back where the file is new or ours.
@@ -192,6 +223,6 @@ fn version(connection: &Connection) -> Result<i64, CatalogError> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
-fn latest() -> i64 {
+pub(crate) fn latest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }

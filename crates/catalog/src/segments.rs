@@ -8,8 +8,9 @@ use std::fmt;
 use model::{Checkpoint, Timestamp};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
+use crate::keep::go_on_with;
 use crate::sql::{signed, unsigned};
-use crate::{Catalog, CatalogError, Linking, chain};
+use crate::{Catalog, CatalogError, HoldId, JobId, Linking, Reason, chain};
 
 /// The identity of a segment in one catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +73,18 @@ pub struct Publish<'a> {
     pub checkpoints: &'a [Checkpoint],
     /// What links the step into the chain.
     pub linking: Linking<'a>,
+    /// What must still hold, and what is noted with it, where events are given up.
+    pub giving_up: GivingUp,
+}
+
+/// What a step that gives events up depends on, and what it adds to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GivingUp {
+    /// The newest hold that was looked at ([`Catalog::newest_hold`]); where there is a newer one by
+    /// now, nothing is published.
+    pub holds_seen: Option<HoldId>,
+    /// The job that gives them up, and how many.
+    pub job: Option<(JobId, u64)>,
 }
 
 impl Catalog {
@@ -96,6 +109,18 @@ impl Catalog {
         })
     }
 
+    /// Deletes the checkpoints of these keys, as far as there are any.
+    pub fn forget_checkpoints(&self, keys: &[String]) -> Result<(), CatalogError> {
+        self.write(|transaction| {
+            let mut statement =
+                transaction.prepare_cached("DELETE FROM checkpoints WHERE source = ?1")?;
+            for key in keys {
+                statement.execute([key])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Publishes one step in one transaction, and gives the identities of the new segments in their
     /// order. Where another writer was first, nothing changes.
     pub fn publish(&self, publish: &Publish<'_>) -> Result<Vec<SegmentId>, CatalogError> {
@@ -111,9 +136,15 @@ impl Catalog {
             transaction
                 .prepare_cached("UPDATE committed SET next_id = ?1")?
                 .execute([signed(next)?])?;
+            go_on_with(transaction, publish.giving_up)?;
             let mut gone_rows = Vec::with_capacity(publish.removed.len());
             for id in publish.removed {
                 gone_rows.push(listed(transaction, *id)?.ok_or(CatalogError::NoSegment(*id))?);
+                // Kept until the file is deleted, which may be after the next start; a repair deletes
+                // none.
+                if publish.linking.reason != Reason::Repair {
+                    note_gone(transaction, *id)?;
+                }
                 let gone = transaction
                     .prepare_cached("DELETE FROM segments WHERE id = ?1")?
                     .execute([id.0])?;
@@ -128,6 +159,13 @@ impl Catalog {
             publish.segments.iter().map(|row| insert(transaction, row)).collect()
         })
     }
+}
+
+fn note_gone(transaction: &Transaction<'_>, id: SegmentId) -> Result<(), CatalogError> {
+    transaction
+        .prepare_cached("INSERT OR IGNORE INTO gone_files SELECT file FROM segments WHERE id = ?1")?
+        .execute([id.0])?;
+    Ok(())
 }
 
 /// Gives every segment within a transaction.
@@ -174,6 +212,8 @@ fn keep_checkpoint(
 }
 
 fn insert(transaction: &Transaction<'_>, row: &SegmentRow) -> Result<SegmentId, CatalogError> {
+    // What is listed must not be deleted, whatever its name stood for before.
+    transaction.prepare_cached("DELETE FROM gone_files WHERE file = ?1")?.execute([&row.file])?;
     let id = transaction
         .prepare_cached(
             "INSERT INTO segments (file, events, bytes, first_id, last_id, first_time, last_time,
@@ -223,7 +263,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::{ChainKey, Reason};
+    use crate::ChainKey;
 
     #[test]
     fn published_and_merged() {
@@ -301,6 +341,7 @@ mod tests {
                 removed: &step.removed,
                 committed: step.committed,
                 checkpoints: &[Checkpoint { key: "tail".to_owned(), position }],
+                giving_up: GivingUp::default(),
                 linking: Linking {
                     key: &ChainKey::new(&[9; 32]),
                     at: Timestamp::from_seconds(3),

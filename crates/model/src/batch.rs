@@ -52,6 +52,10 @@ pub enum Clock {
     File(Timestamp),
 }
 
+/// Begins the key of the checkpoint of a batch whose sender names it: the position is the time of
+/// receipt in nanoseconds, and a batch of a key that is known was sent again.
+pub const BATCH_KEY: &str = "batch:";
+
 /// How far a source has come, to be kept with the records that bring it there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {

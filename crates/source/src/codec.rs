@@ -80,9 +80,14 @@ impl CodecSettings<'_> {
 
     /// Reads the keys and gives the codec, or `None` where lines are plain. `input` is what wants it.
     pub fn open(&self, input: &'static str) -> Result<Option<Codec>, SourceError> {
-        if self.kind == CodecKind::Plain {
-            return Ok(None);
+        match self.kind {
+            CodecKind::Plain => Ok(None),
+            CodecKind::Fernet => Ok(Some(Codec { fernet: self.fernet(input)? })),
         }
+    }
+
+    /// Reads the keys of Fernet. `input` is what wants them.
+    pub fn fernet(&self, input: &'static str) -> Result<Fernet, SourceError> {
         let (place, text) = match (self.key_file, self.key_env) {
             (Some(path), _) => (path.display().to_string(), read_keys(path)?),
             (None, Some(name)) => {
@@ -95,8 +100,8 @@ impl CodecSettings<'_> {
                 (place, Zeroizing::new(text))
             }
             (None, None) => {
-                let message = "is not told: name a file or a variable that holds them".to_owned();
-                return Err(SourceError::Keys { input, place: "their place".to_owned(), message });
+                let message = "set neither as a file nor as a variable".to_owned();
+                return Err(SourceError::Keys { input, place: "they are".to_owned(), message });
             }
         };
         let fernet = Fernet::from_text(&text).map_err(|fault| SourceError::Keys {
@@ -105,7 +110,7 @@ impl CodecSettings<'_> {
             message: fault.to_string(),
         })?;
         let age_max = self.token_age_seconds_max.map(Duration::from_secs);
-        Ok(Some(Codec { fernet: fernet.with_age_max(age_max) }))
+        Ok(fernet.with_age_max(age_max))
     }
 }
 

@@ -41,7 +41,7 @@ pub enum SourceError {
         error: io::Error,
     },
     /// What is to hold the keys of a codec does not.
-    #[error("the keys of {input} cannot be used: {place} {message}")]
+    #[error("cannot use the keys of {input}: {place} {message}")]
     Keys {
         /// What wants them.
         input: &'static str,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use seal::Keyring;
 
+use crate::keep::{KeepConfig, Surroundings};
+
 /// The bounds of the store; [`Config::default`] suits one machine.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -26,6 +28,13 @@ pub struct Config {
     pub keyring: Option<Keyring>,
     /// Whether what is written stays plain although there are keys: those are for reading then.
     pub write_plain: bool,
+    /// For how long and how much is kept.
+    pub keep: KeepConfig,
+    /// How often the store is tidied: merged, and what is due deleted; without it only when
+    /// [`crate::Store::keep`] is called.
+    pub keep_every: Option<Duration>,
+    /// Where the time and the room on the disk are told.
+    pub surroundings: Surroundings,
 }
 
 impl Config {
@@ -46,6 +55,9 @@ impl Default for Config {
             sql_memory_bytes_max: 512 << 20,
             sql_threads: 2,
             keyring: None,
+            keep: KeepConfig::default(),
+            keep_every: Some(Duration::from_secs(30)),
+            surroundings: Surroundings::default(),
             write_plain: false,
         }
     }

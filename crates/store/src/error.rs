@@ -24,6 +24,20 @@ pub enum StoreError {
         /// How many events wait.
         waiting: u64,
     },
+    /// The disk is as full as it may become, and nothing on it can be given up.
+    #[error(
+        "No space left on the disk: {} MB are free, {} MB of them stay free (store.keep.free_gb), and nothing can be given up: make room, or release a hold",
+        free >> 20, reserve >> 20
+    )]
+    DiskFull {
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that stay free.
+        reserve: u64,
+    },
+    /// A setting or a question cannot be read.
+    #[error("{0}")]
+    Setting(String),
     /// The batch is larger than one record of the log may be.
     #[error("the batch takes {bytes} bytes, past the bound of one log record")]
     TooLarge {

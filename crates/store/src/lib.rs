@@ -9,20 +9,26 @@
     allow(dead_code, unused_imports, reason = "some of it is there for queries alone")
 )]
 
+mod anchor;
+mod batches;
 mod chain;
 mod clock;
 mod commit;
 mod config;
+mod copy;
 mod damage;
 mod error;
 mod flush;
 mod folder;
 mod index;
+mod keep;
 mod kept;
 mod live;
 mod lock;
 mod memory;
 mod open;
+mod probe;
+mod repair;
 mod seals;
 mod search;
 mod secret;
@@ -32,11 +38,22 @@ mod sql;
 mod stats;
 mod store;
 mod unzip;
+mod verify;
 mod wal;
 
+pub use anchor::Anchor;
+pub use catalog::ChainHead;
 pub use config::Config;
+pub use copy::copy_segment;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use folder::check_folder;
+pub use keep::{
+    HeldStatus, KeepConfig, KeepFault, KeepSet, KeepStatus, NextToGo, PurgeCount, Purging,
+    SetStatus, Space, Surroundings, Tier,
+};
+pub use probe::probe;
+pub use repair::{Patient, Plan};
 pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
@@ -45,3 +62,4 @@ pub use search::{
 pub use sql::{Cell, CellKind, Column, Exported, Rows, SqlLimits};
 pub use stats::Stats;
 pub use store::Store;
+pub use verify::{Verified, bytes_to_verify, look, verify};

@@ -7,12 +7,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use catalog::{Catalog, ChainKey};
+use crossbeam_channel::{Sender, bounded};
+use model::Checkpoint;
 
+use crate::batches::Batches;
+use crate::commit::Job;
 use crate::damage::{Damage, Damaged};
 use crate::index::Indexes;
+use crate::keep::{Disk, Graveyard, KeptSoFar, Memo, Policy};
 use crate::memory::{Chunk, Frozen, Growing};
 use crate::segment::{Cache, Segment};
 use crate::{Config, StoreError};
@@ -30,6 +35,16 @@ pub(crate) struct Shared {
     /// Segments that somebody could not read since the store was opened.
     pub(crate) damaged: Damaged,
     state: Mutex<State>,
+    /// Held while a step of the segment list is published and shown.
+    pub(crate) publishing: Mutex<()>,
+    /// Held while the store is tidied.
+    pub(crate) keeping: Mutex<()>,
+    pub(crate) policy: Policy,
+    pub(crate) memo: Memo,
+    pub(crate) disk: Disk,
+    pub(crate) graveyard: Arc<Graveyard>,
+    /// Where the thread that owns the log takes its work from; only where there is one.
+    pub(crate) commit: OnceLock<Sender<Job>>,
     /// Told whenever a generation was written, or could not be.
     pub(crate) changed: Condvar,
 }
@@ -43,6 +58,9 @@ pub(crate) struct State {
     pub(crate) frozen: Vec<Arc<Frozen>>,
     pub(crate) growing: Growing,
     pub(crate) checkpoints: BTreeMap<String, String>,
+    /// The batches of senders that name theirs.
+    pub(crate) batches: Batches,
+    pub(crate) ledger: Ledger,
     /// The first identity that no event has.
     pub(crate) next_id: u64,
     /// As the catalog has it.
@@ -50,17 +68,34 @@ pub(crate) struct State {
     pub(crate) flush_failures: u64,
     pub(crate) flush_error: Option<StoreError>,
     pub(crate) stopping: bool,
+    pub(crate) kept: KeptSoFar,
     /// What was odd when the store was opened.
     pub(crate) notices: Vec<String>,
+}
+
+/// Where events came from and went, since the store was opened. It changes under the lock of the
+/// state, together with the lists that it speaks of, so that it is balanced at any moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ledger {
+    /// In the segments that were there.
+    pub(crate) found: u64,
+    /// Read back from the log.
+    pub(crate) replayed: u64,
+    /// Given to the store, and decided upon.
+    pub(crate) received: u64,
+    /// Of those, refused.
+    pub(crate) rejected: u64,
+    /// Of those, known already as part of a batch that was sent again.
+    pub(crate) deduplicated: u64,
+    /// Gone because their time was over, or to make room.
+    pub(crate) retired: u64,
+    /// Gone because somebody had them purged.
+    pub(crate) purged: u64,
 }
 
 /// What happened since the store was opened.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    pub(crate) received: AtomicU64,
-    pub(crate) rejected: AtomicU64,
-    pub(crate) replayed: AtomicU64,
-    pub(crate) found: AtomicU64,
     pub(crate) quarantined: AtomicU64,
     pub(crate) orphans: AtomicU64,
     pub(crate) missing: AtomicU64,
@@ -76,6 +111,17 @@ pub(crate) struct Snapshot {
     pub(crate) memory: Vec<Chunk>,
 }
 
+impl State {
+    /// Takes how far a source had come with what is durable now.
+    pub(crate) fn note(&mut self, checkpoint: &Checkpoint) {
+        if Batches::is_batch(&checkpoint.key) {
+            self.batches.note(&checkpoint.key, &checkpoint.position);
+        } else {
+            self.checkpoints.insert(checkpoint.key.clone(), checkpoint.position.clone());
+        }
+    }
+}
+
 impl Shared {
     pub(crate) fn new(
         dir: PathBuf,
@@ -83,10 +129,15 @@ impl Shared {
         catalog: Catalog,
         chain: Option<ChainKey>,
         state: State,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
+        let policy = config.keep.policy("store.keep").map_err(|faults| {
+            let told = faults.into_iter().map(|fault| format!("{}: {}", fault.path, fault.message));
+            StoreError::Setting(told.collect::<Vec<_>>().join("; "))
+        })?;
+        let graveyard = Arc::new(Graveyard::new(dir.clone(), catalog.clone()));
         let footers = Cache::new(config.keyring.clone());
         let indexes = Indexes::new(&dir, config.keyring.clone());
-        Self {
+        Ok(Self {
             dir,
             config,
             catalog,
@@ -97,13 +148,44 @@ impl Shared {
             damaged: Damaged::default(),
             state: Mutex::new(state),
             changed: Condvar::new(),
-        }
+            publishing: Mutex::default(),
+            keeping: Mutex::default(),
+            policy,
+            memo: Memo::default(),
+            disk: Disk::default(),
+            graveyard,
+            commit: OnceLock::new(),
+        })
     }
 
     /// The state is consistent between any two statements that change it, so a panic elsewhere does
     /// not spoil it.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what is in memory as segments, and returns when they are published.
+    pub(crate) fn flush(&self) -> Result<(), StoreError> {
+        const CLOSED: StoreError = StoreError::Closed { why: "it was closed" };
+        let jobs =
+            self.commit.get().ok_or(StoreError::Closed { why: "it was opened for reading" })?;
+        let failures = self.state().flush_failures;
+        let (done, told) = bounded(1);
+        jobs.send(Job::Freeze(done)).map_err(|_| CLOSED)?;
+        let last = told.recv().map_err(|_| CLOSED)?;
+        let mut state = self.state();
+        while state.frozen.iter().any(|frozen| frozen.last_log <= last) {
+            if state.stopping {
+                return Err(CLOSED);
+            }
+            if state.flush_failures > failures
+                && let Some(error) = &state.flush_error
+            {
+                return Err(error.clone());
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
     }
 
     /// Pins what there is now.

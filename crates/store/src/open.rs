@@ -1,23 +1,22 @@
 //! Opens a store: puts right what a stop of any kind left behind.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
 use catalog::{Catalog, SegmentRow};
-use seal::Keyring;
+use seal::{Keyring, is_sealed_text};
 
 use crate::damage::Damage;
 use crate::error::During;
-use crate::folder::{self, entries, is_segment, segment_files, set_aside};
-use crate::index::remove_strays;
+use crate::folder::{self, entries, is_segment};
 use crate::live::{Counters, Shared, State};
 use crate::memory::Growing;
 use crate::secret::show_position;
 use crate::segment::{self, Segment};
 use crate::wal::{self, Replayed};
-use crate::{Config, StoreError, chain, flush};
+use crate::{Config, StoreError, chain, flush, keep};
 
 /// No header of a log file is longer.
 const HEADER_BYTES_MAX: u64 = 64 << 10;
@@ -45,57 +44,85 @@ pub(crate) fn open(
     config: Config,
     access: Access,
 ) -> Result<Opened, StoreError> {
-    let (chain, notices) = match access {
+    let (chain, notices, doubted) = match access {
         Access::Owner => {
             folder::check_catalog(dir, &catalog)?;
-            let notices = folder::notices(dir, &catalog)?;
-            (Some(chain::begin(dir, &catalog, &config)?), notices)
+            let mut notices = folder::notices(dir, &catalog)?;
+            let key = chain::begin(dir, &catalog, &config)?;
+            let doubted = chain::doubted(&catalog, &key, &mut notices)?;
+            (Some(key), notices, doubted)
         }
-        Access::Reader => (chain::key(dir, &config)?, Vec::new()),
+        Access::Reader => (chain::key(dir, &config)?, Vec::new(), BTreeSet::new()),
     };
-    let rows = catalog.segments()?;
-    // Names are not given twice either: a file's name begins with the number of its log.
-    let named = rows.iter().filter_map(|row| folder::number_of(Path::new(&row.file))).max();
-    let mut state = State { committed: catalog.committed()?, ..State::default() };
-    state.next_id = state.committed;
-    let checkpoints = catalog.checkpoints()?;
-    for kept in checkpoints {
+    let Listed { segments, absent, published, number } = list(dir, &catalog, &config, &doubted)?;
+    let mut state = State { committed: catalog.committed()?, notices, ..State::default() };
+    let lasts = absent.iter().map(|(last_id, _)| *last_id);
+    let lasts = lasts.chain(segments.iter().map(|segment| segment.row.last_id));
+    state.next_id = lasts.map(|last| last.saturating_add(1)).fold(state.committed, u64::max);
+    for kept in catalog.checkpoints()? {
         let shown = show_position(config.keyring.as_ref(), kept)?;
-        state.checkpoints.insert(shown.key, shown.position);
+        state.note(&shown);
     }
-    let mut segments = Vec::with_capacity(rows.len());
-    let (mut absent, mut closed) = (Vec::new(), None);
-    for row in rows {
-        state.next_id = state.next_id.max(row.last_id.saturating_add(1));
+    state.ledger.found = segments.iter().map(|segment| segment.row.events).sum();
+    state.segments = Arc::new(segments);
+    state.absent = Arc::new(absent.into_iter().map(|(_, damage)| damage).collect());
+    let missing = state.absent.len();
+    let shared = Shared::new(dir.to_owned(), config, catalog, chain, state)?;
+    Counters::add(&shared.counters.missing, missing);
+    if access == Access::Owner {
+        flush::remove_logs(&dir.join("wal"), published)?;
+    }
+    let last = replay(&shared, published, access)?;
+    if access == Access::Owner {
+        keep::clear_orphans(&shared)?;
+        skip_set_aside(&shared)?;
+    }
+    Ok(Opened { shared, next_log: last.max(published).max(number) + 1 })
+}
+
+/// What the catalog lists.
+struct Listed {
+    segments: Vec<Arc<Segment>>,
+    /// What cannot be opened, and its greatest identity.
+    absent: Vec<(u64, Damage)>,
+    /// The last log file whose events are all in segments.
+    published: u64,
+    /// The greatest number that a file's name begins with: names are not given twice.
+    number: u64,
+}
+
+fn list(
+    dir: &Path,
+    catalog: &Catalog,
+    config: &Config,
+    doubted: &BTreeSet<String>,
+) -> Result<Listed, StoreError> {
+    let mut listed = Listed { segments: Vec::new(), absent: Vec::new(), published: 0, number: 0 };
+    let mut closed = None;
+    for row in catalog.segments()? {
+        let (number, last_id) = (folder::number_of(Path::new(&row.file)), row.last_id);
+        listed.number = listed.number.max(number.unwrap_or_default());
         match admit(dir, row, config.keyring.as_ref()) {
-            Ok(segment) => segments.push(Arc::new(segment)),
+            Ok(segment) => {
+                // A changed entry must not have log files deleted that are needed.
+                let is_doubted = doubted.contains(&segment.row.file);
+                let bound = if is_doubted { number.unwrap_or_default() } else { u64::MAX };
+                listed.published = listed.published.max(segment.stats.log.min(bound));
+                listed.segments.push(Arc::new(segment));
+            }
             Err((damage, error)) => {
                 tracing::error!(file = damage.file, "a listed segment: {}", damage.reason);
-                absent.push(damage);
+                listed.absent.push((last_id, damage));
                 closed = closed.or(error);
             }
         }
     }
     // One entry that does not open was changed; if none does, the key is another, and the store must
     // not be opened.
-    if let Some(error) = closed.filter(|_| segments.is_empty()) {
-        return Err(error);
+    match closed.filter(|_| listed.segments.is_empty()) {
+        Some(error) => Err(error),
+        None => Ok(listed),
     }
-    let missing = absent.len();
-    state.absent = Arc::new(absent);
-    let published = segments.iter().map(|segment| segment.stats.log).max().unwrap_or_default();
-    let found: u64 = segments.iter().map(|segment| segment.row.events).sum();
-    state.segments = Arc::new(segments);
-    state.notices = notices;
-    let shared = Shared::new(dir.to_owned(), config, catalog, chain, state);
-    Counters::add(&shared.counters.missing, missing);
-    Counters::add(&shared.counters.found, usize::try_from(found).unwrap_or_default());
-    if access == Access::Owner {
-        flush::remove_logs(&dir.join("wal"), published)?;
-        remove_orphans(&shared)?;
-    }
-    let last = replay(&shared, published, access)?;
-    Ok(Opened { shared, next_log: last.max(published).max(named.unwrap_or_default()) + 1 })
 }
 
 /// Gives a listed segment, or what stands against reading it, with the error where it is sealed.
@@ -116,6 +143,17 @@ fn admit(
         }
         Err(error) => return Err((Damage::of(&row, error.to_string()), None)),
     }
+    // A plain file in the place of a sealed one was put there.
+    let must_be_sealed = is_sealed_text(&row.stats);
+    let magic = segment::has_magic(&path, must_be_sealed);
+    match magic {
+        Ok(true) => {}
+        Ok(false) if must_be_sealed => {
+            return Err((Damage::of(&row, "was written sealed, and is not a sealed file"), None));
+        }
+        Ok(false) => return Err((Damage::of(&row, "does not begin as a segment does"), None)),
+        Err(error) => return Err((Damage::of(&row, error.to_string()), None)),
+    }
     let told = Damage::of(&row, "its entry in the catalog cannot be read");
     match Segment::of(dir, row, keyring) {
         Err(error @ StoreError::Sealed { .. }) => Err((told, Some(error))),
@@ -123,22 +161,9 @@ fn admit(
     }
 }
 
-/// Sets segment files aside that the catalog does not list: what a stop left behind, whose events
-/// stand in the log still; or, where the catalog is an older one, the only copy that there is. Their
-/// identities are not given again, so that `doctor --repair` can list them.
-fn remove_orphans(shared: &Shared) -> Result<(), StoreError> {
-    let listed: HashSet<_> = {
-        let state = shared.state();
-        let there = state.segments.iter().map(|segment| &segment.row.file);
-        let absent = state.absent.iter().map(|damage| &damage.file);
-        there.chain(absent).map(|file| shared.dir.join(file)).collect()
-    };
-    for path in segment_files(&shared.dir)?.into_iter().filter(|path| !listed.contains(path)) {
-        set_aside(&shared.dir, &path)?;
-        tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
-        Counters::add(&shared.counters.orphans, 1);
-    }
-    remove_strays(&shared.dir, &listed)?;
+/// The identities of events that were set aside are not given again, so that `doctor --repair` can
+/// list their segments.
+fn skip_set_aside(shared: &Shared) -> Result<(), StoreError> {
     let aside = entries(&shared.dir.join("quarantine"))?;
     let last = aside.iter().filter(|path| is_segment(path)).filter_map(|path| {
         let look = segment::look(path, shared.config.keyring.as_ref());
@@ -179,7 +204,9 @@ fn put_right(
     is_last: bool,
 ) -> Result<(), StoreError> {
     match replayed.damage {
-        wal::Damage::None => Ok(()),
+        // It was written whole; whether it was synced the one who wrote it may not have lived to see.
+        // Sources go on from behind it, so a power cut must not take it away later.
+        wal::Damage::None => wal::sync(path),
         // The header itself was being written: there was nothing else in the file. A longer file
         // held records once, and is set aside below.
         wal::Damage::Tail(0) if is_last && length(path)? <= HEADER_BYTES_MAX => {
@@ -210,11 +237,11 @@ fn take(shared: &Shared, replayed: Replayed, number: u64) {
         state.next_id = state.next_id.max(header.next_id);
     }
     for content in replayed.contents {
-        Counters::add(&shared.counters.replayed, content.events.len());
+        state.ledger.replayed += u64::try_from(content.events.len()).unwrap_or_default();
         let last = content.events.iter().map(|event| event.id.0).max();
         state.next_id = state.next_id.max(last.map_or(0, |last| last.saturating_add(1)));
         for checkpoint in &content.checkpoints {
-            state.checkpoints.insert(checkpoint.key.clone(), checkpoint.position.clone());
+            state.note(checkpoint);
         }
         state.growing.add(&content.events, &content.checkpoints, content.bytes);
     }

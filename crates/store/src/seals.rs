@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use seal::{KeyId, Keyring, wrapped_by};
 
 use crate::error::During;
+use crate::folder::segment_files;
 use crate::{StoreError, segment, wal};
 
 /// How a file is kept.
@@ -49,7 +50,7 @@ impl Seals {
             let seal = seal.map_or(Seal::Plain, |wrapped| seal_of(&wrapped));
             seals.logs.push(SealedFile { path, seal });
         }
-        for path in segment_files(&dir.join("segments"))? {
+        for path in segment_files(dir)? {
             let opened = File::open(&path).during(|| format!("open {}", path.display()));
             let Some(file) = gone_or(opened)? else { continue };
             let seal = match segment::wrapped_key(&file) {
@@ -90,27 +91,4 @@ fn gone_or<T>(found: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         }
         found => found.map(Some),
     }
-}
-
-/// Lists the segment files there are, the listed ones and others.
-fn segment_files(root: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let mut found = Vec::new();
-    if !root.is_dir() {
-        return Ok(found);
-    }
-    let what = || format!("list {}", root.display());
-    for day in std::fs::read_dir(root).during(what)? {
-        let day = day.during(what)?.path();
-        if !day.is_dir() {
-            continue;
-        }
-        for file in std::fs::read_dir(&day).during(what)? {
-            let path = file.during(what)?.path();
-            if path.extension().is_some_and(|extension| extension == "parquet") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
 }

@@ -3,10 +3,19 @@
 /// What the store holds and what it did since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Events given to `append` since the store was opened.
+    /// Events given to the store since it was opened, and decided upon; what is on its way to the
+    /// disk is not counted yet.
     pub received: u64,
     /// Of those, the ones that could not be made durable and were refused.
     pub rejected: u64,
+    /// Of those, the ones of batches that were sent again and were durable already.
+    pub deduplicated: u64,
+    /// Names of batches that had to be forgotten before their ten minutes were over.
+    pub batches_forgotten: u64,
+    /// Events that went since the store was opened because their time was over or room was needed.
+    pub retired: u64,
+    /// Events that went since the store was opened because somebody had them purged.
+    pub purged: u64,
     /// Events in the log, not yet in segments.
     pub in_memory: u64,
     /// Events in segments.
@@ -35,13 +44,33 @@ pub struct Stats {
     pub flush_failures: u64,
     /// The first event identity that is free.
     pub next_id: u64,
+    /// How often segments were merged.
+    pub merges: u64,
+    /// How many segments went into those.
+    pub merged: u64,
+    /// Of the retired events, those that were given up because there was no room on the disk.
+    pub given_up: u64,
+    /// How often the store could not be tidied.
+    pub keep_failures: u64,
+    /// Bytes that were free on the disk when it was last looked at.
+    pub disk_free: u64,
+    /// Bytes of the disk that stay free.
+    pub disk_reserve: u64,
+    /// Whether events are refused because nothing more can be given up.
+    pub disk_is_full: bool,
+    /// Of the rejected events, those that were refused because of it.
+    pub refused_full: u64,
 }
 
 impl Stats {
-    /// Tells whether every event is accounted for. While appends are under way it may be off by
-    /// those.
+    /// Tells whether every event is accounted for; it is, at any moment.
     pub fn is_balanced(&self) -> bool {
         self.found + self.replayed + self.received
-            == self.in_segments + self.in_memory + self.rejected
+            == self.in_segments
+                + self.in_memory
+                + self.rejected
+                + self.deduplicated
+                + self.retired
+                + self.purged
     }
 }

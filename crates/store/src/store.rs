@@ -19,7 +19,9 @@ use crate::search::{
     Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, since, top,
 };
 use crate::wal::{Frame, Writer};
-use crate::{Bucket, Config, Damage, Stats, StoreError, flush, folder};
+use crate::{
+    Bucket, Config, Damage, KeepStatus, PurgeCount, Purging, Stats, StoreError, flush, folder, keep,
+};
 
 /// How many batches may wait for the log; further appenders wait in line.
 const BATCHES_WAITING_MAX: usize = 256;
@@ -36,6 +38,8 @@ struct Inner {
     #[cfg(feature = "sql")]
     engine: crate::sql::Lazy,
     owner: Option<Owner>,
+    /// Tells the owner, in another process, that its segments are being read.
+    _reading: Option<std::fs::File>,
 }
 
 /// What only the process that writes has.
@@ -55,6 +59,7 @@ impl Store {
             std::fs::create_dir_all(&folder).during(what)?;
         }
         folder::check_owner(dir)?;
+        crate::wal::sync_dir(dir).during(|| format!("sync {}", dir.display()))?;
         let lock = Lock::take(dir)?;
         let Opened { shared, next_log } = open::open(dir, catalog, config, Access::Owner)?;
         let shared = Arc::new(shared);
@@ -64,26 +69,37 @@ impl Store {
         let (jobs, waiting) = bounded(BATCHES_WAITING_MAX);
         let for_commit = Arc::clone(&shared);
         let for_flush = Arc::clone(&shared);
-        let threads = vec![
+        let (for_keep, for_reserve) = (Arc::clone(&shared), Arc::clone(&shared));
+        // Set once: the store was just made.
+        let _ = shared.commit.set(jobs.clone());
+        let mut threads = vec![
             spawn("store-commit", move || commit::run(&for_commit, writer, &waiting))?,
             spawn("store-flush", move || flush::run(&for_flush))?,
         ];
+        if shared.config.keep_every.is_some() {
+            threads.push(spawn("store-keep", move || keep::run(&for_keep))?);
+            threads.push(spawn("store-reserve", move || keep::run_reserve(&for_reserve))?);
+        }
         let owner = Some(Owner { jobs, threads: Mutex::new(threads), _lock: lock });
-        Ok(Self::of(shared, owner))
+        Ok(Self::of(shared, owner, None))
     }
 
     /// Opens a store to be read only, beside the process that writes it, and shows what was durable
     /// at that moment.
     pub fn open_reader(dir: &Path, catalog: Catalog, config: Config) -> Result<Self, StoreError> {
+        let reading = keep::read_lock(dir).during(|| format!("read {}", dir.display()))?;
+        let listed = || -> Result<Vec<_>, StoreError> {
+            Ok(catalog.segments()?.into_iter().map(|row| row.id).collect())
+        };
         for _ in 0..READ_TRIES_MAX {
-            let before = catalog.segments()?.len();
+            let before = listed()?;
             let read = open::open(dir, catalog.clone(), config.clone(), Access::Reader);
             // A generation that became segments in between took its log files with it.
-            if catalog.segments()?.len() != before {
+            if listed()? != before {
                 continue;
             }
             let shared = Arc::new(read?.shared);
-            return Ok(Self::of(shared, None));
+            return Ok(Self::of(shared, None, Some(reading)));
         }
         Err(StoreError::Busy { waiting: 0 })
     }
@@ -121,55 +137,79 @@ impl Store {
         if events.is_empty() && checkpoints.is_empty() {
             return Ok(());
         }
-        let counters = &self.inner.shared.counters;
-        Counters::add(&counters.received, events.len());
-        let outcome = self.append_counted(events, checkpoints);
-        if outcome.is_err() {
-            Counters::add(&counters.rejected, events.len());
+        let (done, told) = bounded(1);
+        let outcome = self.hand_over(events, checkpoints, done).map(|()| told.recv());
+        match outcome {
+            Ok(Ok(decided)) => return decided,
+            // It never came to the thread that keeps the ledger.
+            Ok(Err(_)) | Err(_) => {
+                let given = u64::try_from(events.len()).unwrap_or_default();
+                let mut state = self.inner.shared.state();
+                state.ledger.received += given;
+                state.ledger.rejected += given;
+            }
         }
-        outcome
+        outcome.and(Err(CLOSED))
     }
 
-    fn append_counted(
+    fn hand_over(
         &self,
         events: &[Arc<Event>],
         checkpoints: &[Checkpoint],
+        done: Sender<Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
         let owner = self.inner.owner()?;
+        self.inner.shared.disk.admit(events.len())?;
         self.wait_for_room()?;
-        let frame = Frame::of_batch(events, checkpoints)?;
-        let (done, told) = bounded(1);
         let job = Job::Append(Append {
-            frame,
+            frame: Frame::of_batch(events, checkpoints)?,
             events: events.to_vec(),
             checkpoints: checkpoints.to_vec(),
             done,
         });
-        owner.jobs.send(job).map_err(|_| CLOSED)?;
-        told.recv().map_err(|_| CLOSED)?
+        owner.jobs.send(job).map_err(|_| CLOSED)
+    }
+
+    /// Tells whether the batch of that key is durable already; its sender did not hear of it and
+    /// sends it again. Keys are forgotten after ten minutes.
+    pub fn has_batch(&self, key: &str) -> bool {
+        self.inner.shared.state().batches.has(key)
+    }
+
+    /// Enters into the ledger that a batch of so many events was sent again and dropped.
+    pub fn note_repeated(&self, events: u64) {
+        let mut state = self.inner.shared.state();
+        state.ledger.received += events;
+        state.ledger.deduplicated += events;
     }
 
     /// Writes what is in memory as segments, and returns when they are published.
     pub fn flush(&self) -> Result<(), StoreError> {
-        let owner = self.inner.owner()?;
-        let shared = &self.inner.shared;
-        let failures = shared.state().flush_failures;
-        let (done, told) = bounded(1);
-        owner.jobs.send(Job::Freeze(done)).map_err(|_| CLOSED)?;
-        let last = told.recv().map_err(|_| CLOSED)?;
-        let mut state = shared.state();
-        while state.frozen.iter().any(|frozen| frozen.last_log <= last) {
-            if state.stopping {
-                return Err(CLOSED);
-            }
-            if state.flush_failures > failures
-                && let Some(error) = &state.flush_error
-            {
-                return Err(error.clone());
-            }
-            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        Ok(())
+        self.inner.owner()?;
+        self.inner.shared.flush()
+    }
+
+    /// Tidies the store at once, as its own thread does every now and then: does the jobs of the
+    /// catalog, deletes what is due, merges segments.
+    pub fn keep(&self) -> Result<(), StoreError> {
+        self.inner.owner()?;
+        keep::round(&self.inner.shared)
+    }
+
+    /// Does the jobs of the catalog that wait, and nothing else.
+    pub fn do_jobs(&self) -> Result<(), StoreError> {
+        self.inner.owner()?;
+        keep::do_jobs(&self.inner.shared)
+    }
+
+    /// Counts what a purge would delete.
+    pub fn purge_count(&self, purging: &Purging) -> Result<PurgeCount, StoreError> {
+        keep::count_purge(self.shared(), purging)
+    }
+
+    /// Tells what is kept, by what rule, and what goes next.
+    pub fn keep_status(&self) -> Result<KeepStatus, StoreError> {
+        keep::status(self.shared())
     }
 
     /// Gives the ledger.
@@ -182,14 +222,18 @@ impl Store {
         };
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         Stats {
-            received: Counters::get(&counters.received),
-            rejected: Counters::get(&counters.rejected),
+            received: state.ledger.received,
+            rejected: state.ledger.rejected,
+            deduplicated: state.ledger.deduplicated,
+            batches_forgotten: state.batches.forgotten_early,
+            retired: state.ledger.retired,
+            purged: state.ledger.purged,
             in_memory: sum(|frozen| frozen.events) + state.growing.events(),
             in_segments: state.segments.iter().map(|segment| segment.row.events).sum(),
-            found: Counters::get(&counters.found),
-            replayed: Counters::get(&counters.replayed),
+            found: state.ledger.found,
+            replayed: state.ledger.replayed,
             segments: count(state.segments.len()),
-            segment_bytes: state.segments.iter().map(|segment| segment.row.bytes).sum(),
+            segment_bytes: state.segments.iter().map(|segment| segment.disk_bytes()).sum(),
             memory_bytes: sum(|frozen| frozen.bytes) + state.growing.bytes(),
             generations_waiting: count(state.frozen.len()),
             quarantined: Counters::get(&counters.quarantined),
@@ -198,6 +242,14 @@ impl Store {
             damaged: count(self.damaged_of(&state).len()),
             flush_failures: state.flush_failures,
             next_id: state.next_id,
+            merges: state.kept.merges,
+            merged: state.kept.merged,
+            given_up: state.kept.given_up,
+            keep_failures: state.kept.failures,
+            disk_free: shared.disk.free(),
+            disk_reserve: shared.disk.reserve(),
+            disk_is_full: shared.disk.is_full(),
+            refused_full: shared.disk.refused(),
         }
     }
 
@@ -273,12 +325,13 @@ impl Store {
         top(self.shared(), &self.shared().pin(), question)
     }
 
-    fn of(shared: Arc<Shared>, owner: Option<Owner>) -> Self {
+    fn of(shared: Arc<Shared>, owner: Option<Owner>, reading: Option<std::fs::File>) -> Self {
         let inner = Inner {
             shared,
             #[cfg(feature = "sql")]
             engine: crate::sql::Lazy::default(),
             owner,
+            _reading: reading,
         };
         Self { inner: Arc::new(inner) }
     }
@@ -338,6 +391,10 @@ impl Inner {
             if thread.join().is_err() {
                 tracing::error!("a thread of the store panicked");
             }
+        }
+        // What cannot be deleted now is at the next start.
+        if let Err(error) = self.shared.graveyard.sweep(keep::Readers::Wait) {
+            tracing::warn!(%error, "files that are not needed any more could not be deleted");
         }
     }
 }

@@ -25,5 +25,5 @@ mod writer;
 
 pub(crate) use file::{list, path_of, sync_dir, wrapped_key};
 pub(crate) use frame::Frame;
-pub(crate) use replay::{Damage, Replayed, cut_tail, quarantine, read};
+pub(crate) use replay::{Damage, Replayed, cut_tail, quarantine, read, sync};
 pub(crate) use writer::Writer;

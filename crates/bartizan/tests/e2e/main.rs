@@ -8,13 +8,17 @@
 )]
 
 mod alert;
+mod backup;
 mod bad_input;
 mod commands;
 mod console;
 mod crash;
+mod fernet;
 mod hunt;
 mod hunt_files;
 mod import;
+mod keys;
 mod product;
 mod reload;
+mod relp;
 mod restart;

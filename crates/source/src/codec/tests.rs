@@ -136,10 +136,10 @@ fn keys_that_cannot_be_used() {
     let of_file = CodecSettings { key_file: Some(&file), ..settings };
     expect!["cannot read FOLDER/keys"].assert_eq(&told(of_file));
     fs::write(&file, format!("{KEY}\nsecret\n")).unwrap();
-    expect!["the keys of file cannot be used: FOLDER/keys key 2 is no Fernet key, which is 32 bytes in URL-safe base64"]
+    expect!["cannot use the keys of file: FOLDER/keys key 2 is no Fernet key, which is 32 bytes in URL-safe base64"]
         .assert_eq(&told(of_file));
     let of_variable = CodecSettings { key_env: Some("NO_SUCH_VARIABLE_OF_OURS"), ..settings };
-    expect!["the keys of file cannot be used: the variable NO_SUCH_VARIABLE_OF_OURS cannot be read: environment variable not found"]
+    expect!["cannot use the keys of file: the variable NO_SUCH_VARIABLE_OF_OURS cannot be read: environment variable not found"]
         .assert_eq(&told(of_variable));
 }
 

@@ -41,7 +41,7 @@ pub(super) fn group_spans(footer: &Footer) -> Vec<(usize, Range<usize>)> {
 }
 
 /// Tells whether the segment may hold events that pass.
-pub(super) fn may_match(node: &Node, segment: &Segment) -> bool {
+pub(crate) fn may_match(node: &Node, segment: &Segment) -> bool {
     match node {
         Node::And(nodes) => nodes.iter().all(|node| may_match(node, segment)),
         Node::Or(nodes) => nodes.iter().any(|node| may_match(node, segment)),

@@ -11,8 +11,9 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
-use super::layout::{Column, TEXT_TYPE};
-use super::line;
+use super::hot::{self, Hot};
+use super::layout::Column;
+use super::needs::type_in_file;
 use super::page::Opening;
 use super::read::{Texts, type_of};
 use crate::index::Rows;
@@ -28,6 +29,8 @@ pub(crate) struct Footer {
     pub(super) opening: Option<Opening>,
     pub(super) plain: ArrowReaderMetadata,
     pub(super) keys: ArrowReaderMetadata,
+    /// The unknown fields that have columns.
+    pub(super) hot: Option<Hot>,
 }
 
 impl Footer {
@@ -37,6 +40,10 @@ impl Footer {
         opening: Option<Opening>,
     ) -> Result<Self, ParquetError> {
         let metadata = Arc::new(metadata);
+        let told = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+        let told =
+            told.filter(|told| told.key == hot::METADATA).find_map(|told| told.value.as_ref());
+        let hot = told.and_then(|told| Hot::read(told));
         let ready = |texts: Texts| {
             let columns = metadata.file_metadata().schema_descr().columns();
             let fields: Vec<ArrowField> = columns
@@ -45,8 +52,7 @@ impl Footer {
                     let column = Column::by_name(described.name());
                     let data_type = match column {
                         Some(column) => type_of(column, texts),
-                        None if described.name() == line::SHAPE => line::shape_type(),
-                        None => TEXT_TYPE,
+                        None => type_in_file(described),
                     };
                     let nullable = column.is_none_or(|column| !column.is_always());
                     ArrowField::new(described.name(), data_type, nullable)
@@ -55,7 +61,14 @@ impl Footer {
             let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
             ArrowReaderMetadata::try_new(Arc::clone(&metadata), options)
         };
-        Ok(Self { plain: ready(Texts::Plain)?, keys: ready(Texts::Keys)?, metadata, file, opening })
+        Ok(Self {
+            plain: ready(Texts::Plain)?,
+            keys: ready(Texts::Keys)?,
+            hot,
+            metadata,
+            file,
+            opening,
+        })
     }
 
     /// Gives how many rows each row group has.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::DataType;
@@ -21,8 +21,10 @@ use seal::{Keyring, SealError};
 use super::build::Table;
 use super::cache::Cache;
 use super::footer::Footer;
+use super::hot::{self, Hot};
 use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
 use super::line;
+use super::needs::{Asked, Needs, type_in_file};
 use super::page::Opening;
 use super::pick::pick;
 use super::sealed;
@@ -30,6 +32,7 @@ use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
 use crate::index::Rows;
+use crate::keep::Graveyard;
 use crate::secret::show;
 
 /// At one row of so many, or less, rows are picked from their pages; more are read through.
@@ -41,15 +44,16 @@ pub(crate) struct Segment {
     pub(crate) row: SegmentRow,
     pub(crate) stats: SegmentStats,
     path: PathBuf,
+    /// Where the file goes when nobody holds the segment any more; set when it went out of the list.
+    grave: OnceLock<Arc<Graveyard>>,
 }
 
-/// What must be read for the columns asked for.
-struct Needs {
-    /// Columns of the file.
-    places: Vec<usize>,
-    names: Vec<&'static str>,
-    /// Whether the record is among them and is to be put together.
-    is_record_taken: bool,
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if let Some(grave) = self.grave.take() {
+            grave.bury(std::mem::take(&mut self.row.file), self.disk_bytes());
+        }
+    }
 }
 
 /// How texts are read.
@@ -84,7 +88,18 @@ impl Segment {
         let stats = show(keyring, &row.file, std::mem::take(&mut row.stats))?;
         let stats =
             serde_json::from_str(&stats).map_err(|error| StoreError::damaged(&*row.file, error))?;
-        Ok(Self { path: dir.join(&row.file), row, stats })
+        Ok(Self { path: dir.join(&row.file), row, stats, grave: OnceLock::new() })
+    }
+
+    /// Has the file deleted when nobody holds the segment any more.
+    pub(crate) fn bury_in(&self, graveyard: &Arc<Graveyard>) {
+        // Set once: a segment goes out of the list once.
+        let _ = self.grave.set(Arc::clone(graveyard));
+    }
+
+    /// Gives how much of the disk the segment takes, with its index.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        self.row.bytes.saturating_add(self.row.index_bytes)
     }
 
     /// Tells whether any row has the column.
@@ -129,24 +144,20 @@ impl Segment {
         cache: &Cache,
         (group, group_rows): (usize, usize),
         rows: &Rows,
-        columns: &[Column],
+        (columns, asked): (&[Column], Asked<'_>),
         texts: Texts,
     ) -> Result<Option<RecordBatch>, StoreError> {
         if rows.count() <= group_rows / PICKED_SHARE {
             let footer = self.footer(cache)?;
-            let needs = self.needs(&footer, columns);
+            let needs = Needs::of(self, &footer, columns, asked);
             if let Some(batch) = pick(self, cache, &footer, group, rows, &needs.places)? {
-                if !needs.is_record_taken {
-                    return Ok(Some(batch));
-                }
-                let whole = line::restored(&batch, &needs.names);
-                return whole.map(Some).map_err(|error| self.damaged(error));
+                return needs.finish(batch).map(Some).map_err(|error| self.damaged(error));
             }
         }
         let chosen = selection(rows.runs().iter().cloned(), group_rows);
         let batch_rows = rows.count().max(1);
         let wanted = Wanted { columns, texts, group, rows: chosen, batch_rows };
-        let mut reader = self.rows(cache, wanted)?;
+        let mut reader = self.rows_with(cache, wanted, asked)?;
         let batch = reader.next().transpose().map_err(|error| self.damaged(error))?;
         if reader.next().is_some() {
             return Err(self.damaged("rows came in more than one batch"));
@@ -157,9 +168,19 @@ impl Segment {
     /// Begins to read rows of one row group. The batches have those of the columns that the segment
     /// has.
     pub(crate) fn rows(&self, cache: &Cache, wanted: Wanted<'_>) -> Result<Batches, StoreError> {
+        self.rows_with(cache, wanted, Asked::All)
+    }
+
+    /// The same, with only some of the unknown fields in their column.
+    pub(crate) fn rows_with(
+        &self,
+        cache: &Cache,
+        wanted: Wanted<'_>,
+        asked: Asked<'_>,
+    ) -> Result<Batches, StoreError> {
         let footer = self.footer(cache)?;
         let file = self.open()?;
-        let needs = self.needs(&footer, wanted.columns);
+        let needs = Needs::of(self, &footer, wanted.columns, asked);
         let schema = footer.metadata.file_metadata().schema_descr();
         let mask = ProjectionMask::roots(schema, needs.places.iter().copied());
         let metadata = match wanted.texts {
@@ -173,26 +194,7 @@ impl Segment {
             .with_row_selection(wanted.rows)
             .build()
             .map_err(|error| self.damaged(error))?;
-        Ok(Batches { reader, names: needs.is_record_taken.then_some(needs.names) })
-    }
-
-    /// Gives which columns of the file must be read for those asked for.
-    fn needs(&self, footer: &Footer, columns: &[Column]) -> Needs {
-        let schema = footer.metadata.file_metadata().schema_descr();
-        let names: Vec<&'static str> = columns.iter().map(|column| column.name()).collect();
-        let is_record_taken = columns.contains(&Column::Known(Field::EventOriginal))
-            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
-        let is_needed = |name: &str| {
-            names.contains(&name)
-                || is_record_taken
-                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
-                        || name == Field::Timestamp.name()
-                        || self.stats.line.contains(name))
-        };
-        let all = schema.columns().iter().enumerate();
-        let places =
-            all.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
-        Needs { places: places.collect(), names, is_record_taken }
+        Ok(Batches { reader, needs })
     }
 
     fn open(&self) -> Result<File, StoreError> {
@@ -215,8 +217,7 @@ impl Segment {
 /// Rows of a segment, batch by batch.
 pub(crate) struct Batches {
     reader: ParquetRecordBatchReader,
-    /// The columns asked for, where the record among them is to be put together.
-    names: Option<Vec<&'static str>>,
+    needs: Needs,
 }
 
 impl Iterator for Batches {
@@ -224,10 +225,7 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
-        Some(match &self.names {
-            Some(names) => batch.and_then(|batch| line::restored(&batch, names)),
-            None => batch,
-        })
+        Some(batch.and_then(|batch| self.needs.finish(batch)))
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,8 @@ use crate::error::During;
 
 /// What a file begins and ends with whose footer is sealed.
 pub(crate) const MAGIC_SEALED: [u8; 4] = *b"PARE";
+
+const MAGIC_PLAIN: [u8; 4] = *b"PAR1";
 
 /// The key of one segment.
 pub(crate) struct Sealing {
@@ -65,6 +68,13 @@ impl fmt::Debug for Unwrapping {
 pub(crate) fn is_sealed(file: &File) -> bool {
     let mut first = [0; 4];
     file.read_exact_at(&mut first, 0).is_ok() && first == MAGIC_SEALED
+}
+
+/// Tells whether a file begins as a segment does; as a sealed one, where it must be.
+pub(crate) fn has_magic(path: &Path, must_be_sealed: bool) -> io::Result<bool> {
+    let mut first = [0; 4];
+    File::open(path)?.read_exact_at(&mut first, 0)?;
+    Ok(first == MAGIC_SEALED || (first == MAGIC_PLAIN && !must_be_sealed))
 }
 
 /// Gives the wrapped data key of a sealed file; `None` of a plain one, or one without a good footer.

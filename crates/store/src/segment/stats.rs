@@ -43,6 +43,9 @@ pub(crate) struct SegmentStats {
     /// The fields of which the records are put together, where they are kept so.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) line: BTreeSet<String>,
+    /// How often its events were merged with those of other segments; 0 as they came.
+    #[serde(default)]
+    pub(crate) level: u8,
 }
 
 /// The least or greatest value of a column.
@@ -69,6 +72,35 @@ impl SegmentStats {
             }
             for extra in event.extras() {
                 stats.add_extra(extra.name);
+            }
+        }
+        stats
+    }
+
+    /// Takes over what other events of the same segment tell.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.lists.extend(other.lists);
+        if other.extra_whole {
+            other.extra.iter().for_each(|name| self.add_extra(name));
+        } else {
+            self.extra_whole = false;
+            self.extra.clear();
+        }
+    }
+
+    /// Gathers what segments tell that are merged; where rows are left out it is more than there is,
+    /// never less. The columns are the writer's to tell.
+    pub(crate) fn merged<'s>(all: impl Iterator<Item = &'s Self>) -> Self {
+        let mut stats = Self { extra_whole: true, ..Self::default() };
+        for one in all {
+            stats.log = stats.log.max(one.log);
+            stats.level = stats.level.max(one.level);
+            stats.lists.extend(one.lists.iter().cloned());
+            if one.extra_whole {
+                one.extra.iter().for_each(|name| stats.add_extra(name));
+            } else {
+                stats.extra_whole = false;
+                stats.extra.clear();
             }
         }
         stats

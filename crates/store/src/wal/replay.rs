@@ -107,6 +107,12 @@ impl Opening {
     }
 }
 
+/// Makes a file durable that another process wrote.
+pub(crate) fn sync(path: &Path) -> Result<(), StoreError> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.during(|| format!("sync {}", path.display()))
+}
+
 /// Cuts a torn tail off.
 pub(crate) fn cut_tail(path: &Path, at: u64) -> Result<(), StoreError> {
     let cut = || {

@@ -11,10 +11,16 @@
 
 mod crash;
 mod index;
+mod keep;
+mod odd;
+mod power;
 mod questions;
+mod readers;
+mod repair;
 mod samples;
 mod sealed;
 #[cfg(feature = "sql")]
 mod sql;
 mod together;
 mod v1;
+mod verify;
