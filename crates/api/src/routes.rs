@@ -3,6 +3,7 @@
 mod alerts;
 mod events;
 mod health;
+mod ledger;
 mod live;
 mod login;
 mod overview;
@@ -44,6 +45,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .merge(login::router())
         .merge(sessions::router())
         .merge(overview::router())
+        .merge(ledger::router())
         .merge(alerts::router())
         .merge(events::router())
         .merge(sql::router())

@@ -1,5 +1,6 @@
 //! The command line: one row a command, each in a file of its own.
 
+mod backup;
 mod completions;
 mod doctor;
 mod hunt;
@@ -8,6 +9,7 @@ mod keep;
 mod key;
 mod parse;
 mod query;
+mod restore;
 mod rules;
 mod search;
 mod serve;
@@ -53,6 +55,10 @@ pub(crate) enum Command {
     User(user::Args),
     /// Looks whether everything is in order
     Doctor(doctor::Args),
+    /// Copies everything that is stored to a folder, beside a running product
+    Backup(backup::Args),
+    /// Puts a backup back as a data folder
+    Restore(restore::Args),
     /// Prints completions for a shell
     Completions(completions::Args),
 }
@@ -72,6 +78,8 @@ impl Command {
             Self::Key(args) => key::run(&args),
             Self::User(args) => user::run(&args),
             Self::Doctor(args) => doctor::run(&args),
+            Self::Backup(args) => backup::run(&args),
+            Self::Restore(args) => restore::run(&args),
             Self::Completions(args) => completions::run(&args),
         }
     }

@@ -4,6 +4,7 @@
 //! Whatever it knows of logs, rules, events or alerts, it asks of the crates below.
 
 mod arrivals;
+mod backup;
 mod clock;
 mod codec;
 mod commands;

@@ -45,6 +45,19 @@ impl Catalog {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// Writes the catalog as it is at one moment to a new file, durably; others go on writing.
+    pub fn copy_to(&self, path: &Path) -> Result<(), CatalogError> {
+        create_private(path)?;
+        // Outside of a transaction, as this statement must be; it reads within one of its own.
+        let connection = connect(&self.shared.path)?;
+        connection.execute("VACUUM INTO ?1", [path.to_string_lossy()])?;
+        let synced = OpenOptions::new().write(true).open(path).and_then(|file| file.sync_all());
+        synced.map_err(|error| CatalogError::Unopened {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        })
+    }
+
     /// Runs `work` in one transaction that holds the only right to write: all of it or, when it
     /// gives an error or panics, nothing.
     pub(crate) fn write<T, E: From<CatalogError>>(
@@ -217,6 +230,19 @@ mod tests {
                 "PATH is damaged (database disk image is malformed): restore a backup, or see what `bartizan doctor --repair` can save"
             ],
         );
+    }
+
+    #[test]
+    fn a_copy_is_of_one_moment_and_opens() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.db")).unwrap();
+        catalog.set_setting("a", "before").unwrap();
+        let path = folder.path().join("copy.db");
+        catalog.copy_to(&path).unwrap();
+        catalog.set_setting("a", "after").unwrap();
+        let copy = Catalog::open(&path).unwrap();
+        assert_eq!(copy.setting("a").unwrap().as_deref(), Some("before"));
+        assert!(catalog.copy_to(&path).is_err(), "nothing is written over");
     }
 
     #[test]

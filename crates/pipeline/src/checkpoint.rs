@@ -91,7 +91,8 @@ impl Remembered {
         let parts = sealed.split_at_checked(WRAPPED_BYTES);
         let (wrapped, sealed) = parts.ok_or(CheckpointError::Damaged)?;
         let key = keyring.unwrap_key(wrapped).map_err(CheckpointError::Sealed)?;
-        let opened = key.open(SEALED_CONTEXT, sealed).map_err(CheckpointError::Sealed)?;
+        // The key is the right one: what does not open was changed.
+        let opened = key.open(SEALED_CONTEXT, sealed).map_err(|_| CheckpointError::Damaged)?;
         Self::decode(&opened)
     }
 

@@ -1,5 +1,6 @@
 //! The second half of the line: events to the disk, to the rules, to the alerts.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -231,7 +232,13 @@ impl Worker {
 
     /// Takes one group down the rest of the line.
     fn run(&mut self, group: Group) {
-        let events = self.keep(group.batches);
+        let mut events = Vec::new();
+        let mut batches = group.batches;
+        while !batches.is_empty() {
+            let (now, later) = self.sift(batches);
+            events.extend(self.keep(now));
+            batches = later;
+        }
         self.renew();
         let engine = &self.engine;
         let mut health = lock(&self.health);
@@ -251,6 +258,26 @@ impl Worker {
         self.is_counting |= !events.is_empty();
         self.counters.show_forgotten(self.memory.counters());
         self.write_alerts();
+    }
+
+    /// Drops the batches that are durable already and were sent again, and says so to their senders
+    /// as if for the first time. What came twice at once waits until the first of both is decided.
+    fn sift(&self, batches: Vec<Parsed>) -> (Vec<Parsed>, Vec<Parsed>) {
+        let (mut now, mut later, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
+        let mut names = HashSet::new();
+        for batch in batches {
+            match batch.name() {
+                None => now.push(batch),
+                Some(name) if self.store.has_batch(name) => repeated.push(batch),
+                Some(name) if names.insert(name.to_owned()) => now.push(batch),
+                Some(_) => later.push(batch),
+            }
+        }
+        for batch in &repeated {
+            self.store.note_repeated(u64::try_from(batch.events.len()).unwrap_or(u64::MAX));
+        }
+        settle(repeated, &Ok(()));
+        (now, later)
     }
 
     /// Makes the batches durable and tells their senders; gives the events that are.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender};
 use detect::Engine;
-use model::{Batch, Checkpoint, Event, EventId, Field, Receipt, Record};
+use model::{BATCH_KEY, Batch, Checkpoint, Event, EventId, Field, Receipt, Record};
 use parse::Parser;
 
 use crate::Counters;
@@ -30,6 +30,14 @@ pub(crate) struct Parsed {
     pub(crate) events: Vec<Arc<Event>>,
     pub(crate) checkpoints: Vec<Checkpoint>,
     pub(crate) receipt: Option<Receipt>,
+}
+
+impl Parsed {
+    /// Gives the name by which the batch is known when it is sent again.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let mut keys = self.checkpoints.iter().map(|checkpoint| checkpoint.key.as_str());
+        keys.find(|key| key.starts_with(BATCH_KEY))
+    }
 }
 
 /// Turns records into events.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sources::file::FileConfig;
 use crate::sources::http::HttpConfig;
+use crate::sources::relp::RelpConfig;
 use crate::sources::stdin::StdinConfig;
 use crate::sources::syslog_tcp::SyslogTcpConfig;
 use crate::sources::syslog_udp::SyslogUdpConfig;
@@ -21,6 +22,8 @@ pub struct Config {
     pub syslog_udp: SyslogUdpConfig,
     /// Syslog in streams.
     pub syslog_tcp: SyslogTcpConfig,
+    /// Messages that rsyslog hands over reliably.
+    pub relp: RelpConfig,
     /// Records posted over HTTP.
     pub http: HttpConfig,
     /// Standard input.
@@ -44,6 +47,7 @@ impl Config {
         let mut faults = Faults::default();
         self.syslog_udp.validate(&format!("{path}.syslog_udp"), &mut faults);
         self.syslog_tcp.validate(&format!("{path}.syslog_tcp"), &mut faults);
+        self.relp.validate(&format!("{path}.relp"), &mut faults);
         self.http.validate(&format!("{path}.http"), &mut faults);
         self.stdin.validate(&format!("{path}.stdin"), &mut faults);
         for (index, file) in self.file.iter().enumerate() {

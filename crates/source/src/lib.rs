@@ -1,4 +1,4 @@
-//! The plain inputs: syslog over UDP and TCP, growing files, HTTP, standard input, and old files.
+//! The plain inputs: syslog over UDP and TCP, RELP, growing files, HTTP, standard input, and old files.
 //!
 //! A source cuts what it receives into records, and hands them to the line in batches through a bounded
 //! channel. It knows nothing of formats. [`start`] starts all that the configuration names; [`Import`]
@@ -22,6 +22,7 @@ pub use input::{InputState, InputStatus, Inputs};
 pub use running::{Running, SourceError, Start, start};
 pub use sources::file::{FileConfig, From as FileFrom};
 pub use sources::http::HttpConfig;
+pub use sources::relp::RelpConfig;
 pub use sources::stdin::StdinConfig;
 pub use sources::syslog_tcp::SyslogTcpConfig;
 pub use sources::syslog_udp::SyslogUdpConfig;

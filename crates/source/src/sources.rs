@@ -2,6 +2,7 @@
 
 pub(crate) mod file;
 pub(crate) mod http;
+pub(crate) mod relp;
 mod shared;
 pub(crate) mod stdin;
 pub(crate) mod syslog_tcp;
@@ -21,5 +22,11 @@ pub struct Source {
 }
 
 /// All inputs, in reading order.
-pub const SOURCES: &[Source] =
-    &[syslog_udp::SOURCE, syslog_tcp::SOURCE, file::SOURCE, http::SOURCE, stdin::SOURCE];
+pub const SOURCES: &[Source] = &[
+    syslog_udp::SOURCE,
+    syslog_tcp::SOURCE,
+    relp::SOURCE,
+    file::SOURCE,
+    http::SOURCE,
+    stdin::SOURCE,
+];

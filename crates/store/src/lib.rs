@@ -15,6 +15,7 @@ mod chain;
 mod clock;
 mod commit;
 mod config;
+mod copy;
 mod damage;
 mod error;
 mod flush;
@@ -43,6 +44,7 @@ mod wal;
 pub use anchor::Anchor;
 pub use catalog::ChainHead;
 pub use config::Config;
+pub use copy::copy_segment;
 pub use damage::Damage;
 pub use error::StoreError;
 pub use keep::{

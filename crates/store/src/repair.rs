@@ -38,6 +38,8 @@ enum Step {
     Forget(SegmentRow),
     /// A damaged segment gives way to what can be read of it.
     Rewrite { row: Option<SegmentRow>, file: PathBuf, keep: Keep },
+    /// A whole segment is listed without its index, which is damaged.
+    Unindex(SegmentRow),
     /// A whole segment is listed, anew or for the first time.
     List { row: Option<SegmentRow>, file: PathBuf },
 }

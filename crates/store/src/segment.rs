@@ -39,6 +39,6 @@ pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
 pub(crate) use look::{Look, look};
 pub(crate) use read::{Batches, Cache, Footer, Segment, Span, Texts, Wanted, selection, widen};
 pub(crate) use salvage::{Gathered, Rewriter, Salvaged, digest_of, salvage};
-pub(crate) use sealed::{has_magic, is_sealed, wrapped_key};
+pub(crate) use sealed::{Sealing, assert_sealed, has_magic, is_sealed, opening, wrapped_key};
 pub(crate) use stats::{Bound, SegmentStats};
 pub(crate) use write::{PART, SegmentWriter, WriteOptions, day_name, write_generation};

@@ -79,8 +79,22 @@ impl Page {
     fn store_counters(&mut self, app: &App) {
         let stats = app.store.stats();
         let rows = [
+            ("bartizan_store_found", "Events in segments at the start.", stats.found),
             ("bartizan_store_received_total", "Events given to the store.", stats.received),
             ("bartizan_store_rejected_total", "Events that could not be kept.", stats.rejected),
+            (
+                "bartizan_store_deduplicated_total",
+                "Events of batches that were sent again.",
+                stats.deduplicated,
+            ),
+            ("bartizan_store_retired_total", "Events whose time was over.", stats.retired),
+            ("bartizan_store_purged_total", "Events that were purged.", stats.purged),
+            (
+                "bartizan_store_batches_forgotten_total",
+                "Names of batches forgotten before their time.",
+                stats.batches_forgotten,
+            ),
+            ("bartizan_store_balanced", "1 while the ledger is.", u64::from(stats.is_balanced())),
             ("bartizan_store_replayed_total", "Events read back at the start.", stats.replayed),
             ("bartizan_store_flush_failures_total", "Failed writes.", stats.flush_failures),
             ("bartizan_store_quarantined_total", "Damaged log files.", stats.quarantined),

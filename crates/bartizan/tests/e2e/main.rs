@@ -8,6 +8,7 @@
 )]
 
 mod alert;
+mod backup;
 mod bad_input;
 mod commands;
 mod console;
@@ -16,6 +17,8 @@ mod fernet;
 mod hunt;
 mod hunt_files;
 mod import;
+mod keys;
 mod product;
 mod reload;
+mod relp;
 mod restart;

@@ -5,15 +5,19 @@
 //! Authorization: Bearer …
 //! Content-Type: application/json         one JSON array: a record each element; text: a record each line
 //! Content-Encoding: gzip                 optional
+//! X-Batch-Id: 3f2c…                      optional: a name for this batch, up to 128 characters
 //!
 //! 200 {"accepted": 2}
 //! ```
 //!
 //! 429 asks for another try after `Retry-After` seconds; 503 and 507 mean that the records could not be
 //! kept. A sender that gets no answer must send again, so a record may come twice, but never gets lost.
+//! Where the sender names its batches, one that comes again from the same address with the same records
+//! within ten minutes is answered as before and kept once, across restarts too.
 
 mod body;
 mod connections;
+mod repeats;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -27,7 +31,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use crossbeam_channel::TrySendError;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use model::{Batch, Origin, Receipt, Record, Refusal};
+use model::{Batch, Checkpoint, Origin, Receipt, Record, Refusal};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use tokio::sync::{Semaphore, oneshot};
@@ -44,8 +48,13 @@ use connections::{Connections, Peer};
 pub(crate) const SOURCE: Source =
     Source { id: "http", summary: "records posted to /ingest as JSON or lines", start };
 
-/// Requests whose bodies are held at one time; more are asked to come again.
+/// Requests whose bodies are held at one time; more wait for a second, and are then asked to come
+/// again.
 const REQUESTS_MAX: usize = 16;
+const ROOM_TIME_MAX: Duration = Duration::from_secs(1);
+/// Names a batch, so that it is kept once although it is sent again.
+const BATCH_HEADER: &str = "x-batch-id";
+const BATCH_NAME_BYTES_MAX: usize = 128;
 const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a sender waits for its receipt.
 const RECEIPT_TIME_MAX: Duration = Duration::from_secs(30);
@@ -206,7 +215,10 @@ async fn accept(
     }
     let encoding = Encoding::of(text_of(headers, &header::CONTENT_ENCODING))?;
     let kind = Kind::of(text_of(headers, &header::CONTENT_TYPE));
-    let _room = shared.room.try_acquire().map_err(|_| Refused::Busy)?;
+    let name = batch_name(headers)?;
+    // Nothing of the body is read before there is room for it.
+    let room = tokio::time::timeout(ROOM_TIME_MAX, shared.room.acquire()).await;
+    let _room = room.ok().and_then(Result::ok).ok_or(Refused::Busy)?;
     let bytes = read(body, shared.config.body_bytes_max).await?;
     let posted = Posted { bytes, encoding, kind };
     let origin = Arc::new(Origin { peer: Some(peer), ..shared.origin.clone() });
@@ -216,11 +228,30 @@ async fn accept(
     let records = tokio::task::spawn_blocking(cut)
         .await
         .map_err(|_| Refused::Failed("a defect ended the request".to_owned()))??;
-    hand_on(shared, records).await
+    let checkpoint = name.map(|name| repeats::checkpoint(&name, peer, &records));
+    hand_on(shared, records, checkpoint).await
+}
+
+/// Gives the sender's name for the batch.
+fn batch_name(headers: &HeaderMap) -> Result<Option<String>, Refused> {
+    let Some(name) = headers.get(BATCH_HEADER) else { return Ok(None) };
+    match name.to_str() {
+        Ok(name) if is_token(name) && name.len() <= BATCH_NAME_BYTES_MAX => {
+            Ok(Some(name.to_owned()))
+        }
+        _ => Err(BodyError::Invalid(format!(
+            "{BATCH_HEADER} must be 1 to {BATCH_NAME_BYTES_MAX} visible ASCII characters"
+        ))
+        .into()),
+    }
 }
 
 /// Hands records on and waits until they are durable.
-async fn hand_on(shared: &Shared, records: Vec<Record>) -> Result<u64, Refused> {
+async fn hand_on(
+    shared: &Shared,
+    records: Vec<Record>,
+    checkpoint: Option<Checkpoint>,
+) -> Result<u64, Refused> {
     let counted = Counted::of(&records);
     if records.is_empty() {
         return Ok(0);
@@ -230,7 +261,8 @@ async fn hand_on(shared: &Shared, records: Vec<Record>) -> Result<u64, Refused> 
         // The sender may have gone away meanwhile; the records are kept all the same.
         let _ = told.send(outcome);
     });
-    let batch = Batch { records, receipt: Some(receipt), ..Batch::default() };
+    let checkpoints = checkpoint.into_iter().collect();
+    let batch = Batch { records, checkpoints, receipt: Some(receipt) };
     shared.outlet.offer(batch).map_err(|error| match error {
         TrySendError::Full(_) => Refused::Busy,
         TrySendError::Disconnected(_) => Refused::Failed("the line has ended".to_owned()),

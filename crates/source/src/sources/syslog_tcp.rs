@@ -3,26 +3,23 @@
 //! A batch is what a connection had to read, so nothing waits for more. While the line is full nothing is
 //! read, which slows the sender down instead of losing records.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::{Batch, Origin};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinError, JoinSet};
+use tokio::net::TcpStream;
 
 use super::Source;
-use super::shared::bind;
+use super::shared::{Place, Places, accept, bind};
 use crate::chunk::Chunk;
 use crate::config::{Faults, LINE_BYTES_DEFAULT};
 use crate::frames::Framer;
 use crate::input::{Counted, Input, now};
 use crate::outlet::{Closed, Outlet, Stop};
-use crate::running::{SourceError, Starter, panic_text};
+use crate::running::{SourceError, Starter};
 
 pub(crate) const SOURCE: Source =
     Source { id: "syslog_tcp", summary: "syslog in TCP streams (RFC 6587, both framings)", start };
@@ -30,11 +27,6 @@ pub(crate) const SOURCE: Source =
 const READ_BYTES_MAX: usize = 64 * 1024;
 /// Past it a batch is handed on, although the connection has more to read.
 const BATCH_BYTES_MAX: usize = 512 * 1024;
-/// After this silence the system asks whether the peer still lives.
-const KEEPALIVE: Duration = Duration::from_mins(2);
-/// After an accept that failed, for instance for want of file descriptors.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-
 /// `[inputs.syslog_tcp]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -85,10 +77,11 @@ fn start(starter: &mut Starter<'_>) -> Result<(), SourceError> {
         outlet: starter.outlet.clone(),
         origin: starter.origin(SOURCE.id),
         config: config.clone(),
-        open: AtomicU64::new(0),
-        peers: Mutex::default(),
     });
-    starter.spawn(&input, accept(listener, shared, starter.stop.clone()));
+    let places = Places::new(&input, config.connections_max);
+    let stop = starter.stop.clone();
+    let each = move |stream, place| serve(stream, place, Arc::clone(&shared), stop.clone());
+    starter.spawn(&input, accept(listener, places, starter.stop.clone(), each));
     Ok(())
 }
 
@@ -98,95 +91,9 @@ struct Shared {
     outlet: Outlet,
     origin: Origin,
     config: SyslogTcpConfig,
-    open: AtomicU64,
-    /// How many connections each address holds; as many addresses as connections at most.
-    peers: Mutex<HashMap<IpAddr, usize>>,
 }
 
-impl Shared {
-    fn peers(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One of the connections that an address may hold.
-struct Place {
-    shared: Arc<Shared>,
-    peer: IpAddr,
-}
-
-impl Place {
-    /// Gives a place unless the address holds half of all: one machine that opens connections and says
-    /// nothing must not keep out everybody else.
-    fn take(shared: &Arc<Shared>, peer: IpAddr) -> Option<Self> {
-        let mut peers = shared.peers();
-        let held = peers.entry(peer).or_default();
-        if *held >= shared.config.connections_max.div_ceil(2) {
-            return None;
-        }
-        *held += 1;
-        Some(Self { shared: Arc::clone(shared), peer })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut peers = self.shared.peers();
-        if let Some(held) = peers.get_mut(&self.peer) {
-            *held -= 1;
-            if *held == 0 {
-                peers.remove(&self.peer);
-            }
-        }
-    }
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: Stop) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            () = stop.told() => break,
-            Some(ended) = connections.join_next(), if !connections.is_empty() => {
-                note_end(&shared, ended);
-            }
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let peer = peer.ip().to_canonical();
-                    let free = connections.len() < shared.config.connections_max;
-                    match Place::take(&shared, peer).filter(|_| free) {
-                        Some(place) => {
-                            connections.spawn(serve(stream, place, stop.clone()));
-                            shared.input.open(shared.open.fetch_add(1, Ordering::Relaxed) + 1);
-                        }
-                        None => shared.input.refused(),
-                    }
-                }
-                Err(error) => {
-                    shared.input.fault(&format!("cannot accept a connection: {error}"));
-                    tokio::time::sleep(ACCEPT_AGAIN).await;
-                }
-            }
-        }
-    }
-    while let Some(ended) = connections.join_next().await {
-        note_end(&shared, ended);
-    }
-}
-
-/// Counts a connection's end; a panic ended that connection only.
-fn note_end(shared: &Shared, ended: Result<(), JoinError>) {
-    shared.input.open(shared.open.fetch_sub(1, Ordering::Relaxed).saturating_sub(1));
-    let Some(panic) = ended.err().and_then(|error| error.try_into_panic().ok()) else { return };
-    let text = panic_text(&*panic);
-    tracing::error!(input = SOURCE.id, panic = text, "a defect ended a connection");
-    shared.input.fault(&format!("a connection was ended by a defect: {text}"));
-}
-
-async fn serve(stream: TcpStream, place: Place, stop: Stop) {
-    let shared = Arc::clone(&place.shared);
-    let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE);
-    // Without it the connection works as well; a dead peer is then found out by its silence alone.
-    let _ = socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive);
+async fn serve(stream: TcpStream, place: Place, shared: Arc<Shared>, stop: Stop) {
     let origin = Arc::new(Origin { peer: Some(place.peer), ..shared.origin.clone() });
     let framer = Framer::new(shared.config.line_bytes_max);
     let connection = Connection { stream, shared, origin, framer, chunk: Chunk::default() };

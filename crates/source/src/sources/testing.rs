@@ -41,6 +41,7 @@ impl Line {
         let mut config = Config::silent();
         config.syslog_udp.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.syslog_tcp.listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.relp.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         configure(&mut config);
         assert_eq!(config.validate("inputs"), []);

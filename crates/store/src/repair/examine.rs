@@ -7,6 +7,7 @@ use catalog::{ChainReport, SegmentRow};
 
 use super::{Keep, Patient, Plan, Step};
 use crate::folder::{entries, is_segment, segment_files};
+use crate::index::path_beside;
 use crate::secret::show_position;
 use crate::segment::{Look, Salvaged, Segment, digest_of, look, salvage};
 use crate::{Config, StoreError, chain, wal};
@@ -123,6 +124,15 @@ impl Examiner<'_> {
         if digest != row.digest || is_told || segment.is_err() {
             return Ok(None);
         }
+        let index = self.patient.dir.join(path_beside(Path::new(&row.file)));
+        if row.index_bytes > 0
+            && !digest_of(&index).is_ok_and(|(digest, _)| digest == row.index_digest)
+        {
+            let shown = index.display();
+            self.plan.lost.push(format!("{shown}: an index, without which searches take longer"));
+            self.plan.saved.push(format!("{}: {} events, without index", row.file, row.events));
+            self.plan.steps.push(Step::Unindex(row.clone()));
+        }
         self.stored.push(Stored { first: row.first_id, last: row.last_id, ids: Ids::Of(path) });
         Ok(segment.ok().map(|segment| segment.stats.log))
     }
@@ -203,7 +213,8 @@ impl Examiner<'_> {
             Ok(look) => look,
             Err(error) => {
                 let count = known.map_or(String::new(), |known| format!(" {known} events;"));
-                self.plan.lost.push(format!("{shown}:{count} nothing of it can be read ({error})"));
+                let told = format!("{shown}:{count} nothing of it can be read ({error})");
+                self.tell_lost(row.is_some(), told);
                 return Ok(false);
             }
         };
@@ -212,7 +223,8 @@ impl Examiner<'_> {
         let lost = known.unwrap_or_default().max(look.events).saturating_sub(salvaged.rows);
         if lost > 0 {
             let reason = salvaged.reason.unwrap_or_default();
-            self.plan.lost.push(format!("{shown}: {lost} events that cannot be read ({reason})"));
+            let told = format!("{shown}: {lost} events that cannot be read ({reason})");
+            self.tell_lost(row.is_some(), told);
         }
         if fresh.is_empty() {
             if row.is_none() && salvaged.rows > 0 {
@@ -242,6 +254,15 @@ impl Examiner<'_> {
         let keep = if doubles.is_empty() { Keep::All } else { Keep::But(doubles) };
         self.plan.steps.push(Step::Rewrite { row, file: path.to_owned(), keep });
         Ok(true)
+    }
+
+    /// Tells of events that are lost; what lies aside was told of when it came there.
+    fn tell_lost(&mut self, is_listed: bool, sentence: String) {
+        if is_listed {
+            self.plan.lost.push(sentence);
+        } else {
+            self.plan.notes.push(sentence);
+        }
     }
 
     /// Reads a file as far as it can be read; gives the identities that stand nowhere else.

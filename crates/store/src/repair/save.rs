@@ -11,6 +11,7 @@ use super::{CATALOG, Keep, Patient, Plan, SAVED, Step, clear};
 use crate::clock::now;
 use crate::error::During;
 use crate::folder::{number_of, segment_files, set_aside};
+use crate::index::path_beside;
 use crate::segment::{Gathered, Rewriter, day_name, look, salvage};
 use crate::wal::{self, sync_dir};
 use crate::{Config, StoreError, chain};
@@ -47,12 +48,12 @@ pub(super) fn save(patient: Patient, plan: Plan, config: &Config) -> Result<(), 
     let committed = Committed { expected, next: expected.max(last) };
     let checkpoints = &[];
     catalog.publish(&Publish {
+        giving_up: GivingUp::default(),
         segments: &into,
         removed: &out,
         committed,
         checkpoints,
         linking,
-        giving_up: GivingUp::default(),
     })?;
     catalog.forget_checkpoints(&plan.positions)?;
     if !catalog.check_chain(&key)?.faults.is_empty() {
@@ -110,6 +111,12 @@ impl Saver<'_> {
                 self.out.push(row.id);
                 let note = format!("{} was listed, and nothing of it could be read", row.file);
                 self.aside.push((self.dir.join(&row.file), note));
+            }
+            Step::Unindex(row) => {
+                self.out.push(row.id);
+                let index = path_beside(&self.dir.join(&row.file));
+                self.aside.push((index, format!("the index of {} was damaged", row.file)));
+                self.into.push(SegmentRow { index_bytes: 0, index_digest: [0; 32], ..row });
             }
             Step::List { row, file } => {
                 self.out.extend(row.map(|row| row.id));

@@ -50,6 +50,13 @@ impl<'s> Block<'s> {
         Self { segment, cache, group, group_rows, rows, length, read: HashMap::new() }
     }
 
+    /// Gives the block of some of its rows, in ascending order.
+    pub(crate) fn of_rows(&self, rows: &[usize]) -> Self {
+        let mut chosen = Rows::default();
+        self.places(rows).into_iter().for_each(|place| chosen.push(place..place + 1));
+        Self::of(self.segment, self.cache, (self.group, self.group_rows), chosen)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.length
     }

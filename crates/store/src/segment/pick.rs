@@ -229,10 +229,18 @@ impl Picker<'_> {
         Some(index.page_locations().as_slice())
     }
 
-    fn page(&self, page: usize, locations: &[PageLocation]) -> io::Result<Option<Page>> {
+    fn page(&self, page: usize, locations: &[PageLocation]) -> io::Result<Option<Arc<Page>>> {
+        let key = ((self.id, self.group, self.place), page);
+        if let Some(found) = self.cache.page(key) {
+            return Ok(Some(found));
+        }
         let place = PagePlace { group: self.group, column: self.place, page: Some(page) };
         let location = locations.get(page).ok_or_else(|| invalid("a page is missing"))?;
-        self.read(place, location)
+        let page = self.read(place, location)?.map(Arc::new);
+        if let Some(page) = &page {
+            self.cache.keep_page(key, page);
+        }
+        Ok(page)
     }
 
     fn read(&self, place: PagePlace, location: &PageLocation) -> io::Result<Option<Page>> {

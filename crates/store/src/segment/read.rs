@@ -23,7 +23,7 @@ use seal::{Keyring, SealError};
 use super::build::Table;
 use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
 use super::line;
-use super::page::Opening;
+use super::page::{Opening, Page};
 use super::pick::{Dictionary, pick};
 use super::sealed;
 use super::stats::SegmentStats;
@@ -38,6 +38,8 @@ use crate::secret::show;
 const FOOTERS_MAX: usize = 256;
 /// How many bytes of columns' distinct values are.
 const DICTIONARY_BYTES_MAX: usize = 32 << 20;
+/// How many bytes of pages out of which rows were picked.
+const PAGE_BYTES_MAX: usize = 48 << 20;
 /// At one row of so many, or less, rows are picked from their pages; more are read through.
 const PICKED_SHARE: usize = 16;
 
@@ -64,6 +66,7 @@ impl Drop for Segment {
 pub(crate) struct Cache {
     footers: Mutex<Kept<SegmentId, Arc<Footer>>>,
     dictionaries: Mutex<Kept<DictionaryKey, Arc<Dictionary>>>,
+    pages: Mutex<Kept<(DictionaryKey, usize), Arc<Page>>>,
     keyring: Option<Keyring>,
 }
 
@@ -443,7 +446,12 @@ pub(crate) fn selection(
 impl Cache {
     /// Gives an empty one that opens segments with these keys.
     pub(crate) fn new(keyring: Option<Keyring>) -> Self {
-        Self { footers: Mutex::default(), dictionaries: Mutex::default(), keyring }
+        Self {
+            footers: Mutex::default(),
+            dictionaries: Mutex::default(),
+            pages: Mutex::default(),
+            keyring,
+        }
     }
 
     fn get(&self, id: SegmentId) -> Option<Arc<Footer>> {
@@ -464,8 +472,21 @@ impl Cache {
         kept.put(key, Arc::clone(dictionary), dictionary.size() + 64, DICTIONARY_BYTES_MAX);
     }
 
+    pub(super) fn page(&self, key: (DictionaryKey, usize)) -> Option<Arc<Page>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).get(key)
+    }
+
+    pub(super) fn keep_page(&self, key: (DictionaryKey, usize), page: &Arc<Page>) {
+        let mut kept = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.put(key, Arc::clone(page), page.body.len() + 64, PAGE_BYTES_MAX);
+    }
+
     /// Lets go of a segment that is gone.
     pub(crate) fn forget(&self, id: SegmentId) {
+        self.pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .forget(|((key, ..), _)| *key == id);
         self.footers.lock().unwrap_or_else(PoisonError::into_inner).forget(|key| *key == id);
         let mut kept = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget(|(key, ..)| *key == id);

@@ -40,12 +40,12 @@ pub(crate) struct SegmentStats {
     pub(crate) extra: BTreeSet<String>,
     /// Whether `extra` holds all of them.
     pub(crate) extra_whole: bool,
-    /// How often its events were merged with those of other segments; 0 as they came.
-    #[serde(default)]
-    pub(crate) level: u8,
     /// The fields of which the records are put together, where they are kept so.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) line: BTreeSet<String>,
+    /// How often its events were merged with those of other segments; 0 as they came.
+    #[serde(default)]
+    pub(crate) level: u8,
 }
 
 /// The least or greatest value of a column.
@@ -77,6 +77,17 @@ impl SegmentStats {
         stats
     }
 
+    /// Takes over what other events of the same segment tell.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.lists.extend(other.lists);
+        if other.extra_whole {
+            other.extra.iter().for_each(|name| self.add_extra(name));
+        } else {
+            self.extra_whole = false;
+            self.extra.clear();
+        }
+    }
+
     /// Gathers what segments tell that are merged; where rows are left out it is more than there is,
     /// never less. The columns are the writer's to tell.
     pub(crate) fn merged<'s>(all: impl Iterator<Item = &'s Self>) -> Self {
@@ -93,17 +104,6 @@ impl SegmentStats {
             }
         }
         stats
-    }
-
-    /// Takes over what other events of the same segment tell.
-    pub(crate) fn absorb(&mut self, other: Self) {
-        self.lists.extend(other.lists);
-        if other.extra_whole {
-            other.extra.iter().for_each(|name| self.add_extra(name));
-        } else {
-            self.extra_whole = false;
-            self.extra.clear();
-        }
     }
 
     fn add_extra(&mut self, name: &str) {

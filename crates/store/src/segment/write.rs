@@ -38,6 +38,10 @@ pub(crate) const PART: &str = "part";
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// Small pages: a search for few events decodes little around each.
 const PAGE_ROWS: usize = 4096;
+/// The same for texts that are mostly all different, of which a whole page is expanded for one.
+const PROSE_PAGE_BYTES: usize = 64 << 10;
+/// After how many rows the writer looks whether a page is full.
+const WRITE_ROWS: usize = 256;
 /// How many events become columns at a time.
 const BATCH_ROWS: usize = 4096;
 /// Quick, for what was just collected.
@@ -340,12 +344,14 @@ fn properties(
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(WRITE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(sorting);
     for column in table.columns() {
         let path = || ColumnPath::from(vec![column.name().to_owned()]);
         if column.is_prose() {
             properties = properties
+                .set_column_data_page_size_limit(path(), PROSE_PAGE_BYTES)
                 .set_column_dictionary_enabled(path(), false)
                 .set_column_statistics_enabled(path(), EnabledStatistics::None);
         }
@@ -360,6 +366,7 @@ fn properties(
     let shape = || ColumnPath::from(vec![line::SHAPE.to_owned()]);
     properties = properties
         .set_column_dictionary_enabled(rest(), false)
+        .set_column_data_page_size_limit(rest(), PROSE_PAGE_BYTES)
         .set_column_statistics_enabled(rest(), EnabledStatistics::None)
         .set_column_statistics_enabled(shape(), EnabledStatistics::None);
     if let Some(sealing) = sealing {

@@ -13,6 +13,8 @@ mod crash;
 mod keep;
 mod power;
 mod questions;
+mod readers;
+mod repair;
 mod samples;
 mod sealed;
 #[cfg(feature = "sql")]

@@ -204,6 +204,24 @@ fn answered_only_when_durable() {
 }
 
 #[test]
+fn named_batches_are_known_again() {
+    let line = Line::start(10, |config| config.http.enabled = true);
+    let key = |name: &str, body: &[u8]| {
+        let asked = ask(line.address("http"), &format!("{PLAIN}X-Batch-Id: {name}\r\n"), body);
+        let batch = line.batches.recv().unwrap();
+        batch.receipt.unwrap().settle(Ok(()));
+        assert_eq!(asked.join().unwrap().0, 200);
+        batch.checkpoints[0].key.clone()
+    };
+    assert_eq!(key("a", b"one\ntwo"), key("a", b"one\r\ntwo\n"));
+    assert_ne!(key("a", b"one\ntwo"), key("b", b"one\ntwo"));
+    assert_ne!(key("a", b"one\ntwo"), key("a", b"onetwo"));
+    let long = format!("{PLAIN}X-Batch-Id: {}\r\n", "x".repeat(129));
+    assert_eq!(ask(line.address("http"), &long, b"one").join().unwrap().0, 400);
+    line.stop();
+}
+
+#[test]
 fn refused_by_the_line() {
     let line = Line::start(10, |config| config.http.enabled = true);
     let refusals = [
