@@ -10,6 +10,7 @@ use std::time::Duration;
 use seal::Keyring;
 use serde::{Deserialize, Serialize};
 
+use crate::anchor;
 use crate::rules::Shipped;
 use crate::rules::Sources;
 
@@ -99,6 +100,8 @@ pub(crate) struct Store {
     pub(crate) key: Key,
     /// For how long and how much is kept.
     pub(crate) keep: store::KeepConfig,
+    /// Where the end of the chain of digests is kept besides.
+    pub(crate) anchor: anchor::Settings,
 }
 
 /// Whether what is written is sealed.
@@ -149,6 +152,7 @@ impl Default for Store {
             encryption: Encryption::On,
             key: Key::default(),
             keep: store::KeepConfig::default(),
+            anchor: anchor::Settings::default(),
         }
     }
 }
@@ -209,6 +213,7 @@ impl Config {
             let message = "must name a program".to_owned();
             faults.push(("store.key.command".to_owned(), message));
         }
+        faults.extend(self.store.anchor.faults());
         for (index, folder) in self.rules.folders.iter().enumerate() {
             if !folder.is_dir() {
                 let message = format!("`{}` is not a folder", folder.display());

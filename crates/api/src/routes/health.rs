@@ -99,6 +99,7 @@ impl Page {
             ("bartizan_store_flush_failures_total", "Failed writes.", stats.flush_failures),
             ("bartizan_store_quarantined_total", "Damaged log files.", stats.quarantined),
             ("bartizan_store_missing_segments", "Segments not on disk.", stats.missing),
+            ("bartizan_store_damaged_segments", "Segments that could not be read.", stats.damaged),
             ("bartizan_store_memory_events", "Events in memory.", stats.in_memory),
             ("bartizan_store_memory_bytes", "Bytes in memory.", stats.memory_bytes),
             ("bartizan_store_segment_events", "Events in segments.", stats.in_segments),

@@ -48,7 +48,6 @@ pub(super) fn save(patient: Patient, plan: Plan, config: &Config) -> Result<(), 
     let committed = Committed { expected, next: expected.max(last) };
     let checkpoints = &[];
     catalog.publish(&Publish {
-        giving_up: GivingUp::default(),
         segments: &into,
         removed: &out,
         committed,
