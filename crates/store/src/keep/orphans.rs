@@ -14,6 +14,7 @@ use super::graveyard::{Readers, delete};
 use crate::StoreError;
 use crate::error::During;
 use crate::folder::set_aside;
+use crate::index::remove_strays;
 use crate::live::{Counters, Shared};
 use crate::search::{Block, Place};
 use crate::segment::{Column, PART, Segment, SegmentStats};
@@ -40,14 +41,12 @@ pub(crate) fn clear(shared: &Shared) -> Result<(), StoreError> {
         let is = |extension: &str| path.extension().is_some_and(|found| found == extension);
         if is(PART) {
             std::fs::remove_file(&path).during(|| format!("delete {}", path.display()))?;
-        } else if is("index") && !path.with_extension("parquet").exists() {
-            std::fs::remove_file(&path).during(|| format!("delete {}", path.display()))?;
         } else if is("parquet") && !listed.contains(&path) {
             number += 1;
             clear_one(shared, &path, SegmentId(-number))?;
         }
     }
-    Ok(())
+    remove_strays(&shared.dir, &listed)
 }
 
 /// Lists the files in the folders of the days; a folder that is empty is removed.
