@@ -306,13 +306,13 @@ fn too_much_in_all() {
         world.pass(DAY);
     }
     store.keep().unwrap();
-    let bytes = store.stats().segment_bytes;
+    let bytes = store.keep_status().unwrap().bytes;
     drop(store);
     world.config.keep.gigabytes = f64::from(u32::try_from(bytes / 2).unwrap()) / 1e9;
     let store = world.open();
     store.keep().unwrap();
     let left = all_of(&store);
-    assert!(store.stats().segment_bytes <= bytes / 2);
+    assert!(store.keep_status().unwrap().bytes <= bytes / 2);
     assert!(left.len() >= 1000, "{}", left.len());
     let newest: Vec<Arc<Event>> = days.concat().split_off(3000 - left.len());
     // Segments of two days meet at midnight, so the edge is not exactly between two days.
