@@ -222,7 +222,7 @@ impl Store {
             found: state.ledger.found,
             replayed: state.ledger.replayed,
             segments: count(state.segments.len()),
-            segment_bytes: state.segments.iter().map(|segment| segment.disk_bytes()).sum(),
+            segment_bytes: state.segments.iter().map(|segment| segment.row.bytes).sum(),
             memory_bytes: sum(|frozen| frozen.bytes) + state.growing.bytes(),
             generations_waiting: count(state.frozen.len()),
             quarantined: Counters::get(&counters.quarantined),
