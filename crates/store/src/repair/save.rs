@@ -54,6 +54,7 @@ pub(super) fn save(patient: Patient, plan: Plan, config: &Config) -> Result<(), 
         committed,
         checkpoints,
         linking,
+        giving_up: GivingUp::default(),
     })?;
     catalog.forget_checkpoints(&plan.positions)?;
     if !catalog.check_chain(&key)?.faults.is_empty() {

@@ -10,7 +10,7 @@ use query::{FieldRef, Matcher, Node, Test, TextMatcher};
 
 use super::block::Block;
 use crate::StoreError;
-use crate::segment::{Column, TEXT_TYPE, Values, data_type, list_items};
+use crate::segment::{Asked, Column, TEXT_TYPE, Values, data_type, list_items};
 
 /// Where so few of the rows are left, the other columns are read of these alone.
 const FEW_SHARE: usize = 32;
@@ -232,7 +232,8 @@ fn narrow_events(
         }
     }
     let rows: Vec<usize> = (0..marks.len()).filter(|row| marks.get(*row) == Some(&true)).collect();
-    let events = block.events(&rows, &columns)?;
+    let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+    let events = block.events_with(&rows, &columns, Asked::Named(&names))?;
     if events.len() != rows.len() {
         return Err(block.segment.damaged("fewer rows than asked for"));
     }

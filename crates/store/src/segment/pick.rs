@@ -20,7 +20,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::hybrid::Hybrid;
 use super::layout::{Column, TEXT_TYPE};
-use super::line;
+use super::needs::type_in_file;
 use super::page::{Page, PagePlace, invalid, read_page};
 use super::read::{Cache, Footer, Segment};
 use crate::StoreError;
@@ -163,8 +163,7 @@ pub(super) fn pick(
         let Some(described) = schema.columns().get(*place) else { continue };
         let data_type = match Column::by_name(described.name()) {
             Some(column) => column.data_type(),
-            None if described.name() == line::SHAPE => line::shape_type(),
-            None => TEXT_TYPE,
+            None => type_in_file(described),
         };
         let picker = Picker { id: segment.row.id, cache, footer, group, place: *place, described };
         let array = picker.pick(&data_type, &places).map_err(|error| segment.damaged(error))?;

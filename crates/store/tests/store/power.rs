@@ -104,8 +104,8 @@ fn append(store: &Store, next: &AtomicU64, round: u64, thread: u64) {
         if numbers.below(30) == 0 {
             let _ = store.flush();
         }
-        // Merges what was flushed.
-        if numbers.below(20) == 0 {
+        if numbers.below(15) == 0 {
+            // Segments are merged, the old ones deleted.
             let _ = store.keep();
         }
     }
