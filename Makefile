@@ -63,12 +63,14 @@ lint: needs-rust ui ## formatting, lints, types, licences
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources || cargo deny check; \
 	else echo "cargo-deny is not installed (cargo install cargo-deny): licences not checked"; fi
 
-bench: ui needs-rust ## measures the line on a million generated lines, the shape of an event, and the public Sigma rules
+bench: ui needs-rust ## measures the line on a million generated lines, the shape of an event, the public Sigma rules, and durable ingest from outside
 	@# Together, since the bench alone would select other features and build the query engine anew.
 	cargo build --release --locked -p bartizan -p bench
 	"$(CARGO_TARGET_DIR)/release/line" $(ARGS)
 	"$(CARGO_TARGET_DIR)/release/event"
 	"$(CARGO_TARGET_DIR)/release/sigma"
+	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10
+	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10 --rate 100000
 
 deps: needs-rust ## tells how many packages the product stands on
 	@echo "packages in Cargo.lock: $$(grep -c '^\[\[package\]\]' Cargo.lock)"

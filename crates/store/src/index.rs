@@ -7,7 +7,8 @@
 //! | part | what it tells | grain |
 //! |---|---|---|
 //! | [`terms`] | where a value of a field stands, by its hash | 128 rows |
-//! | [`grams`] | where four bytes in a row may stand, in any text | 1,024 rows |
+//! | [`letters`] | where four letters in a row stand, in any text | 32 rows |
+//! | [`grams`] | where four bytes in a row that are not all letters may stand, in any text | 1,024 rows |
 //! | [`counts`] | events a minute; the most frequent values of each column | the segment |
 
 mod bits;
@@ -18,17 +19,39 @@ mod counts;
 mod directory;
 mod file;
 mod grams;
+mod letters;
 mod rows;
 mod terms;
 
 pub(crate) use build::Builder;
-pub(crate) use cache::{Index, Indexes, Values};
+pub(crate) use cache::{Indexes, Values};
 pub(crate) use candidates::candidates;
+pub(crate) use counts::MINUTE_NANOS;
 pub(crate) use rows::Rows;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+
+use crate::StoreError;
+use crate::error::During;
+use crate::folder::entries;
 
 /// Gives the name of the index beside a segment's file.
 pub(crate) fn path_beside(segment: &Path) -> PathBuf {
     segment.with_extension("index")
+}
+
+/// Deletes the indexes whose segments are not listed: a stop left them behind, and they hold nothing
+/// that a segment does not.
+pub(crate) fn remove_strays(dir: &Path, listed: &HashSet<PathBuf>) -> Result<(), StoreError> {
+    for day in entries(&dir.join("segments"))?.into_iter().filter(|day| day.is_dir()) {
+        for path in entries(&day)? {
+            let is_index = path.extension().is_some_and(|extension| extension == "index");
+            if is_index && !listed.contains(&path.with_extension("parquet")) {
+                let what = || format!("delete {}", path.display());
+                std::fs::remove_file(&path).during(what)?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ mod evaluate;
 mod find;
 mod prune;
 mod since;
+mod top;
 
 use std::fmt;
 use std::time::Instant;
@@ -17,13 +18,15 @@ use model::{EventId, Timestamp};
 use query::Predicate;
 
 pub(crate) use block::{Block, Place};
-pub use count::{Bucket, Histogram, Top, TopValues};
-pub(crate) use count::{histogram, top};
+pub(crate) use count::histogram;
+pub use count::{Bucket, Histogram};
 pub(crate) use evaluate::narrow;
 pub use find::Found;
 pub(crate) use find::{find, get, scan};
 pub(crate) use prune::may_match;
 pub(crate) use since::since;
+pub(crate) use top::top;
+pub use top::{Top, TopValues};
 
 /// Bounds the events of one answer.
 pub const SEARCH_EVENTS_MAX: usize = 50_000;

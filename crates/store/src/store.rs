@@ -196,6 +196,12 @@ impl Store {
         keep::round(&self.inner.shared)
     }
 
+    /// Does the jobs of the catalog that wait, and nothing else.
+    pub fn do_jobs(&self) -> Result<(), StoreError> {
+        self.inner.owner()?;
+        keep::do_jobs(&self.inner.shared)
+    }
+
     /// Counts what a purge would delete.
     pub fn purge_count(&self, purging: &Purging) -> Result<PurgeCount, StoreError> {
         keep::count_purge(self.shared(), purging)

@@ -18,7 +18,9 @@ const BATCH: usize = 1000;
 fn open(folder: &Path) -> Result<Store> {
     std::fs::create_dir_all(folder)?;
     let catalog = Catalog::open(&folder.join("catalog.db"))?;
-    Ok(Store::open(folder, catalog, Config::default())?)
+    // The machine may be busy with others; an append then waits for room instead of giving up.
+    let config = Config { room_wait_max: Duration::from_secs(600), ..Config::default() };
+    Ok(Store::open(folder, catalog, config)?)
 }
 
 /// Stores the events, through the log and into segments, then asks.
@@ -46,7 +48,8 @@ pub(crate) fn fill(folder: &Path, events: u64) -> Result<()> {
         "engine": "bartizan",
         "events": stats.in_segments,
         "segments": stats.segments,
-        "bytes": mean(stats.segment_bytes),
+        "bytes": mean(stats.segment_bytes + index_bytes(folder)?),
+        "index_bytes": mean(index_bytes(folder)?),
         "cpu_s": cpu.as_secs_f64(),
         "wall_s": wall.as_secs_f64(),
     });
@@ -63,7 +66,8 @@ pub(crate) fn ask(folder: &Path, events: u64) -> Result<()> {
         "engine": "bartizan",
         "events": stats.in_segments,
         "segments": stats.segments,
-        "bytes": stats.segment_bytes as f64 / events.max(1) as f64,
+        "bytes": (stats.segment_bytes + index_bytes(folder)?) as f64 / events.max(1) as f64,
+        "index_bytes": index_bytes(folder)? as f64 / events.max(1) as f64,
     });
     tell(&store, &mut told)?;
     store.close()?;
@@ -83,4 +87,18 @@ fn tell(store: &Store, told: &mut Value) -> Result<()> {
     }
     println!("{told}");
     Ok(())
+}
+
+/// Gives the bytes of all indexes.
+fn index_bytes(folder: &Path) -> Result<u64> {
+    let mut sum = 0;
+    for day in std::fs::read_dir(folder.join("segments"))? {
+        for file in std::fs::read_dir(day?.path())? {
+            let file = file?;
+            if file.path().extension().is_some_and(|end| end == "index") {
+                sum += file.metadata()?.len();
+            }
+        }
+    }
+    Ok(sum)
 }

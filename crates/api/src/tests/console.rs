@@ -72,59 +72,80 @@ async fn for_those_who_keep_it_running() {
         .check(
             &["GET /healthz", "GET /readyz", "GET /metrics"],
             expect![[r#"
-        200 OK
-        ok
-        200 OK
-        ready
-        200 OK
-        # HELP bartizan_events_total Events since the start.
-        # TYPE bartizan_events_total counter
-        bartizan_events_total 7
-        # HELP bartizan_parse_unknown_total Records that no format recognised.
-        # TYPE bartizan_parse_unknown_total counter
-        bartizan_parse_unknown_total 1
-        # HELP bartizan_input_received_total Records received by an input.
-        # TYPE bartizan_input_received_total counter
-        bartizan_input_received_total{input="syslog \"udp\""} 7
-        # HELP bartizan_input_dropped_total Records dropped by an input.
-        # TYPE bartizan_input_dropped_total counter
-        bartizan_input_dropped_total{input="syslog \"udp\""} 2
-        # HELP bartizan_store_received_total Events given to the store.
-        # TYPE bartizan_store_received_total counter
-        bartizan_store_received_total 0
-        # HELP bartizan_store_rejected_total Events that could not be kept.
-        # TYPE bartizan_store_rejected_total counter
-        bartizan_store_rejected_total 0
-        # HELP bartizan_store_replayed_total Events read back at the start.
-        # TYPE bartizan_store_replayed_total counter
-        bartizan_store_replayed_total 0
-        # HELP bartizan_store_flush_failures_total Failed writes.
-        # TYPE bartizan_store_flush_failures_total counter
-        bartizan_store_flush_failures_total 0
-        # HELP bartizan_store_quarantined_total Damaged log files.
-        # TYPE bartizan_store_quarantined_total counter
-        bartizan_store_quarantined_total 0
-        # HELP bartizan_store_missing_segments Segments not on disk.
-        # TYPE bartizan_store_missing_segments gauge
-        bartizan_store_missing_segments 0
-        # HELP bartizan_store_memory_events Events in memory.
-        # TYPE bartizan_store_memory_events gauge
-        bartizan_store_memory_events 0
-        # HELP bartizan_store_memory_bytes Bytes in memory.
-        # TYPE bartizan_store_memory_bytes gauge
-        bartizan_store_memory_bytes 0
-        # HELP bartizan_store_segment_events Events in segments.
-        # TYPE bartizan_store_segment_events gauge
-        bartizan_store_segment_events 0
-        # HELP bartizan_store_segment_bytes Bytes in segments.
-        # TYPE bartizan_store_segment_bytes gauge
-        bartizan_store_segment_bytes 0
-        # HELP bartizan_store_segments Segments.
-        # TYPE bartizan_store_segments gauge
-        bartizan_store_segments 0
-        # HELP bartizan_alerts Alerts by state and level.
-        # TYPE bartizan_alerts gauge
-        bartizan_alerts{status="open",level="critical"} 1"#]],
+                200 OK
+                ok
+                200 OK
+                ready
+                200 OK
+                # HELP bartizan_events_total Events since the start.
+                # TYPE bartizan_events_total counter
+                bartizan_events_total 7
+                # HELP bartizan_parse_unknown_total Records that no format recognised.
+                # TYPE bartizan_parse_unknown_total counter
+                bartizan_parse_unknown_total 1
+                # HELP bartizan_input_received_total Records received by an input.
+                # TYPE bartizan_input_received_total counter
+                bartizan_input_received_total{input="syslog \"udp\""} 7
+                # HELP bartizan_input_dropped_total Records dropped by an input.
+                # TYPE bartizan_input_dropped_total counter
+                bartizan_input_dropped_total{input="syslog \"udp\""} 2
+                # HELP bartizan_store_found Events in segments at the start.
+                # TYPE bartizan_store_found gauge
+                bartizan_store_found 0
+                # HELP bartizan_store_received_total Events given to the store.
+                # TYPE bartizan_store_received_total counter
+                bartizan_store_received_total 0
+                # HELP bartizan_store_rejected_total Events that could not be kept.
+                # TYPE bartizan_store_rejected_total counter
+                bartizan_store_rejected_total 0
+                # HELP bartizan_store_deduplicated_total Events of batches that were sent again.
+                # TYPE bartizan_store_deduplicated_total counter
+                bartizan_store_deduplicated_total 0
+                # HELP bartizan_store_retired_total Events whose time was over.
+                # TYPE bartizan_store_retired_total counter
+                bartizan_store_retired_total 0
+                # HELP bartizan_store_purged_total Events that were purged.
+                # TYPE bartizan_store_purged_total counter
+                bartizan_store_purged_total 0
+                # HELP bartizan_store_batches_forgotten_total Names of batches forgotten before their time.
+                # TYPE bartizan_store_batches_forgotten_total counter
+                bartizan_store_batches_forgotten_total 0
+                # HELP bartizan_store_balanced 1 while the ledger is.
+                # TYPE bartizan_store_balanced gauge
+                bartizan_store_balanced 1
+                # HELP bartizan_store_replayed_total Events read back at the start.
+                # TYPE bartizan_store_replayed_total counter
+                bartizan_store_replayed_total 0
+                # HELP bartizan_store_flush_failures_total Failed writes.
+                # TYPE bartizan_store_flush_failures_total counter
+                bartizan_store_flush_failures_total 0
+                # HELP bartizan_store_quarantined_total Damaged log files.
+                # TYPE bartizan_store_quarantined_total counter
+                bartizan_store_quarantined_total 0
+                # HELP bartizan_store_missing_segments Segments not on disk.
+                # TYPE bartizan_store_missing_segments gauge
+                bartizan_store_missing_segments 0
+                # HELP bartizan_store_damaged_segments Segments that could not be read.
+                # TYPE bartizan_store_damaged_segments gauge
+                bartizan_store_damaged_segments 0
+                # HELP bartizan_store_memory_events Events in memory.
+                # TYPE bartizan_store_memory_events gauge
+                bartizan_store_memory_events 0
+                # HELP bartizan_store_memory_bytes Bytes in memory.
+                # TYPE bartizan_store_memory_bytes gauge
+                bartizan_store_memory_bytes 0
+                # HELP bartizan_store_segment_events Events in segments.
+                # TYPE bartizan_store_segment_events gauge
+                bartizan_store_segment_events 0
+                # HELP bartizan_store_segment_bytes Bytes in segments.
+                # TYPE bartizan_store_segment_bytes gauge
+                bartizan_store_segment_bytes 0
+                # HELP bartizan_store_segments Segments.
+                # TYPE bartizan_store_segments gauge
+                bartizan_store_segments 0
+                # HELP bartizan_alerts Alerts by state and level.
+                # TYPE bartizan_alerts gauge
+                bartizan_alerts{status="open",level="critical"} 1"#]],
         )
         .await;
 }
@@ -152,6 +173,7 @@ async fn the_api_describes_itself() {
         GET /api/v1/events/fields ["200"]
         GET /api/v1/events/histogram ["200"]
         GET /api/v1/events/{id} ["200", "404"]
+        GET /api/v1/ledger ["200"]
         GET /api/v1/live ["200"]
         GET /api/v1/overview ["200"]
         GET /api/v1/rules ["200"]

@@ -11,8 +11,9 @@ use catalog::Catalog;
 
 use crate::backup::Last;
 use crate::clock::now;
-use crate::config::Config;
+use crate::config::{Config, Encryption};
 use crate::failure::Outcome;
+use crate::keys;
 use crate::output::{Cell, Printer, Shape};
 use crate::place::{Place, has_catalog};
 use crate::rules;
@@ -177,6 +178,7 @@ fn look_at_data(args: &Args, config: &Config, findings: &mut Vec<Finding>) {
         Err(error) => findings.push(finding(State::Fault, "catalog", format!("{error:#}"))),
         Ok((_, catalog)) => {
             look_at_users(&catalog, findings);
+            look_at_key(config, &catalog, findings);
             look_at_store(&args.place, findings);
             if args.verify {
                 verify::look(config, &catalog, &args.anchor, findings);
@@ -211,6 +213,26 @@ fn look_at_users(catalog: &Catalog, findings: &mut Vec<Finding>) {
             "not set up: open the link that `bartizan serve` prints",
         ),
         Err(error) => finding(State::Fault, "administrator", error.to_string()),
+    });
+}
+
+fn look_at_key(config: &Config, catalog: &Catalog, findings: &mut Vec<Finding>) {
+    let source = keys::source(config);
+    findings.push(match keys::open(config, catalog) {
+        Err(error) => finding(State::Fault, "key", format!("{error:#}")),
+        Ok(_) if config.store.encryption == Encryption::Off => {
+            let advice = "store.encryption is off: whoever gets the disk reads what is written";
+            finding(State::Note, "key", advice)
+        }
+        Ok(None) => finding(State::Note, "key", "none yet: nothing is sealed"),
+        Ok(Some(_)) if keys::lies_beside(config, &source) => {
+            let advice = format!(
+                "{source} lies beside the data: whoever gets the disk gets the key, and whoever \
+                 loses it loses the data; move it (bartizan key rotate --to-file) and keep a copy"
+            );
+            finding(State::Note, "key", advice)
+        }
+        Ok(Some(_)) => finding(State::Fine, "key", format!("what is stored opens, from {source}")),
     });
 }
 

@@ -20,4 +20,5 @@ mod import;
 mod keys;
 mod product;
 mod reload;
+mod relp;
 mod restart;

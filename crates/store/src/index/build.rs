@@ -16,6 +16,7 @@ use super::counts::{Counts, Tally};
 use super::directory::Directory;
 use super::file::{SectionWriter, Written};
 use super::grams::{self, Grams};
+use super::letters::{self, Letters};
 use super::terms::{self, Term, Terms};
 use crate::segment::{Column, TEXT_TYPE, Values, data_type, each_value, list_items};
 
@@ -45,6 +46,7 @@ struct Looked {
 #[derive(Default)]
 struct Gatherer {
     terms: Terms,
+    letters: Letters,
     grams: Grams,
     counts: Counts,
     /// The known fields of which some values stand among the unknown ones.
@@ -77,7 +79,7 @@ impl Builder {
         }
         let mut start = 0;
         while start < batch.num_rows() {
-            let room = terms::BLOCK_ROWS - self.rows % terms::BLOCK_ROWS;
+            let room = letters::BLOCK_ROWS - self.rows % letters::BLOCK_ROWS;
             let end = batch.num_rows().min(start + room);
             self.add_block(&mut columns, start..end);
             self.rows += end - start;
@@ -89,7 +91,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Takes rows of one block, column by column.
+    /// Takes rows of one of the smallest blocks, column by column.
     fn add_block(&mut self, columns: &mut [(Looked, Values)], rows: Range<usize>) {
         let (lists, original) = {
             let find = |wanted| {
@@ -97,7 +99,7 @@ impl Builder {
             };
             (find(Column::Lists), find(Column::Known(Field::EventOriginal)))
         };
-        let block = self.rows / terms::BLOCK_ROWS + 1;
+        let block = self.rows / letters::BLOCK_ROWS + 1;
         for (looked, values) in columns {
             for row in rows.clone() {
                 let Some(value) = values.get(row) else { continue };
@@ -118,6 +120,9 @@ impl Builder {
     }
 
     fn end_blocks(&mut self) -> io::Result<()> {
+        if self.rows.is_multiple_of(letters::BLOCK_ROWS) {
+            self.gatherer.letters.end_block();
+        }
         if self.rows.is_multiple_of(terms::BLOCK_ROWS) {
             self.gatherer.terms.end_block();
         }
@@ -136,6 +141,8 @@ impl Builder {
     fn end_terms(&mut self, rows: usize) -> io::Result<()> {
         let panel = self.gatherer.terms.finish(rows, &mut self.out)?;
         self.directory.terms.push(panel);
+        let panel = self.gatherer.letters.finish(rows, &mut self.out)?;
+        self.directory.letters.push(panel);
         Ok(())
     }
 
@@ -147,6 +154,9 @@ impl Builder {
 
     /// Ends the file and makes it durable; the digest is that of the segment's file.
     pub(crate) fn finish(mut self, digest: [u8; 32]) -> io::Result<(u64, [u8; 32])> {
+        if !self.rows.is_multiple_of(letters::BLOCK_ROWS) {
+            self.gatherer.letters.end_block();
+        }
         if !self.rows.is_multiple_of(terms::BLOCK_ROWS) {
             self.gatherer.terms.end_block();
         }
@@ -341,6 +351,7 @@ impl Gatherer {
         } else {
             self.folded.extend(text.chars().map(fold));
         }
+        self.letters.add(self.folded.as_bytes());
         self.grams.add(self.folded.as_bytes());
     }
 }

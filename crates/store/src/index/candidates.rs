@@ -8,12 +8,15 @@ use query::{Comparison, FieldRef, Literal, Matcher, Node, Number, Placement, Tes
 use super::build::wide;
 use super::cache::{Index, Indexes};
 use super::grams::{self, GRAM_BYTES, slices_of};
+use super::letters;
 use super::rows::Rows;
-use super::terms::{self, Term};
+use super::terms::{self, Term, TermsPanel};
 use crate::segment::{Column, TEXT_TYPE, data_type};
 
 /// Bounds the tests of one predicate that are put to the index; of more, the rest is not asked.
 const ASKED_MAX: usize = 512;
+/// So few rows are read sooner than narrowed further.
+const FEW_ROWS: usize = 256;
 
 /// Gives rows among which all those are that pass; `None` where the index tells nothing.
 pub(crate) fn candidates(indexes: &Indexes, index: &Index, node: &Node) -> Option<Rows> {
@@ -121,6 +124,17 @@ impl Asking<'_> {
     /// Gives the rows that may hold all the texts that the test needs, in whatever field.
     fn texts(&self, matcher: &TextMatcher) -> Option<Rows> {
         let needs = matcher.needs();
+        let mut told: Option<Rows> = None;
+        for term in needs.iter().flat_map(|need| letters::terms_of(need)) {
+            told = narrower(told, self.term_in(&self.index.directory.letters, term));
+            if told.as_ref().is_some_and(|rows| rows.count() <= FEW_ROWS) {
+                return told;
+            }
+        }
+        narrower(told, self.grams(&needs))
+    }
+
+    fn grams(&self, needs: &[String]) -> Option<Rows> {
         let slices: Vec<u32> = needs
             .iter()
             .filter(|need| need.len() >= GRAM_BYTES)
@@ -175,10 +189,14 @@ impl Asking<'_> {
     }
 
     fn term(&self, term: Term) -> Option<Rows> {
+        self.term_in(&self.index.directory.terms, term)
+    }
+
+    fn term_in(&self, panels: &[TermsPanel], term: Term) -> Option<Rows> {
         let mut rows = Rows::default();
         let mut start = 0;
         let mut is_of_use = false;
-        for panel in &self.index.directory.terms {
+        for panel in panels {
             let end = start + panel.rows;
             let blocks = panel.section(term).and_then(|(place, number)| {
                 let section = self.section(&panel.offsets, place, number)?;
@@ -188,8 +206,8 @@ impl Asking<'_> {
                 Some(blocks) => {
                     is_of_use = true;
                     for block in blocks {
-                        let first = start + block * terms::BLOCK_ROWS;
-                        rows.push(first..(first + terms::BLOCK_ROWS).min(end));
+                        let first = start + block * panel.block_rows;
+                        rows.push(first..(first + panel.block_rows).min(end));
                     }
                 }
                 None => rows.push(start..end),

@@ -19,7 +19,8 @@ const ALL_TEXT_BYTES_MAX: usize = 32 << 20;
 const WHOLE_MAX: usize = 4096;
 /// Otherwise the most frequent ones.
 const HEAD_MAX: usize = 1024;
-pub(super) const MINUTE_NANOS: i64 = 60_000_000_000;
+/// How long a minute is.
+pub(crate) const MINUTE_NANOS: i64 = 60_000_000_000;
 
 /// Spreads keys that are hashes already, so that nobody outside can tell where they meet.
 #[derive(Clone, Debug)]

@@ -15,6 +15,7 @@ pub(super) struct Directory {
     pub(super) segment: [u8; 32],
     pub(super) rows: usize,
     pub(super) terms: Vec<TermsPanel>,
+    pub(super) letters: Vec<TermsPanel>,
     pub(super) grams: Vec<GramsPanel>,
     pub(super) counts: CountsPart,
 }
@@ -24,8 +25,10 @@ impl Directory {
         let count = |length: usize| u64::try_from(length).unwrap_or_default();
         let mut out = self.segment.to_vec();
         put_varint(count(self.rows), &mut out);
-        put_varint(count(self.terms.len()), &mut out);
-        self.terms.iter().for_each(|panel| panel.put(&mut out));
+        for panels in [&self.terms, &self.letters] {
+            put_varint(count(panels.len()), &mut out);
+            panels.iter().for_each(|panel| panel.put(&mut out));
+        }
         put_varint(count(self.grams.len()), &mut out);
         self.grams.iter().for_each(|panel| panel.put(&mut out));
         self.counts.put(&mut out);
@@ -40,11 +43,14 @@ impl Directory {
         let count = take_count(bytes)?;
         let terms = (0..count).map(|_| TermsPanel::take(bytes)).collect::<Option<Vec<_>>>()?;
         let count = take_count(bytes)?;
+        let letters = (0..count).map(|_| TermsPanel::take(bytes)).collect::<Option<Vec<_>>>()?;
+        let count = take_count(bytes)?;
         let grams = (0..count).map(|_| GramsPanel::take(bytes)).collect::<Option<Vec<_>>>()?;
         let counts = CountsPart::take(bytes)?;
         let whole = terms.iter().map(|panel| panel.rows).sum::<usize>() == rows
+            && letters.iter().map(|panel| panel.rows).sum::<usize>() == rows
             && grams.iter().map(|panel| panel.rows).sum::<usize>() == rows;
-        whole.then_some(Self { segment: *segment, rows, terms, grams, counts })
+        whole.then_some(Self { segment: *segment, rows, terms, letters, grams, counts })
     }
 }
 

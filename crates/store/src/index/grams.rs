@@ -1,4 +1,4 @@
-//! Pieces of texts: which blocks of rows may hold four bytes in a row.
+//! Pieces of texts: which blocks of rows may hold four bytes in a row that are not all letters.
 //!
 //! The four bytes are hashed to one of a power of two slices; a slice is a row of bits, one for each
 //! block. A text that is looked for can only stand in the blocks whose bits are set in the slices of
@@ -20,7 +20,7 @@ pub(super) const PANEL_ROWS: usize = 1 << 20;
 const SLICE_BITS_MAX: u32 = 17;
 const SLICE_BITS_MIN: u32 = 8;
 /// Slices are halved as long as no more than this share of the bits would be set, in percent.
-const FILL_PERCENT: usize = 34;
+const FILL_PERCENT: usize = 50;
 const SECTION_BYTES: usize = 8 << 10;
 /// How many pieces of a text are asked for; more hardly narrow further.
 const ASKED_MAX: usize = 24;
@@ -36,6 +36,7 @@ pub(super) fn slices_of(folded: &str) -> Vec<u32> {
     let grams: Vec<u32> = folded
         .as_bytes()
         .windows(GRAM_BYTES)
+        .filter(|window| !window.iter().all(u8::is_ascii_lowercase))
         .filter_map(|window| Some(slice_of(u32::from_be_bytes(window.try_into().ok()?))))
         .collect();
     let mut slices = Vec::new();
@@ -82,8 +83,14 @@ impl Grams {
         let Some((head, rest)) = folded.split_first_chunk::<3>() else { return };
         let [a, b, c] = *head;
         let mut gram = u32::from_be_bytes([0, a, b, c]);
+        // How many of the last bytes are letters.
+        let mut letters = head.iter().rev().take_while(|byte| byte.is_ascii_lowercase()).count();
         for byte in rest {
             gram = gram << 8 | u32::from(*byte);
+            letters = if byte.is_ascii_lowercase() { letters + 1 } else { 0 };
+            if letters >= GRAM_BYTES {
+                continue;
+            }
             let slice = slice_of(gram);
             let place = usize::try_from(slice >> 6).unwrap_or_default();
             if let Some(word) = self.current.get_mut(place) {

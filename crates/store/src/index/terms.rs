@@ -99,6 +99,11 @@ impl Term {
         Self::of(field, 3, &plain.to_bits().to_le_bytes())
     }
 
+    /// Something that has a number of so many bits, and no field.
+    pub(super) fn numbered(number: u64, bits: u32) -> Self {
+        Self { field: 0, hash: number << (64 - bits) }
+    }
+
     /// Any value.
     pub(super) fn any(field: u64) -> Self {
         Self::of(field, 4, &[])
@@ -131,6 +136,8 @@ pub(super) struct Terms {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct TermsPanel {
     pub(super) rows: usize,
+    /// How many rows a posting points at.
+    pub(super) block_rows: usize,
     hash_bits: u32,
     bucket_bits: u32,
     /// Fields of which nothing was kept; or, where the list is of those that were, the others.
@@ -212,35 +219,21 @@ impl Terms {
         rows: usize,
         out: &mut SectionWriter,
     ) -> io::Result<TermsPanel> {
-        let (mut entries, kept, dropped) = self.kept(rows);
+        let (entries, kept, dropped) = self.kept(rows);
         let is_of_kept = std::mem::take(&mut self.is_partial);
-        let blocks = std::mem::take(&mut self.block);
-        entries.sort_unstable();
-        let values = entries.chunk_by(|one, next| one >> BLOCK_BITS == next >> BLOCK_BITS).count();
-        let bits = |number: usize| usize::BITS - number.leading_zeros();
-        let hash_bits = (bits(values) + SPARE_BITS).clamp(8, 48);
-        let bucket_bits = bits(values / BUCKET_VALUES).min(hash_bits);
-        let mut panel = TermsPanel {
-            rows,
-            hash_bits,
-            bucket_bits,
-            fields: if is_of_kept { kept } else { dropped },
-            is_of_kept,
-            first: out.next(),
-            offsets: vec![out.position()],
-        };
-        let mut rest = entries.as_slice();
-        for bucket in 0..1_u64 << bucket_bits {
-            let end = rest.partition_point(|entry| {
-                entry.checked_shr(64 - bucket_bits).unwrap_or_default() <= bucket
-            });
-            let (ours, later) = rest.split_at(end);
-            rest = later;
-            out.add(&panel.encode(ours, bucket, blocks))?;
-            panel.offsets.push(out.position());
-        }
-        Ok(panel)
+        self.block = 0;
+        let fields = if is_of_kept { kept } else { dropped };
+        let grain = Grain { block_rows: BLOCK_ROWS, everywhere_share: EVERYWHERE_SHARE };
+        TermsPanel::write(entries, (rows, grain), None, (fields, is_of_kept), out)
     }
+}
+
+/// How fine postings are.
+#[derive(Clone, Copy)]
+pub(super) struct Grain {
+    pub(super) block_rows: usize,
+    /// What stands in more than one of so many blocks is kept as standing everywhere.
+    pub(super) everywhere_share: usize,
 }
 
 /// How many bits a step takes when so many lie among so many places.
@@ -249,7 +242,46 @@ fn step_bits(places: u64, count: u64) -> u32 {
 }
 
 impl TermsPanel {
-    fn encode(&self, entries: &[u64], bucket: u64, blocks: u64) -> Vec<u8> {
+    /// Writes a panel of entries, each with its hash first and its block last.
+    pub(super) fn write(
+        mut entries: Vec<u64>,
+        (rows, grain): (usize, Grain),
+        hash_bits: Option<u32>,
+        (fields, is_of_kept): (Vec<u64>, bool),
+        out: &mut SectionWriter,
+    ) -> io::Result<Self> {
+        entries.sort_unstable();
+        let values = entries.chunk_by(|one, next| one >> BLOCK_BITS == next >> BLOCK_BITS).count();
+        let bits = |number: usize| usize::BITS - number.leading_zeros();
+        let hash_bits = hash_bits.unwrap_or((bits(values) + SPARE_BITS).clamp(8, 48));
+        let bucket_bits = bits(values / BUCKET_VALUES).min(hash_bits);
+        let mut panel = Self {
+            rows,
+            block_rows: grain.block_rows,
+            hash_bits,
+            bucket_bits,
+            fields,
+            is_of_kept,
+            first: out.next(),
+            offsets: vec![out.position()],
+        };
+        let blocks = panel.blocks();
+        let often = usize::try_from(blocks).unwrap_or_default() / grain.everywhere_share + 1;
+        let mut rest = entries.as_slice();
+        for bucket in 0..1_u64 << bucket_bits {
+            let end = rest.partition_point(|entry| {
+                entry.checked_shr(64 - bucket_bits).unwrap_or_default() <= bucket
+            });
+            let (ours, later) = rest.split_at(end);
+            rest = later;
+            out.add(&panel.encode(ours, bucket, often))?;
+            panel.offsets.push(out.position());
+        }
+        Ok(panel)
+    }
+
+    fn encode(&self, entries: &[u64], bucket: u64, often: usize) -> Vec<u8> {
+        let blocks = self.blocks();
         let key = |entry: u64| entry >> (64 - self.hash_bits);
         let by_key = || entries.chunk_by(|one, next| key(*one) == key(*next));
         let count = u64::try_from(by_key().count()).unwrap_or_default();
@@ -267,7 +299,7 @@ impl TermsPanel {
             at.sort_unstable();
             at.dedup();
             let number = u64::try_from(at.len()).unwrap_or_default();
-            if at.len() > usize::try_from(blocks).unwrap_or_default() / EVERYWHERE_SHARE + 1 {
+            if at.len() > often {
                 writer.put_gamma(blocks + 1);
                 continue;
             }
@@ -284,7 +316,7 @@ impl TermsPanel {
     }
 
     fn blocks(&self) -> u64 {
-        u64::try_from(self.rows.div_ceil(BLOCK_ROWS)).unwrap_or_default()
+        u64::try_from(self.rows.div_ceil(self.block_rows.max(1))).unwrap_or_default()
     }
 
     /// Gives the section that would hold the term, as its place and number, unless the field was
@@ -338,9 +370,10 @@ impl TermsPanel {
     }
 
     pub(super) fn put(&self, out: &mut Vec<u8>) {
-        for number in [self.rows, usize::try_from(self.first).unwrap_or_default()] {
+        for number in [self.rows, self.block_rows] {
             put_varint(u64::try_from(number).unwrap_or_default(), out);
         }
+        put_varint(u64::from(self.first), out);
         put_varint(u64::from(self.hash_bits), out);
         put_varint(u64::from(self.bucket_bits), out);
         put_varint(u64::from(self.is_of_kept), out);
@@ -353,6 +386,7 @@ impl TermsPanel {
 
     pub(super) fn take(bytes: &mut &[u8]) -> Option<Self> {
         let rows = usize::try_from(take_varint(bytes)?).ok()?;
+        let block_rows = usize::try_from(take_varint(bytes)?).ok()?;
         let first = u32::try_from(take_varint(bytes)?).ok()?;
         let mut bits = || u32::try_from(take_varint(bytes)?).ok().filter(|bits| *bits <= 48);
         let (hash_bits, bucket_bits) = (bits()?, bits()?);
@@ -364,7 +398,16 @@ impl TermsPanel {
             fields.push(u64::from_le_bytes(*field));
         }
         let offsets = super::directory::take_offsets(bytes)?;
-        let whole = bucket_bits <= hash_bits && hash_bits > 0;
-        whole.then_some(Self { rows, hash_bits, bucket_bits, fields, is_of_kept, first, offsets })
+        let is_whole = bucket_bits <= hash_bits && hash_bits > 0 && block_rows > 0;
+        is_whole.then_some(Self {
+            rows,
+            block_rows,
+            hash_bits,
+            bucket_bits,
+            fields,
+            is_of_kept,
+            first,
+            offsets,
+        })
     }
 }

@@ -60,7 +60,8 @@ pub(crate) fn plan(pieces: &[Piece], now: i64, haste: Haste) -> Vec<Vec<SegmentI
         let is_over = now >= end.saturating_add(LATE) || haste == Haste::Now;
         merge_fresh(&mut pieces, now, is_over, &mut merges);
         if is_over {
-            merge_small(&pieces, &mut merges);
+            let growth = if haste == Haste::Now { 1 } else { GROWTH };
+            merge_small(&pieces, growth, &mut merges);
         }
     }
     merges.into_iter().map(|merge| merge.into_iter().map(|piece| piece.id).collect()).collect()
@@ -101,13 +102,13 @@ fn merge_fresh(pieces: &mut Vec<Piece>, now: i64, is_over: bool, merges: &mut Ve
 
 /// Merges the small ones of a day that is over: as many of the smallest as together make enough more
 /// than the largest of them.
-fn merge_small(pieces: &[Piece], merges: &mut Vec<Vec<Piece>>) {
+fn merge_small(pieces: &[Piece], growth: u64, merges: &mut Vec<Vec<Piece>>) {
     let mut small: Vec<Piece> =
         pieces.iter().filter(|piece| piece.bytes < SMALL_BYTES).copied().collect();
     small.sort_by_key(|piece| piece.bytes);
     while let Some(largest) = small.last() {
         let bytes: u64 = small.iter().map(|piece| piece.bytes).sum();
-        let enough = largest.bytes.saturating_mul(GROWTH).min(FILE_BYTES);
+        let enough = largest.bytes.saturating_mul(growth).min(FILE_BYTES);
         if small.len() > 1 && bytes >= enough {
             break;
         }
@@ -117,7 +118,7 @@ fn merge_small(pieces: &[Piece], merges: &mut Vec<Vec<Piece>>) {
     merges.extend(runs(small).into_iter().filter(|run| {
         let largest = run.iter().map(|piece| piece.bytes).max().unwrap_or_default();
         let bytes: u64 = run.iter().map(|piece| piece.bytes).sum();
-        run.len() > 1 && bytes >= largest.saturating_mul(GROWTH).min(SMALL_BYTES)
+        run.len() > 1 && bytes >= largest.saturating_mul(growth).min(SMALL_BYTES)
     }));
 }
 
@@ -222,5 +223,6 @@ mod tests {
         assert_eq!(merges(&[piece(1, 1)], Haste::Now), 0);
         assert_eq!(merges(&[piece(1, 0), piece(2, 0)], Haste::Patient), 0);
         assert_eq!(merges(&[piece(1, 0), piece(2, 0)], Haste::Now), 1);
+        assert_eq!(merges(&[piece(1, 1), piece(2, 1)], Haste::Now), 1);
     }
 }

@@ -9,7 +9,7 @@ use model::Event;
 
 use crate::StoreError;
 use crate::index::Rows;
-use crate::segment::{Cache, Column, Decoder, Segment, Texts, Values};
+use crate::segment::{Asked, Cache, Column, Decoder, Segment, Texts, Values};
 
 /// Some rows of one row group.
 #[derive(Debug)]
@@ -50,6 +50,13 @@ impl<'s> Block<'s> {
         Self { segment, cache, group, group_rows, rows, length, read: HashMap::new() }
     }
 
+    /// Gives the block of some of its rows, in ascending order.
+    pub(crate) fn of_rows(&self, rows: &[usize]) -> Self {
+        let mut chosen = Rows::default();
+        self.places(rows).into_iter().for_each(|place| chosen.push(place..place + 1));
+        Self::of(self.segment, self.cache, (self.group, self.group_rows), chosen)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.length
     }
@@ -64,7 +71,7 @@ impl<'s> Block<'s> {
             return Ok(());
         }
         let values = if self.segment.has(column) {
-            let batch = self.read(&self.rows, &[column], Texts::Keys)?;
+            let batch = self.read(&self.rows, (&[column], Asked::All), Texts::Keys)?;
             batch.and_then(|batch| Values::of(batch.column_by_name(column.name())?))
         } else {
             None
@@ -103,9 +110,19 @@ impl<'s> Block<'s> {
         rows: &[usize],
         columns: &[Column],
     ) -> Result<Vec<Arc<Event>>, StoreError> {
+        self.events_with(rows, columns, Asked::All)
+    }
+
+    /// The same, with only some of the unknown fields.
+    pub(crate) fn events_with(
+        &self,
+        rows: &[usize],
+        columns: &[Column],
+        asked: Asked<'_>,
+    ) -> Result<Vec<Arc<Event>>, StoreError> {
         let mut chosen = Rows::default();
         self.places(rows).into_iter().for_each(|place| chosen.push(place..place + 1));
-        let Some(batch) = self.read(&chosen, columns, Texts::Plain)? else {
+        let Some(batch) = self.read(&chosen, (columns, asked), Texts::Plain)? else {
             return Ok(Vec::new());
         };
         let decoder = Decoder::of(&batch);
@@ -115,7 +132,7 @@ impl<'s> Block<'s> {
     fn read(
         &self,
         rows: &Rows,
-        columns: &[Column],
+        columns: (&[Column], Asked<'_>),
         texts: Texts,
     ) -> Result<Option<RecordBatch>, StoreError> {
         self.segment.batch(self.cache, (self.group, self.group_rows), rows, columns, texts)

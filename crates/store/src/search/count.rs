@@ -1,25 +1,24 @@
-//! Counts events: over time, and by the values of a field.
+//! Counts events over time.
+//!
+//! A segment, a minute or a page that lies within one bucket is counted without being read.
 
-use std::collections::HashMap;
-use std::fmt::Write;
+use std::sync::Arc;
 
-use arrow::array::Array;
-use model::{Event, Field, Timestamp, Value};
-use query::{FieldRef, Node};
+use model::{Event, Field, Timestamp};
+use query::Node;
 
 use super::Scope;
 use super::block::Block;
 use super::evaluate::narrow;
 use super::prune::{group_spans, may_match, rows_to_read};
 use crate::StoreError;
+use crate::index::{MINUTE_NANOS, Rows};
 use crate::live::{Shared, Snapshot};
-use crate::segment::{Column, Segment, Values};
+use crate::segment::{Column, Footer, Segment};
 
 const BLOCK_ROWS: usize = 64 * 1024;
 /// Bounds the buckets of one answer.
 const BUCKETS_MAX: usize = 10_000;
-/// Bounds the different values that are told apart; further ones are counted together.
-const VALUES_MAX: usize = 200_000;
 
 /// A question for counts over time.
 #[derive(Clone, Debug)]
@@ -41,37 +40,13 @@ pub struct Bucket {
     pub count: u64,
 }
 
-/// A question for the most frequent values of a field.
-#[derive(Clone, Debug)]
-pub struct Top {
-    /// Which events.
-    pub scope: Scope,
-    /// The field's dotted name, known or not.
-    pub field: String,
-    /// How many values.
-    pub limit: usize,
-}
-
-/// The most frequent values of a field.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TopValues {
-    /// Each value and how many events hold it, the most frequent first.
-    pub values: Vec<(String, u64)>,
-    /// How many happenings of other values there are.
-    pub other: u64,
-    /// How many events do not have the field.
-    pub missing: u64,
-    /// Whether everything was counted before the deadline.
-    pub is_complete: bool,
-    /// What could not be read, a sentence for each segment; its events are not counted.
-    pub unreadable: Vec<String>,
-}
-
 /// Something that counts events, one by one or by the block.
-trait Tally {
+pub(super) trait Tally {
     fn event(&mut self, event: &Event);
     /// Takes a whole segment without reading it, if it can.
-    fn whole(&mut self, _segment: &Segment) -> bool {
+    fn whole(&mut self, shared: &Shared, segment: &Arc<Segment>) -> bool;
+    /// Takes so many events of which only the span of their times is known, if it can.
+    fn span(&mut self, _first: Timestamp, _last: Timestamp, _events: u64) -> bool {
         false
     }
     fn block(&mut self, block: &mut Block<'_>, marks: &[bool]) -> Result<(), StoreError>;
@@ -100,34 +75,7 @@ pub(crate) fn histogram(
     Ok((buckets.collect(), is_complete))
 }
 
-/// Counts the values of a field.
-pub(crate) fn top(
-    shared: &Shared,
-    snapshot: &Snapshot,
-    question: &Top,
-) -> Result<TopValues, StoreError> {
-    let mut by_value = ByValue {
-        field: FieldRef::by_name(&question.field),
-        counts: HashMap::new(),
-        other: 0,
-        missing: 0,
-        text: String::new(),
-    };
-    let is_complete = tally(shared, snapshot, &question.scope, &mut by_value)?;
-    let mut values: Vec<(String, u64)> = by_value.counts.into_iter().collect();
-    values.sort_by(|one, next| next.1.cmp(&one.1).then_with(|| one.0.cmp(&next.0)));
-    let cut: u64 = values.iter().skip(question.limit).map(|(_, count)| count).sum();
-    values.truncate(question.limit);
-    Ok(TopValues {
-        values,
-        other: by_value.other + cut,
-        missing: by_value.missing,
-        is_complete,
-        unreadable: snapshot.unread.sentences(),
-    })
-}
-
-fn tally(
+pub(super) fn tally(
     shared: &Shared,
     snapshot: &Snapshot,
     scope: &Scope,
@@ -155,7 +103,7 @@ fn tally(
         let is_whole = *node == Node::All
             && scope.spans(row.first_time)
             && scope.spans(row.last_time)
-            && into.whole(segment);
+            && into.whole(shared, segment);
         if !is_whole {
             let counted = tally_segment(shared, segment, scope, into);
             if snapshot.bear(shared, segment, counted)? == Some(false) {
@@ -166,7 +114,8 @@ fn tally(
     Ok(true)
 }
 
-fn tally_segment(
+/// Counts a segment by reading it.
+pub(super) fn tally_segment(
     shared: &Shared,
     segment: &Segment,
     scope: &Scope,
@@ -177,7 +126,10 @@ fn tally_segment(
     let column = Column::Known(Field::Timestamp);
     let within = scope.spans(segment.row.first_time) && scope.spans(segment.row.last_time);
     let node = scope.predicate.node();
-    let rows = rows_to_read(shared, segment, &footer, node, &span);
+    let mut rows = rows_to_read(shared, segment, &footer, node, &span);
+    if *node == Node::All {
+        rows = not_taken(&footer, rows, scope, into);
+    }
     for (group, span_of_group) in group_spans(&footer) {
         let mut left = rows.within(&span_of_group);
         while !left.is_empty() {
@@ -202,6 +154,28 @@ fn tally_segment(
         }
     }
     Ok(true)
+}
+
+/// Offers the pages that lie within the scope as they are, and gives the rows of the others.
+fn not_taken(footer: &Footer, rows: Rows, scope: &Scope, into: &mut dyn Tally) -> Rows {
+    let mut left = Rows::default();
+    for (group, span_of_group) in group_spans(footer) {
+        let Some(pages) = footer.pages(group, Field::Timestamp) else {
+            left.push(span_of_group);
+            continue;
+        };
+        for page in pages {
+            let (first, last) = (Timestamp::from_nanos(page.low), Timestamp::from_nanos(page.high));
+            let events = u64::try_from(page.rows.len()).unwrap_or_default();
+            let is_taken =
+                scope.spans(first) && scope.spans(last) && into.span(first, last, events);
+            if !is_taken {
+                let start = span_of_group.start;
+                left.push(start + page.rows.start..start + page.rows.end);
+            }
+        }
+    }
+    left.and(&rows)
 }
 
 struct OverTime {
@@ -248,11 +222,36 @@ impl Tally for OverTime {
         self.add(event.time, 1);
     }
 
-    fn whole(&mut self, segment: &Segment) -> bool {
+    fn whole(&mut self, shared: &Shared, segment: &Arc<Segment>) -> bool {
         let row = &segment.row;
-        let same = self.place(row.first_time) == self.place(row.last_time);
+        if self.span(row.first_time, row.last_time, row.events) {
+            return true;
+        }
+        let index = shared.indexes.of(row);
+        let minutes = index.and_then(|index| shared.indexes.minutes(&index)).unwrap_or_default();
+        let span = |begin: i64| {
+            let first = begin.max(row.first_time.nanos());
+            let last = begin.saturating_add(MINUTE_NANOS - 1).min(row.last_time.nanos());
+            (Timestamp::from_nanos(first), Timestamp::from_nanos(last))
+        };
+        let within = minutes.iter().all(|(begin, _)| {
+            let (first, last) = span(*begin);
+            self.place(first) == self.place(last)
+        });
+        let counted: u64 = minutes.iter().map(|(_, count)| count).sum();
+        if !within || counted != row.events {
+            return false;
+        }
+        for (begin, count) in minutes {
+            self.add(span(begin).0, count);
+        }
+        true
+    }
+
+    fn span(&mut self, first: Timestamp, last: Timestamp, events: u64) -> bool {
+        let same = self.place(first) == self.place(last);
         if same {
-            self.add(row.first_time, row.events);
+            self.add(first, events);
         }
         same
     }
@@ -265,88 +264,6 @@ impl Tally for OverTime {
             if let Some(time) = values.time(row) {
                 self.add(time, 1);
             }
-        }
-        Ok(())
-    }
-}
-
-struct ByValue {
-    field: FieldRef,
-    counts: HashMap<String, u64>,
-    other: u64,
-    missing: u64,
-    text: String,
-}
-
-impl ByValue {
-    fn add(&mut self, value: Option<Value<'_>>, number: u64) {
-        let Some(value) = value else {
-            self.missing += number;
-            return;
-        };
-        for one in value.each() {
-            self.text.clear();
-            // Writing to a String cannot fail.
-            let _ = write!(self.text, "{one}");
-            if let Some(count) = self.counts.get_mut(&self.text) {
-                *count += number;
-            } else if self.counts.len() < VALUES_MAX {
-                self.counts.insert(self.text.clone(), number);
-            } else {
-                self.other += number;
-            }
-        }
-    }
-
-    /// Counts a column of distinct values by their keys.
-    fn add_keys(&mut self, values: &Values, marks: &[bool]) {
-        let Values::Dictionary { array, texts } = values else {
-            for (row, _) in marks.iter().enumerate().filter(|(_, mark)| **mark) {
-                self.add(values.get(row), 1);
-            }
-            return;
-        };
-        let mut counts = vec![0_u64; texts.len()];
-        for (key, _) in array.keys().iter().zip(marks).filter(|(_, mark)| **mark) {
-            let count = key.and_then(|key| counts.get_mut(usize::try_from(key).ok()?));
-            match count {
-                Some(count) => *count += 1,
-                None => self.missing += 1,
-            }
-        }
-        for (text, count) in texts.iter().zip(counts).filter(|(_, count)| *count > 0) {
-            self.add(text.map(Value::Text), count);
-        }
-    }
-}
-
-impl Tally for ByValue {
-    fn event(&mut self, event: &Event) {
-        let field = self.field.clone();
-        self.add(field.get(event), 1);
-    }
-
-    fn block(&mut self, block: &mut Block<'_>, marks: &[bool]) -> Result<(), StoreError> {
-        let stats = &block.segment.stats;
-        let mut columns = vec![Column::Extra, Column::Lists];
-        if let FieldRef::Known(field) = &self.field {
-            let column = Column::Known(*field);
-            if !stats.may_have_extra(field.name()) && !stats.lists.contains(field.name()) {
-                block.load(column)?;
-                if let Some(values) = block.values(column) {
-                    self.add_keys(values, marks);
-                } else {
-                    let number = marks.iter().filter(|mark| **mark).count();
-                    self.missing += u64::try_from(number).unwrap_or_default();
-                }
-                return Ok(());
-            }
-            columns.push(column);
-        }
-        let rows: Vec<usize> =
-            (0..marks.len()).filter(|row| marks.get(*row) == Some(&true)).collect();
-        for event in block.events(&rows, &columns)? {
-            self.event(&event);
         }
         Ok(())
     }

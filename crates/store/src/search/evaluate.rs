@@ -10,7 +10,10 @@ use query::{FieldRef, Matcher, Node, Test, TextMatcher};
 
 use super::block::Block;
 use crate::StoreError;
-use crate::segment::{Column, TEXT_TYPE, Values, data_type, list_items};
+use crate::segment::{Asked, Column, TEXT_TYPE, Values, data_type, list_items};
+
+/// Where so few of the rows are left, the other columns are read of these alone.
+const FEW_SHARE: usize = 32;
 
 /// Clears the marks of the rows that do not pass.
 pub(crate) fn narrow(
@@ -26,7 +29,15 @@ pub(crate) fn narrow(
         Node::And(nodes) => {
             let mut nodes: Vec<&Node> = nodes.iter().collect();
             nodes.sort_by_key(|node| cost(node));
-            nodes.into_iter().try_for_each(|node| narrow(node, block, marks))
+            for (place, node) in nodes.iter().enumerate() {
+                let dear = nodes.get(place..).unwrap_or_default();
+                let left = marks.iter().filter(|mark| **mark).count();
+                if place > 0 && left < marks.len() / FEW_SHARE {
+                    return narrow_few(dear, block, marks);
+                }
+                narrow(node, block, marks)?;
+            }
+            Ok(())
         }
         Node::Or(nodes) => {
             let mut left = marks.to_vec();
@@ -52,6 +63,26 @@ pub(crate) fn narrow(
         }
         Node::Test(test) => narrow_test(test, block, marks),
     }
+}
+
+/// Does the same of the rows that are left alone, whose further columns are then read of them alone.
+fn narrow_few(
+    nodes: &[&Node],
+    block: &mut Block<'_>,
+    marks: &mut [bool],
+) -> Result<(), StoreError> {
+    let rows: Vec<usize> = (0..marks.len()).filter(|row| marks.get(*row) == Some(&true)).collect();
+    let mut few = block.of_rows(&rows);
+    let mut passed = vec![true; rows.len()];
+    for node in nodes {
+        narrow(node, &mut few, &mut passed)?;
+    }
+    for (row, passed) in rows.into_iter().zip(passed) {
+        if let Some(mark) = marks.get_mut(row) {
+            *mark = passed;
+        }
+    }
+    Ok(())
 }
 
 /// What is cheap to tell is asked first; the dear columns are then perhaps never read.
@@ -201,7 +232,8 @@ fn narrow_events(
         }
     }
     let rows: Vec<usize> = (0..marks.len()).filter(|row| marks.get(*row) == Some(&true)).collect();
-    let events = block.events(&rows, &columns)?;
+    let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+    let events = block.events_with(&rows, &columns, Asked::Named(&names))?;
     if events.len() != rows.len() {
         return Err(block.segment.damaged("fewer rows than asked for"));
     }

@@ -36,6 +36,9 @@ use model::Field;
 
 use super::decode::Values;
 use super::layout::TEXT_TYPE;
+pub(super) use cells::members;
+pub(super) use shape::bare;
+
 use cells::Cells;
 use learn::Shapes;
 use shape::{Scratch, Shape};
@@ -146,4 +149,122 @@ pub(super) fn restored(batch: &RecordBatch, wanted: &[&str]) -> Result<RecordBat
     arrays.push(put_together(batch)?);
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Event, Text, Timestamp, Value};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::segment::{Table, batch_of};
+
+    /// Gives the records as they come back, and how many were taken apart.
+    fn there_and_back(events: &[Arc<Event>]) -> (Vec<String>, usize) {
+        let table = Table::of_events(events);
+        let batch = batch_of(&table, events).unwrap();
+        let mut taker = Taker::default();
+        let taken = taker.take(&batch).unwrap();
+        let apart = taken[0].len() - taken[0].null_count();
+        let others = batch
+            .schema()
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .map(|(field, array)| (Arc::clone(field), Arc::clone(array)))
+            .filter(|(field, _)| field.name() != "event.original")
+            .collect::<Vec<_>>();
+        let all = others.into_iter().chain(fields().into_iter().zip(taken));
+        let (fields, arrays): (Vec<FieldRef>, Vec<ArrayRef>) = all.unzip();
+        let kept = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
+        let lines = Values::of(&put_together(&kept).unwrap()).unwrap();
+        let texts = (0..events.len()).map(|row| lines.text(row).unwrap_or_default().to_owned());
+        (texts.collect(), apart)
+    }
+
+    fn event(line: &str, fields: &[(&str, Value<'_>)]) -> Arc<Event> {
+        let time = Timestamp::parse("2026-11-21T06:58:00.123Z").unwrap();
+        let mut event = Event::new(Text::from(line), time);
+        for (name, value) in fields {
+            event.set_path(name, *value);
+        }
+        Arc::new(event)
+    }
+
+    fn check(events: &[Arc<Event>], apart: usize) {
+        let (lines, taken) = there_and_back(events);
+        let expected: Vec<&str> = events.iter().map(|event| event.original()).collect();
+        assert_eq!(lines, expected);
+        assert_eq!(taken, apart);
+    }
+
+    #[test]
+    fn values_moments_and_members_are_not_said_again() {
+        let key_value = [
+            ("source.ip", Value::Text("203.0.113.9")),
+            ("source.port", Value::Integer(514)),
+            ("fw.rule", Value::Text("drop all")),
+            ("fw.packets", Value::Integer(7)),
+        ];
+        let json = [("process.executable", Value::Text("C:\\Windows\\cmd.exe"))];
+        check(
+            &[
+                event("Nov 21 06:58:00 fw src=203.0.113.9:514 rule=drop all packets=7", &key_value),
+                event("Nov 21 07:58:00 fw src=203.0.113.9:514 rule=drop all packets=7", &key_value),
+                event(r#"{"image":"C:\\Windows\\cmd.exe","n":1}"#, &json),
+                event(r#"{"image":"C:\\Windows\\cmd.exe","n":22}"#, &json),
+            ],
+            4,
+        );
+    }
+
+    #[test]
+    fn what_could_be_mistaken_stays_whole() {
+        let user = [("user.name", Value::Text("ann"))];
+        check(
+            &[
+                event("ann\u{1}vuser.name\u{2}", &user),
+                event("\u{1f}ann", &user),
+                event("", &[]),
+                event("ann", &user),
+            ],
+            2,
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_lines(rows in prop::collection::vec((
+            prop::collection::vec(0..14_usize, 0..10),
+            prop::option::of("[a-c1-3\"\\\\ü]{0,3}"),
+            prop::option::of(-2_i64..120),
+            prop::collection::vec(("[xyz]", "[a1\" ]{0,2}"), 0..3),
+        ), 0..40)) {
+            let events: Vec<Arc<Event>> = rows.iter().map(|(words, user, port, extras)| {
+                let mut line = String::new();
+                for word in words {
+                    match word {
+                        0 => line.push_str(user.as_deref().unwrap_or("-")),
+                        1 => line.push_str(&port.map_or("-".to_owned(), |port| port.to_string())),
+                        2 => line.push_str("2026-11-21T06:58:00.123Z"),
+                        3 => line.push_str("Nov 21 05:58:00"),
+                        4 => extras.iter().for_each(|(name, value)| {
+                            line.push_str(&format!(" {name}={value}"));
+                        }),
+                        5 => line.push('\u{1f}'),
+                        6 => line.push_str("2026"),
+                        word => line.push_str([" ", "=", "\"", "a", "12", "ü", ":"][word - 7]),
+                    }
+                }
+                let mut fields: Vec<(&str, Value<'_>)> = Vec::new();
+                fields.extend(user.as_deref().map(|user| ("user.name", Value::Text(user))));
+                fields.extend(port.map(|port| ("source.port", Value::Integer(port))));
+                fields.extend(extras.iter().map(|(name, value)| (name.as_str(), Value::Text(value))));
+                event(&line, &fields)
+            }).collect();
+            let (lines, _) = there_and_back(&events);
+            let expected: Vec<&str> = events.iter().map(|event| event.original()).collect();
+            prop_assert_eq!(lines, expected);
+        }
+    }
 }

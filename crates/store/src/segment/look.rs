@@ -9,6 +9,7 @@ use parquet::file::statistics::Statistics;
 use seal::Keyring;
 
 use super::layout::Column;
+use super::line;
 use super::sealed;
 use crate::StoreError;
 use crate::error::During;
@@ -39,8 +40,13 @@ pub(crate) fn look(path: &Path, keyring: Option<&Keyring>) -> Result<Look, Store
         })
         .map_err(|error| damaged(error.to_string()))?;
     let described = metadata.file_metadata().schema_descr().columns();
+    let column_of = |name: &str| match name {
+        // The record is put together of this and others.
+        line::REST => Some(Column::Known(Field::EventOriginal)),
+        name => Column::by_name(name),
+    };
     let columns: Vec<Column> =
-        described.iter().filter_map(|column| Column::by_name(column.name())).collect();
+        described.iter().filter_map(|column| column_of(column.name())).collect();
     let span = |field: Field| {
         let place = described.iter().position(|column| column.name() == field.name())?;
         span(&metadata, place)

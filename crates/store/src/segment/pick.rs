@@ -19,8 +19,8 @@ use parquet::file::page_index::offset_index::PageLocation;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::hybrid::Hybrid;
-use super::layout::{Column, TEXT_TYPE};
-use super::line;
+use super::layout::Column;
+use super::needs::type_in_file;
 use super::page::{Page, PagePlace, invalid, read_page};
 use super::read::{Cache, Footer, Segment};
 use crate::StoreError;
@@ -163,8 +163,7 @@ pub(super) fn pick(
         let Some(described) = schema.columns().get(*place) else { continue };
         let data_type = match Column::by_name(described.name()) {
             Some(column) => column.data_type(),
-            None if described.name() == line::SHAPE => line::shape_type(),
-            None => TEXT_TYPE,
+            None => type_in_file(described),
         };
         let picker = Picker { id: segment.row.id, cache, footer, group, place: *place, described };
         let array = picker.pick(&data_type, &places).map_err(|error| segment.damaged(error))?;
@@ -229,10 +228,18 @@ impl Picker<'_> {
         Some(index.page_locations().as_slice())
     }
 
-    fn page(&self, page: usize, locations: &[PageLocation]) -> io::Result<Option<Page>> {
+    fn page(&self, page: usize, locations: &[PageLocation]) -> io::Result<Option<Arc<Page>>> {
+        let key = ((self.id, self.group, self.place), page);
+        if let Some(found) = self.cache.page(key) {
+            return Ok(Some(found));
+        }
         let place = PagePlace { group: self.group, column: self.place, page: Some(page) };
         let location = locations.get(page).ok_or_else(|| invalid("a page is missing"))?;
-        self.read(place, location)
+        let page = self.read(place, location)?.map(Arc::new);
+        if let Some(page) = &page {
+            self.cache.keep_page(key, page);
+        }
+        Ok(page)
     }
 
     fn read(&self, place: PagePlace, location: &PageLocation) -> io::Result<Option<Page>> {

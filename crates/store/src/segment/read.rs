@@ -21,9 +21,10 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use seal::{Keyring, SealError};
 
 use super::build::Table;
-use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
-use super::line;
-use super::page::Opening;
+use super::hot::{self, Hot};
+use super::layout::{Column, TEXT_TYPE};
+use super::needs::{Asked, Needs, type_in_file};
+use super::page::{Opening, Page};
 use super::pick::{Dictionary, pick};
 use super::sealed;
 use super::stats::SegmentStats;
@@ -38,6 +39,8 @@ use crate::secret::show;
 const FOOTERS_MAX: usize = 256;
 /// How many bytes of columns' distinct values are.
 const DICTIONARY_BYTES_MAX: usize = 32 << 20;
+/// How many bytes of pages out of which rows were picked.
+const PAGE_BYTES_MAX: usize = 48 << 20;
 /// At one row of so many, or less, rows are picked from their pages; more are read through.
 const PICKED_SHARE: usize = 16;
 
@@ -64,6 +67,7 @@ impl Drop for Segment {
 pub(crate) struct Cache {
     footers: Mutex<Kept<SegmentId, Arc<Footer>>>,
     dictionaries: Mutex<Kept<DictionaryKey, Arc<Dictionary>>>,
+    pages: Mutex<Kept<(DictionaryKey, usize), Arc<Page>>>,
     keyring: Option<Keyring>,
 }
 
@@ -78,6 +82,8 @@ pub(crate) struct Footer {
     pub(super) opening: Option<Opening>,
     plain: ArrowReaderMetadata,
     keys: ArrowReaderMetadata,
+    /// The unknown fields that have columns.
+    pub(super) hot: Option<Hot>,
 }
 
 impl Footer {
@@ -87,6 +93,10 @@ impl Footer {
         opening: Option<Opening>,
     ) -> Result<Self, ParquetError> {
         let metadata = Arc::new(metadata);
+        let told = metadata.file_metadata().key_value_metadata().into_iter().flatten();
+        let told =
+            told.filter(|told| told.key == hot::METADATA).find_map(|told| told.value.as_ref());
+        let hot = told.and_then(|told| Hot::read(told));
         let ready = |texts: Texts| {
             let columns = metadata.file_metadata().schema_descr().columns();
             let fields: Vec<ArrowField> = columns
@@ -95,8 +105,7 @@ impl Footer {
                     let column = Column::by_name(described.name());
                     let data_type = match column {
                         Some(column) => type_of(column, texts),
-                        None if described.name() == line::SHAPE => line::shape_type(),
-                        None => TEXT_TYPE,
+                        None => type_in_file(described),
                     };
                     let nullable = column.is_none_or(|column| !column.is_always());
                     ArrowField::new(described.name(), data_type, nullable)
@@ -105,7 +114,14 @@ impl Footer {
             let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
             ArrowReaderMetadata::try_new(Arc::clone(&metadata), options)
         };
-        Ok(Self { plain: ready(Texts::Plain)?, keys: ready(Texts::Keys)?, metadata, file, opening })
+        Ok(Self {
+            plain: ready(Texts::Plain)?,
+            keys: ready(Texts::Keys)?,
+            hot,
+            metadata,
+            file,
+            opening,
+        })
     }
 
     /// Gives how many rows each row group has.
@@ -207,15 +223,6 @@ impl PageSpan {
     }
 }
 
-/// What must be read for the columns asked for.
-struct Needs {
-    /// Columns of the file.
-    places: Vec<usize>,
-    names: Vec<&'static str>,
-    /// Whether the record is among them and is to be put together.
-    is_record_taken: bool,
-}
-
 /// A span of numbers, or of moments in nanoseconds, both ends included.
 pub(crate) type Span = RangeInclusive<i64>;
 
@@ -307,24 +314,20 @@ impl Segment {
         cache: &Cache,
         (group, group_rows): (usize, usize),
         rows: &Rows,
-        columns: &[Column],
+        (columns, asked): (&[Column], Asked<'_>),
         texts: Texts,
     ) -> Result<Option<RecordBatch>, StoreError> {
         if rows.count() <= group_rows / PICKED_SHARE {
             let footer = self.footer(cache)?;
-            let needs = self.needs(&footer, columns);
+            let needs = Needs::of(self, &footer, columns, asked);
             if let Some(batch) = pick(self, cache, &footer, group, rows, &needs.places)? {
-                if !needs.is_record_taken {
-                    return Ok(Some(batch));
-                }
-                let whole = line::restored(&batch, &needs.names);
-                return whole.map(Some).map_err(|error| self.damaged(error));
+                return needs.finish(batch).map(Some).map_err(|error| self.damaged(error));
             }
         }
         let chosen = selection(rows.runs().iter().cloned(), group_rows);
         let batch_rows = rows.count().max(1);
         let wanted = Wanted { columns, texts, group, rows: chosen, batch_rows };
-        let mut reader = self.rows(cache, wanted)?;
+        let mut reader = self.rows_with(cache, wanted, asked)?;
         let batch = reader.next().transpose().map_err(|error| self.damaged(error))?;
         if reader.next().is_some() {
             return Err(self.damaged("rows came in more than one batch"));
@@ -335,9 +338,19 @@ impl Segment {
     /// Begins to read rows of one row group. The batches have those of the columns that the segment
     /// has.
     pub(crate) fn rows(&self, cache: &Cache, wanted: Wanted<'_>) -> Result<Batches, StoreError> {
+        self.rows_with(cache, wanted, Asked::All)
+    }
+
+    /// The same, with only some of the unknown fields in their column.
+    pub(crate) fn rows_with(
+        &self,
+        cache: &Cache,
+        wanted: Wanted<'_>,
+        asked: Asked<'_>,
+    ) -> Result<Batches, StoreError> {
         let footer = self.footer(cache)?;
         let file = self.open()?;
-        let needs = self.needs(&footer, wanted.columns);
+        let needs = Needs::of(self, &footer, wanted.columns, asked);
         let schema = footer.metadata.file_metadata().schema_descr();
         let mask = ProjectionMask::roots(schema, needs.places.iter().copied());
         let metadata = match wanted.texts {
@@ -351,26 +364,7 @@ impl Segment {
             .with_row_selection(wanted.rows)
             .build()
             .map_err(|error| self.damaged(error))?;
-        Ok(Batches { reader, names: needs.is_record_taken.then_some(needs.names) })
-    }
-
-    /// Gives which columns of the file must be read for those asked for.
-    fn needs(&self, footer: &Footer, columns: &[Column]) -> Needs {
-        let schema = footer.metadata.file_metadata().schema_descr();
-        let names: Vec<&'static str> = columns.iter().map(|column| column.name()).collect();
-        let is_record_taken = columns.contains(&Column::Known(Field::EventOriginal))
-            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
-        let is_needed = |name: &str| {
-            names.contains(&name)
-                || is_record_taken
-                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
-                        || name == Field::Timestamp.name()
-                        || self.stats.line.contains(name))
-        };
-        let all = schema.columns().iter().enumerate();
-        let places =
-            all.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
-        Needs { places: places.collect(), names, is_record_taken }
+        Ok(Batches { reader, needs })
     }
 
     fn open(&self) -> Result<File, StoreError> {
@@ -393,8 +387,7 @@ impl Segment {
 /// Rows of a segment, batch by batch.
 pub(crate) struct Batches {
     reader: ParquetRecordBatchReader,
-    /// The columns asked for, where the record among them is to be put together.
-    names: Option<Vec<&'static str>>,
+    needs: Needs,
 }
 
 impl Iterator for Batches {
@@ -402,10 +395,7 @@ impl Iterator for Batches {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.reader.next()?;
-        Some(match &self.names {
-            Some(names) => batch.and_then(|batch| line::restored(&batch, names)),
-            None => batch,
-        })
+        Some(batch.and_then(|batch| self.needs.finish(batch)))
     }
 }
 
@@ -443,7 +433,12 @@ pub(crate) fn selection(
 impl Cache {
     /// Gives an empty one that opens segments with these keys.
     pub(crate) fn new(keyring: Option<Keyring>) -> Self {
-        Self { footers: Mutex::default(), dictionaries: Mutex::default(), keyring }
+        Self {
+            footers: Mutex::default(),
+            dictionaries: Mutex::default(),
+            pages: Mutex::default(),
+            keyring,
+        }
     }
 
     fn get(&self, id: SegmentId) -> Option<Arc<Footer>> {
@@ -464,8 +459,21 @@ impl Cache {
         kept.put(key, Arc::clone(dictionary), dictionary.size() + 64, DICTIONARY_BYTES_MAX);
     }
 
+    pub(super) fn page(&self, key: (DictionaryKey, usize)) -> Option<Arc<Page>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).get(key)
+    }
+
+    pub(super) fn keep_page(&self, key: (DictionaryKey, usize), page: &Arc<Page>) {
+        let mut kept = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.put(key, Arc::clone(page), page.body.len() + 64, PAGE_BYTES_MAX);
+    }
+
     /// Lets go of a segment that is gone.
     pub(crate) fn forget(&self, id: SegmentId) {
+        self.pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .forget(|((key, ..), _)| *key == id);
         self.footers.lock().unwrap_or_else(PoisonError::into_inner).forget(|key| *key == id);
         let mut kept = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
         kept.forget(|(key, ..)| *key == id);

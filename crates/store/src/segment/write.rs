@@ -1,19 +1,17 @@
 //! Writes segments.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{max, min};
-use arrow::datatypes::{Schema, SchemaRef, TimestampNanosecondType, UInt64Type};
-use arrow::error::ArrowError;
+use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
 use catalog::{SegmentId, SegmentRow};
 use model::{Event, Field, Timestamp};
-use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::encryption::encrypt::FileEncryptionProperties;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
@@ -24,6 +22,7 @@ use sha2::{Digest, Sha256};
 use super::build::{Table, batch_of};
 use super::layout::Column;
 use super::line;
+use super::pack::{Learned, Out};
 use super::sealed::{Sealing, assert_sealed};
 use super::stats::SegmentStats;
 use crate::StoreError;
@@ -38,6 +37,10 @@ pub(crate) const PART: &str = "part";
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// Small pages: a search for few events decodes little around each.
 const PAGE_ROWS: usize = 4096;
+/// The same for texts that are mostly all different, of which a whole page is expanded for one.
+const PROSE_PAGE_BYTES: usize = 64 << 10;
+/// After how many rows the writer looks whether a page is full.
+const WRITE_ROWS: usize = 256;
 /// How many events become columns at a time.
 const BATCH_ROWS: usize = 4096;
 /// Quick, for what was just collected.
@@ -119,20 +122,11 @@ pub(crate) struct SegmentWriter {
     dir: PathBuf,
     name: String,
     columns: Vec<Column>,
-    parquet: Option<ArrowWriter<Hashing>>,
+    out: Option<Out<Hashing>>,
     keyring: Option<Keyring>,
     sealing: Option<Sealing>,
     index: Option<Builder>,
     extent: Extent,
-    packed: Packed,
-}
-
-/// How the rows lie in the file: without the column of records, of which the rest is kept instead.
-struct Packed {
-    schema: SchemaRef,
-    taker: line::Taker,
-    /// The fields that are needed to put the records together again.
-    named: BTreeSet<&'static str>,
 }
 
 /// What the rows so far span.
@@ -166,28 +160,24 @@ impl SegmentWriter {
         let index =
             Builder::create(&beside, key).during(|| format!("write {}", beside.display()))?;
         let sink = Hashing { file, hash: Sha256::new(), bytes: 0 };
-        let packed = Packed::of(table);
-        let properties = properties(table, options.zstd_level, sealing.as_ref());
-        let parquet = properties.and_then(|properties| {
-            ArrowWriter::try_new(sink, Arc::clone(&packed.schema), Some(properties))
+        let level = options.zstd_level;
+        let encryption = sealing.as_ref().map(Sealing::properties).transpose();
+        let encryption = encryption.map_err(|error| into_store_error(error, &name))?;
+        let columns = table.columns().to_vec();
+        let described = columns.clone();
+        let out = Out::new(sink, table.schema(), move |learned| {
+            properties(&described, learned, level, encryption)
         });
-        let parquet = parquet.map_err(|error| into_store_error(error, &name))?;
         Ok(Self {
             dir: dir.to_owned(),
             name,
-            columns: table.columns().to_vec(),
-            parquet: Some(parquet),
+            columns,
+            out: Some(out),
             keyring: options.keyring.cloned(),
             sealing,
             index: Some(index),
             extent: Extent::default(),
-            packed,
         })
-    }
-
-    /// Gives the key that seals the file, with its wrapped form, for what is kept beside it.
-    pub(crate) fn data_key(&self) -> Option<(&DataKey, &[u8])> {
-        self.sealing.as_ref().map(|sealing| (&sealing.key, sealing.wrapped.as_slice()))
     }
 
     /// Adds rows that have all columns of the table.
@@ -196,9 +186,8 @@ impl SegmentWriter {
         if let Some(index) = &mut self.index {
             index.add(batch).during(|| format!("write the index of {}", self.name))?;
         }
-        let Some(parquet) = &mut self.parquet else { return Ok(()) };
-        let packed = self.packed.pack(batch).map_err(ParquetError::from);
-        let written = packed.and_then(|packed| parquet.write(&packed));
+        let Some(out) = &mut self.out else { return Ok(()) };
+        let written = out.write(batch);
         written.map_err(|error| self.failed(error))
     }
 
@@ -206,14 +195,16 @@ impl SegmentWriter {
     pub(crate) fn finish(mut self, mut stats: SegmentStats) -> Result<SegmentRow, StoreError> {
         let path = self.dir.join(&self.name);
         let what = || format!("write {}", path.display());
-        let Some(mut parquet) = self.parquet.take() else {
+        let Some(mut out) = self.out.take() else {
             return Err(StoreError::Internal("a segment was finished twice".to_owned()));
         };
         let row = (|| {
-            let metadata = parquet.finish().map_err(|error| self.failed(error))?;
+            let (metadata, named) = out.finish().map_err(|error| self.failed(error))?;
             stats.add_columns(&self.columns, &metadata);
-            stats.line = self.packed.named.iter().map(|name| (*name).to_owned()).collect();
-            let sink = parquet.inner_mut();
+            stats.line = named.into_iter().map(str::to_owned).collect();
+            let Some(sink) = out.sink() else {
+                return Err(StoreError::Internal("a segment was never begun".to_owned()));
+            };
             sink.file.sync_all().during(what)?;
             let part = path.with_extension(PART);
             if self.sealing.is_some() {
@@ -272,29 +263,9 @@ impl SegmentWriter {
 
 impl Drop for SegmentWriter {
     fn drop(&mut self) {
-        if self.parquet.is_some() {
+        if self.out.is_some() {
             self.remove();
         }
-    }
-}
-
-impl Packed {
-    fn of(table: &Table) -> Self {
-        let columns = table.schema().fields().iter();
-        let others = columns.filter(|field| field.name() != Field::EventOriginal.name()).cloned();
-        let schema = Arc::new(Schema::new(others.chain(line::fields()).collect::<Vec<_>>()));
-        Self { schema, taker: line::Taker::default(), named: BTreeSet::new() }
-    }
-
-    fn pack(&mut self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let taken = self.taker.take(batch)?;
-        let [shapes, _] = &taken;
-        self.named.extend(line::fields_of(shapes).into_iter().map(Field::name));
-        let kept = batch.schema_ref().fields().iter().zip(batch.columns());
-        let kept = kept.filter(|(field, _)| field.name() != Field::EventOriginal.name());
-        let arrays = kept.map(|(_, array)| Arc::clone(array)).chain(taken).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
     }
 }
 
@@ -325,12 +296,13 @@ fn wider<T: Ord + Copy>(one: Option<(T, T)>, other: Option<(T, T)>) -> Option<(T
 }
 
 fn properties(
-    table: &Table,
+    columns: &[Column],
+    learned: &Learned,
     zstd_level: i32,
-    sealing: Option<&Sealing>,
+    encryption: Option<Arc<FileEncryptionProperties>>,
 ) -> Result<WriterProperties, ParquetError> {
     let sorted =
-        table.columns().iter().position(|column| matches!(column, Column::Known(Field::Timestamp)));
+        columns.iter().position(|column| matches!(column, Column::Known(Field::Timestamp)));
     let sorting = sorted.and_then(|place| i32::try_from(place).ok()).map(|column_idx| {
         vec![SortingColumn { column_idx, descending: false, nulls_first: false }]
     });
@@ -340,30 +312,35 @@ fn properties(
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd_level)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_write_batch_size(WRITE_ROWS)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(sorting);
-    for column in table.columns() {
-        let path = || ColumnPath::from(vec![column.name().to_owned()]);
-        if column.is_prose() {
-            properties = properties
-                .set_column_dictionary_enabled(path(), false)
-                .set_column_statistics_enabled(path(), EnabledStatistics::None);
-        }
-        if matches!(column, Column::Known(Field::Timestamp | Field::EventId | Field::EventIngested))
-        {
-            properties = properties
-                .set_column_dictionary_enabled(path(), false)
-                .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
-        }
+    let path = |name: &str| ColumnPath::from(vec![name.to_owned()]);
+    for name in &learned.plain {
+        properties = properties.set_column_dictionary_enabled(path(name), false);
     }
-    let rest = || ColumnPath::from(vec![line::REST.to_owned()]);
-    let shape = || ColumnPath::from(vec![line::SHAPE.to_owned()]);
+    for name in &learned.hot {
+        properties = properties.set_column_statistics_enabled(path(name), EnabledStatistics::Chunk);
+    }
+    for name in columns.iter().filter(|column| column.is_prose()).map(|column| column.name()) {
+        properties = properties
+            .set_column_data_page_size_limit(path(name), PROSE_PAGE_BYTES)
+            .set_column_dictionary_enabled(path(name), false)
+            .set_column_statistics_enabled(path(name), EnabledStatistics::None);
+    }
+    for field in [Field::Timestamp, Field::EventId, Field::EventIngested] {
+        properties = properties
+            .set_column_dictionary_enabled(path(field.name()), false)
+            .set_column_encoding(path(field.name()), Encoding::DELTA_BINARY_PACKED);
+    }
     properties = properties
-        .set_column_dictionary_enabled(rest(), false)
-        .set_column_statistics_enabled(rest(), EnabledStatistics::None)
-        .set_column_statistics_enabled(shape(), EnabledStatistics::None);
-    if let Some(sealing) = sealing {
-        properties = properties.with_file_encryption_properties(sealing.properties()?);
+        .set_column_dictionary_enabled(path(line::REST), false)
+        .set_column_data_page_size_limit(path(line::REST), PROSE_PAGE_BYTES)
+        .set_column_statistics_enabled(path(line::REST), EnabledStatistics::None)
+        .set_column_dictionary_enabled(path(line::SHAPE), true)
+        .set_column_statistics_enabled(path(line::SHAPE), EnabledStatistics::None);
+    if let Some(encryption) = encryption {
+        properties = properties.with_file_encryption_properties(encryption);
     }
     Ok(properties.build())
 }

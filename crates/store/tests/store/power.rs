@@ -103,6 +103,10 @@ fn append(store: &Store, next: &AtomicU64, round: u64, thread: u64) {
         if numbers.below(30) == 0 {
             let _ = store.flush();
         }
+        if numbers.below(15) == 0 {
+            // Segments are merged, the old ones deleted.
+            let _ = store.keep();
+        }
     }
 }
 
@@ -227,7 +231,8 @@ impl Chain {
         let copied = tempfile::tempdir().unwrap();
         copy(&self.root(), copied.path());
         let catalog = Catalog::open(&copied.path().join("catalog.db")).unwrap();
-        let store = Store::open(copied.path(), catalog, tiny(self.kind))
+        let patient = Config { room_wait_max: Duration::from_mins(2), ..tiny(self.kind) };
+        let store = Store::open(copied.path(), catalog, patient)
             .unwrap_or_else(|error| panic!("{place}: {error}"));
         let stats = store.stats();
         assert!(stats.is_balanced(), "{place}: {stats:?}");

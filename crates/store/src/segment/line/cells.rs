@@ -102,7 +102,7 @@ fn is_said(field: Field) -> bool {
 
 /// Gives the members of a flat JSON object, each value as it is written; none where the object is not
 /// flat or a name holds an escape.
-pub(super) fn members(object: &str) -> Option<Vec<(&str, &str)>> {
+pub(in crate::segment) fn members(object: &str) -> Option<Vec<(&str, &str)>> {
     let mut found = Vec::new();
     let mut rest = object.strip_prefix('{')?.strip_suffix('}')?;
     loop {

@@ -93,7 +93,7 @@ impl Join {
 }
 
 /// Gives a JSON value without quotes; none where it holds escapes.
-pub(super) fn bare(raw: &str) -> Option<&str> {
+pub(in crate::segment) fn bare(raw: &str) -> Option<&str> {
     match raw.strip_prefix('"') {
         Some(text) => text.strip_suffix('"').filter(|text| !text.contains('\\')),
         None => Some(raw),

@@ -1,0 +1,99 @@
+//! What is read of a file for the columns that are asked for, and how these come of it.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use model::Field;
+use parquet::basic::Type as Physical;
+use parquet::schema::types::ColumnDescriptor;
+
+use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
+use super::read::{Footer, Segment};
+use super::{hot, line};
+
+/// What must be read for the columns asked for.
+#[derive(Debug)]
+pub(super) struct Needs {
+    /// Columns of the file.
+    pub(super) places: Vec<usize>,
+    names: Vec<&'static str>,
+    /// Whether the record is among them and is to be put together.
+    is_record_taken: bool,
+    /// The file, where the unknown fields are to be laid together.
+    footer: Option<Arc<Footer>>,
+}
+
+impl Needs {
+    /// Gives which columns of the file must be read for those asked for.
+    pub(super) fn of(
+        segment: &Segment,
+        footer: &Arc<Footer>,
+        columns: &[Column],
+        asked: Asked<'_>,
+    ) -> Self {
+        let schema = footer.metadata.file_metadata().schema_descr();
+        let names: Vec<&'static str> = columns.iter().map(|column| column.name()).collect();
+        let is_record_taken = columns.contains(&Column::Known(Field::EventOriginal))
+            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
+        let is_extra_read = is_record_taken || columns.contains(&Column::Extra);
+        let is_needed = |name: &str| {
+            names.contains(&name)
+                || is_record_taken
+                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
+                        || name == Field::Timestamp.name()
+                        // Where nobody noted which fields are needed, all of them may be.
+                        || segment.stats.line.is_empty()
+                        || segment.stats.line.contains(name))
+                || is_extra_read
+                    && name
+                        .strip_prefix(hot::PREFIX)
+                        .is_some_and(|name| is_record_taken || asked.has(name))
+        };
+        let all = schema.columns().iter().enumerate();
+        let places =
+            all.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
+        let footer = is_extra_read.then(|| Arc::clone(footer));
+        Self { places: places.collect(), names, is_record_taken, footer }
+    }
+
+    /// Gives the columns that were asked for.
+    pub(super) fn finish(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let hot = self.footer.as_ref().and_then(|footer| footer.hot.as_ref());
+        let batch = match hot {
+            Some(hot) => hot::restored(&batch, hot)?,
+            None => batch,
+        };
+        if self.is_record_taken { line::restored(&batch, &self.names) } else { Ok(batch) }
+    }
+}
+
+/// Which unknown fields are wanted in their column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asked<'n> {
+    /// All of them.
+    All,
+    /// At least these.
+    Named(&'n [&'n str]),
+}
+
+impl Asked<'_> {
+    fn has(self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.contains(&name),
+        }
+    }
+}
+
+/// Gives the type of a column that is none of those that are asked for.
+pub(super) fn type_in_file(described: &ColumnDescriptor) -> DataType {
+    match described.physical_type() {
+        _ if described.name() == line::SHAPE => line::shape_type(),
+        Physical::INT64 => DataType::Int64,
+        Physical::DOUBLE => DataType::Float64,
+        Physical::BOOLEAN => DataType::Boolean,
+        _ => TEXT_TYPE,
+    }
+}
