@@ -11,6 +11,7 @@ mod coverage;
 mod demo;
 mod detections;
 mod examples;
+mod export;
 mod failure;
 mod import;
 mod interrupt;

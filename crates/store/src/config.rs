@@ -17,6 +17,8 @@ pub struct Config {
     pub room_wait_max: Duration,
     /// How much memory all SQL queries together may take.
     pub sql_memory_bytes_max: usize,
+    /// How much disk all SQL queries together may take for what does not fit that memory.
+    pub sql_spill_bytes_max: u64,
     /// On how many threads one SQL query may run.
     pub sql_threads: usize,
 }
@@ -30,6 +32,7 @@ impl Default for Config {
             generations_waiting_max: 3,
             room_wait_max: Duration::from_secs(5),
             sql_memory_bytes_max: 512 << 20,
+            sql_spill_bytes_max: 4 << 30,
             sql_threads: 2,
         }
     }

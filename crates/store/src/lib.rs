@@ -30,6 +30,9 @@ pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
 };
 #[cfg(feature = "sql")]
-pub use sql::{Cell, CellKind, Column, Exported, Rows, SqlLimits};
+pub use sql::{
+    Cell, CellKind, Column, EventsExport, Export, ExportFormat, Rows, SQL_FUNCTIONS, SqlField,
+    SqlFunction, SqlLimits,
+};
 pub use stats::Stats;
 pub use store::Store;

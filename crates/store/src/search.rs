@@ -19,8 +19,10 @@ use query::Predicate;
 pub(crate) use block::{Block, Place};
 pub use count::{Bucket, Histogram, Top, TopValues};
 pub(crate) use count::{histogram, top};
+pub(crate) use evaluate::narrow;
 pub use find::Found;
 pub(crate) use find::{find, get, scan};
+pub(crate) use prune::may_match;
 pub(crate) use since::since;
 
 /// Bounds the events of one answer.

@@ -13,7 +13,7 @@ use crate::StoreError;
 use crate::segment::{Column, TEXT_TYPE, Values, data_type, list_items};
 
 /// Clears the marks of the rows that do not pass.
-pub(super) fn narrow(
+pub(crate) fn narrow(
     node: &Node,
     block: &mut Block<'_>,
     marks: &mut [bool],

@@ -5,7 +5,7 @@ use query::{Comparison, FieldRef, Matcher, Node, Number, Test};
 use crate::segment::{Bound, Column, Segment};
 
 /// Tells whether the segment may hold events that pass.
-pub(super) fn may_match(node: &Node, segment: &Segment) -> bool {
+pub(crate) fn may_match(node: &Node, segment: &Segment) -> bool {
     match node {
         Node::And(nodes) => nodes.iter().all(|node| may_match(node, segment)),
         Node::Or(nodes) => nodes.iter().any(|node| may_match(node, segment)),

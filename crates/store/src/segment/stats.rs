@@ -40,6 +40,9 @@ pub(crate) struct SegmentStats {
     pub(crate) extra: BTreeSet<String>,
     /// Whether `extra` holds all of them.
     pub(crate) extra_whole: bool,
+    /// In how many events each of them occurs; segments of old do not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) extra_events: BTreeMap<String, u64>,
 }
 
 /// The least or greatest value of a column.
@@ -72,14 +75,20 @@ impl SegmentStats {
     }
 
     fn add_extra(&mut self, name: &str) {
-        if !self.extra_whole || self.extra.contains(name) {
+        if !self.extra_whole {
+            return;
+        }
+        if let Some(events) = self.extra_events.get_mut(name) {
+            *events += 1;
             return;
         }
         if self.extra.len() < EXTRA_NAMES_MAX && name.len() <= EXTRA_NAME_BYTES_MAX {
             self.extra.insert(name.to_owned());
+            self.extra_events.insert(name.to_owned(), 1);
         } else {
             self.extra_whole = false;
             self.extra.clear();
+            self.extra_events.clear();
         }
     }
 

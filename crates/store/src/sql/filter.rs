@@ -1,6 +1,6 @@
 //! What the conditions of a query say about which segments, pages and rows to read.
 //!
-//! Only a help: the engine tests every row that comes through again.
+//! Of what it says, only the span of times is exact; all else is tested again, row by row.
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ pub(super) struct Filter {
     /// Numbers that a column must be within.
     numbers: Vec<(Field, Span)>,
     /// Texts of which a column must hold one.
-    pub(super) texts: Vec<(Field, HashSet<String>)>,
+    texts: Vec<(Field, HashSet<String>)>,
 }
 
 impl Default for Filter {
@@ -37,9 +37,25 @@ impl Filter {
         filter
     }
 
-    /// Tells whether there is no condition that helps.
-    pub(super) fn is_empty(&self) -> bool {
-        self.times == (i64::MIN..=i64::MAX) && self.numbers.is_empty() && self.texts.is_empty()
+    /// Tells whether a condition is about the time alone and [`Filter::times`] says all of it.
+    pub(super) fn is_of_times(condition: &Expr) -> bool {
+        let is_time = |expr: &Expr| field_of(expr) == Some(Field::Timestamp);
+        let is_moment =
+            |expr: &Expr| matches!(expr, Expr::Literal(value, _) if number_of(value).is_some());
+        match condition {
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+                let ordered = matches!(
+                    op,
+                    Operator::Eq | Operator::Gt | Operator::GtEq | Operator::Lt | Operator::LtEq
+                );
+                let sides = |one: &Expr, other: &Expr| is_time(one) && is_moment(other);
+                ordered && (sides(left, right) || sides(right, left))
+            }
+            Expr::Between(Between { expr, negated: false, low, high }) => {
+                is_time(expr) && is_moment(low) && is_moment(high)
+            }
+            _ => false,
+        }
     }
 
     /// Tells whether the segment may hold wanted rows.
@@ -115,9 +131,15 @@ impl Filter {
         let Some(number) = number_of(value) else { return };
         let span = match op {
             Operator::Eq => number..=number,
-            Operator::Gt => number.saturating_add(1)..=i64::MAX,
+            Operator::Gt => match number.checked_add(1) {
+                Some(next) => next..=i64::MAX,
+                None => Span::new(i64::MAX, i64::MIN),
+            },
             Operator::GtEq => number..=i64::MAX,
-            Operator::Lt => i64::MIN..=number.saturating_sub(1),
+            Operator::Lt => match number.checked_sub(1) {
+                Some(before) => i64::MIN..=before,
+                None => Span::new(i64::MAX, i64::MIN),
+            },
             Operator::LtEq => i64::MIN..=number,
             _ => return,
         };
