@@ -2,6 +2,7 @@
 
 mod alerts;
 mod events;
+mod exports;
 mod health;
 mod live;
 mod login;
@@ -45,6 +46,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .merge(overview::router())
         .merge(alerts::router())
         .merge(events::router())
+        .merge(exports::router())
         .merge(sql::router())
         .merge(rules::router())
         .merge(rule_health::router())

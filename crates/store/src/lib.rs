@@ -27,7 +27,7 @@ mod wal;
 pub use config::Config;
 pub use error::StoreError;
 pub use search::{
-    Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
+    Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Stop, Top, TopValues,
 };
 #[cfg(feature = "sql")]
 pub use sql::{

@@ -260,6 +260,28 @@ export interface SqlResult {
   took_ms: number;
 }
 
+/** A field that SQL can ask for. */
+export interface SqlField {
+  name: string;
+  kind: string;
+  meaning: string;
+  /** In how many stored events it occurs. */
+  events: number;
+  /** Whether `events` is that number; otherwise it is not more than that. */
+  exact: boolean;
+  column: boolean;
+}
+
+/** A function of SQL beside the standard ones. */
+export interface SqlFunction {
+  call: string;
+  gives: string;
+  example: string;
+}
+
+/** The shape of an exported file. */
+export type ExportFormat = 'spreadsheet' | 'csv' | 'json' | 'parquet';
+
 export interface Simulation {
   running: boolean;
   sent: number;
