@@ -12,7 +12,9 @@ export CARGO_TERM_PROGRESS_WHEN ?= auto
 UI_SOURCES := $(shell find ui/src ui/public ui/index.html ui/package.json ui/package-lock.json ui/vite.config.ts ui/svelte.config.js ui/tsconfig.json -type f 2>/dev/null)
 ARGS ?=
 
-.PHONY: help run test test-rust test-ui test-browser ui lint bench deps fuzz clean needs-rust needs-node needs-browser
+POINTS ?= 1000
+SEED ?= 1
+.PHONY: help run test test-rust test-ui test-browser crash ui lint bench deps fuzz clean needs-rust needs-node needs-browser
 
 help: ## lists what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -38,6 +40,9 @@ test-browser: ui needs-rust needs-browser ## drives the real binary in Chromium,
 	@echo "== browser test"
 	cargo build --locked --workspace
 	cd ui && BARTIZAN_BIN="$(CARGO_TARGET_DIR)/debug/bartizan" npm run --silent test:browser
+
+crash: needs-rust ## stops a store at 1000 seeded points: kills, torn writes, power cuts, full disks; POINTS=, SEED=
+	CRASH_POINTS=$(POINTS) CRASH_SEED=$(SEED) cargo test --locked -p store --no-default-features --test store power:: -- --nocapture
 
 ui: ui/dist/.built ## builds the console
 

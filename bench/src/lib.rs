@@ -5,4 +5,5 @@
 
 pub mod allocations;
 pub mod lines;
+pub mod mix;
 pub mod timing;

@@ -39,7 +39,8 @@ impl Arrivals {
     /// Looks at what arrived since a moment; `checkpoint` is that of the line.
     pub(crate) fn since(store: &Store, checkpoint: &Path, from: Timestamp) -> anyhow::Result<Self> {
         // Without one of use, the events themselves tell.
-        let noted = pipeline::Remembered::read(checkpoint).ok().flatten().map(|kept| kept.health);
+        let noted = pipeline::Remembered::read(checkpoint, store.keyring());
+        let noted = noted.ok().flatten().map(|kept| kept.health);
         let goes_back = |health: &Health| health.since().is_some_and(|since| since <= from);
         let is_enough = noted.as_ref().is_some_and(goes_back);
         let mut arrivals = Self { from, noted, stored: None, events: 0, is_partial: false };

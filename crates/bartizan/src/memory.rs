@@ -70,7 +70,7 @@ pub(crate) fn replay(replay: &Replay<'_>) -> anyhow::Result<Remembered> {
 fn begin(replay: &Replay<'_>) -> (Remembered, Timestamp) {
     let next = replay.store.next_id();
     let back = |count: u64| EventId(next.saturating_sub(count));
-    let why = match Remembered::read(replay.checkpoint) {
+    let why = match Remembered::read(replay.checkpoint, replay.store.keyring()) {
         // Of another store, or of this one before something was put back.
         Ok(Some(read)) if read.next.0 > next => "it is of other events".to_owned(),
         Ok(Some(mut read)) => {

@@ -8,7 +8,11 @@ use store::Store;
 
 use crate::config::{self, Config};
 use crate::failure::{Outcome, ending};
+use crate::keys;
 use crate::output::complain;
+
+/// Segments that are told by name where an answer cannot be the whole one; all are counted.
+const DAMAGED_TOLD_MAX: usize = 20;
 
 /// Where the data is.
 #[derive(Debug, clap::Args)]
@@ -57,7 +61,8 @@ impl Place {
     /// Opens the store to be read, beside a process that may be writing it.
     pub(crate) fn reader(&self) -> anyhow::Result<Store> {
         let (config, catalog) = self.catalog()?;
-        Ok(Store::open_reader(&config.data, catalog, config.store.bounds())?)
+        let keyring = keys::open(&config, &catalog)?;
+        Ok(Store::open_reader(&config.data, catalog, config.store.bounds(keyring))?)
     }
 }
 
@@ -79,15 +84,20 @@ pub(crate) fn has_catalog(config: &Config) -> anyhow::Result<bool> {
 
 /// Tells where an answer cannot be the whole one.
 pub(crate) fn tell_gaps(store: &Store) {
-    let missing = store.stats().missing;
-    if missing > 0 {
+    let damaged = store.damaged();
+    for store::Damage { file, reason, .. } in damaged.iter().take(DAMAGED_TOLD_MAX) {
+        complain(&format!("not read: {file}: {reason}"));
+    }
+    if !damaged.is_empty() {
         complain(&format!(
-            "segments missing: {missing}; this answer is from what is left (bartizan doctor)"
+            "segments not read: {}; this answer is from what is left (bartizan doctor)",
+            damaged.len()
         ));
     }
 }
 
-fn catalog_file(config: &Config) -> PathBuf {
+/// Gives the file of the catalog.
+pub(crate) fn catalog_file(config: &Config) -> PathBuf {
     config.data.join("catalog.db")
 }
 

@@ -22,6 +22,20 @@ pub(crate) fn bar(progress: &Progress) -> ProgressBar {
     bar
 }
 
+/// Gives a bar over so many bytes.
+pub(crate) fn bytes(bytes: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() || bytes == 0 {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(bytes);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+    let template = "{wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Gives a bar over so many files.
 pub(crate) fn files(count: usize) -> ProgressBar {
     if !std::io::stderr().is_terminal() || count == 0 {
@@ -65,6 +79,12 @@ pub(crate) fn tell_faults(import: &Import) -> Outcome {
     let untold = import.progress().faults.saturating_sub(told);
     if untold > 0 {
         complain(&format!("and {untold} more faults in these or further files"));
+    }
+    let undecoded = import.progress().undecoded;
+    if undecoded > 0 {
+        complain(&format!(
+            "records that could not be decoded and stand as they came: {undecoded} (bartizan.decode_fault says why)"
+        ));
     }
     if import.faults().is_empty() { Outcome::Done } else { Outcome::Unreadable }
 }

@@ -185,11 +185,16 @@ const OF_LINE: [Row<pipeline::Totals>; 10] = [
 ];
 
 /// What the inputs have counted together, for `/metrics`.
-const OF_INPUTS: [Row<InputStatus>; 3] = [
+const OF_INPUTS: [Row<InputStatus>; 4] = [
     ("bartizan_input_truncated_total", "Records cut at the length bound.", |input| input.truncated),
     ("bartizan_input_escaped_total", "Records that held bytes that were not UTF-8.", |input| {
         input.escaped
     }),
+    (
+        "bartizan_input_undecoded_total",
+        "Records that the input's codec could not decode, such as tokens that are not authentic.",
+        |input| input.undecoded,
+    ),
     ("bartizan_input_refused_total", "Connections, requests or batches refused.", |input| {
         input.refused
     }),

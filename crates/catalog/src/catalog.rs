@@ -1,6 +1,7 @@
 //! The connections: one that writes, a few that read.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,6 +39,7 @@ impl Catalog {
         let mut writer = schema::admit(writer, path).map_err(|error| explain(path, error))?;
         check_whole(&writer, path).map_err(|error| explain(path, error))?;
         schema::migrate(&mut writer, path).map_err(|error| explain(path, error))?;
+        sync_log(path)?;
         let shared =
             Shared { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default() };
         Ok(Self { shared: Arc::new(shared) })
@@ -77,6 +79,26 @@ impl Catalog {
         }
         found
     }
+}
+
+/// Makes durable what another process committed and perhaps did not live to sync: what is decided
+/// upon from here on, such as which logs are needed no more, must not be taken back by a power cut.
+fn sync_log(path: &Path) -> Result<(), CatalogError> {
+    let unopened = |error: io::Error| CatalogError::Unopened {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    };
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    match File::open(log) {
+        Ok(log) => log.sync_all().map_err(unopened)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(unopened(error)),
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))
+        .and_then(|folder| folder.sync_all())
+        .map_err(unopened)
 }
 
 /// A panic within a transaction rolls it back, so the connection behind a poisoned lock is sound.
@@ -178,7 +200,7 @@ mod tests {
                 newer.pragma_update(None, "user_version", 99).unwrap();
             },
             expect![
-                "PATH has schema 99, and this version knows up to 1: run the newer version, or restore a backup"
+                "PATH has schema 99, and this version knows up to STEPS: run the newer version, or restore a backup"
             ],
         );
     }
@@ -191,7 +213,9 @@ mod tests {
                 bytes[4096..].fill(0xAB);
                 std::fs::write(path, bytes).unwrap();
             },
-            expect!["PATH is damaged (database disk image is malformed): restore a backup"],
+            expect![
+                "PATH is damaged (database disk image is malformed): restore a backup, or see what `bartizan doctor --repair` can save"
+            ],
         );
     }
 
@@ -229,7 +253,10 @@ mod tests {
         change(&path);
         let told = match Catalog::open(&path) {
             Ok(_) => "opened".to_owned(),
-            Err(error) => error.to_string().replace(path.to_str().unwrap(), "PATH"),
+            Err(error) => error
+                .to_string()
+                .replace(path.to_str().unwrap(), "PATH")
+                .replace(&format!("up to {}", crate::schema::latest()), "up to STEPS"),
         };
         expect.assert_eq(&told);
     }

@@ -24,7 +24,7 @@ pub enum CatalogError {
         known: i64,
     },
     /// The file cannot be read as a database.
-    #[error("{} is damaged ({detail}): restore a backup", .path.display())]
+    #[error("{} is damaged ({detail}): restore a backup, or see what `bartizan doctor --repair` can save", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -26,11 +26,7 @@ pub struct AuditEntry {
 impl Catalog {
     /// Gives the value of a setting.
     pub fn setting(&self, name: &str) -> Result<Option<String>, CatalogError> {
-        self.read(|transaction| {
-            let mut statement =
-                transaction.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
-            Ok(statement.query_row([name], |row| row.get(0)).optional()?)
-        })
+        self.read(|transaction| get(transaction, name))
     }
 
     /// Keeps the value of a setting.
@@ -83,6 +79,15 @@ impl Catalog {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Gives the value of a setting within a transaction.
+pub(crate) fn get(
+    transaction: &Transaction<'_>,
+    name: &str,
+) -> Result<Option<String>, CatalogError> {
+    let mut statement = transaction.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
+    Ok(statement.query_row([name], |row| row.get(0)).optional()?)
 }
 
 /// Keeps the value of a setting within a transaction.

@@ -12,7 +12,8 @@ use crate::CatalogError;
 const APPLICATION_ID: i64 = 0x4254_5A4E;
 
 /// The steps; the number of a step is its place, counted from one.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE segments (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         file TEXT NOT NULL UNIQUE,
@@ -121,7 +122,35 @@ const MIGRATIONS: &[&str] = &["
         action TEXT NOT NULL,
         detail TEXT NOT NULL
     );
-"];
+",
+    "
+    CREATE TABLE chain (
+        sequence INTEGER PRIMARY KEY,
+        made_at INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        is_in INTEGER NOT NULL,
+        file TEXT NOT NULL,
+        events INTEGER NOT NULL,
+        digest BLOB NOT NULL,
+        index_digest BLOB NOT NULL,
+        row_digest BLOB NOT NULL,
+        previous BLOB NOT NULL,
+        mac BLOB NOT NULL
+    );
+    CREATE TABLE chain_fold (
+        line INTEGER PRIMARY KEY CHECK (line = 1),
+        upto INTEGER NOT NULL,
+        last_mac BLOB NOT NULL,
+        kept INTEGER NOT NULL,
+        seal BLOB NOT NULL
+    );
+",
+    "
+    ALTER TABLE segments ADD COLUMN index_bytes INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE segments ADD COLUMN index_digest BLOB NOT NULL
+        DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';
+",
+];
 
 /// Gives the connection back where the file is new or ours.
 pub(crate) fn admit(connection: Connection, path: &Path) -> Result<Connection, CatalogError> {
@@ -163,6 +192,6 @@ fn version(connection: &Connection) -> Result<i64, CatalogError> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
-fn latest() -> i64 {
+pub(crate) fn latest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }

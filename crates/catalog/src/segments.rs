@@ -9,7 +9,7 @@ use model::{Checkpoint, Timestamp};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use crate::sql::{signed, unsigned};
-use crate::{Catalog, CatalogError};
+use crate::{Catalog, CatalogError, Linking, chain};
 
 /// The identity of a segment in one catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +44,10 @@ pub struct SegmentRow {
     pub digest: [u8; 32],
     /// What else helps to skip it, in the store's own JSON.
     pub stats: String,
+    /// How long the index beside it is; 0 where it has none.
+    pub index_bytes: u64,
+    /// SHA-256 of the index; zeros where it has none.
+    pub index_digest: [u8; 32],
 }
 
 /// The identity below which every event is in a segment: what it was, and what it becomes.
@@ -66,19 +70,14 @@ pub struct Publish<'a> {
     pub committed: Committed,
     /// How far the sources had come with the events below the new offset.
     pub checkpoints: &'a [Checkpoint],
+    /// What links the step into the chain.
+    pub linking: Linking<'a>,
 }
 
 impl Catalog {
     /// Gives every segment, in the order of the identities of its events.
     pub fn segments(&self) -> Result<Vec<SegmentRow>, CatalogError> {
-        self.read(|transaction| {
-            let mut statement = transaction.prepare_cached(
-                "SELECT id, file, events, bytes, first_id, last_id, first_time, last_time, digest,
-                     stats
-                 FROM segments ORDER BY first_id, id",
-            )?;
-            Ok(statement.query_map([], segment)?.collect::<Result<_, _>>()?)
-        })
+        self.read(list)
     }
 
     /// Gives the identity below which every event is in a segment.
@@ -97,6 +96,18 @@ impl Catalog {
         })
     }
 
+    /// Deletes the checkpoints of these keys, as far as there are any.
+    pub fn forget_checkpoints(&self, keys: &[String]) -> Result<(), CatalogError> {
+        self.write(|transaction| {
+            let mut statement =
+                transaction.prepare_cached("DELETE FROM checkpoints WHERE source = ?1")?;
+            for key in keys {
+                statement.execute([key])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Publishes one step in one transaction, and gives the identities of the new segments in their
     /// order. Where another writer was first, nothing changes.
     pub fn publish(&self, publish: &Publish<'_>) -> Result<Vec<SegmentId>, CatalogError> {
@@ -112,7 +123,9 @@ impl Catalog {
             transaction
                 .prepare_cached("UPDATE committed SET next_id = ?1")?
                 .execute([signed(next)?])?;
+            let mut gone_rows = Vec::with_capacity(publish.removed.len());
             for id in publish.removed {
+                gone_rows.push(listed(transaction, *id)?.ok_or(CatalogError::NoSegment(*id))?);
                 let gone = transaction
                     .prepare_cached("DELETE FROM segments WHERE id = ?1")?
                     .execute([id.0])?;
@@ -123,9 +136,32 @@ impl Catalog {
             for checkpoint in publish.checkpoints {
                 keep_checkpoint(transaction, checkpoint)?;
             }
+            chain::append(transaction, &publish.linking, &gone_rows, publish.segments)?;
             publish.segments.iter().map(|row| insert(transaction, row)).collect()
         })
     }
+}
+
+/// Gives every segment within a transaction.
+pub(crate) fn list(transaction: &Transaction<'_>) -> Result<Vec<SegmentRow>, CatalogError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, file, events, bytes, first_id, last_id, first_time, last_time, digest, stats,
+             index_bytes, index_digest
+         FROM segments ORDER BY first_id, id",
+    )?;
+    Ok(statement.query_map([], segment)?.collect::<Result<_, _>>()?)
+}
+
+fn listed(
+    transaction: &Transaction<'_>,
+    id: SegmentId,
+) -> Result<Option<SegmentRow>, CatalogError> {
+    let mut statement = transaction.prepare_cached(
+        "SELECT id, file, events, bytes, first_id, last_id, first_time, last_time, digest, stats,
+             index_bytes, index_digest
+         FROM segments WHERE id = ?1",
+    )?;
+    Ok(statement.query_row([id.0], segment).optional()?)
 }
 
 fn committed(transaction: &Transaction<'_>) -> Result<u64, CatalogError> {
@@ -153,8 +189,8 @@ fn insert(transaction: &Transaction<'_>, row: &SegmentRow) -> Result<SegmentId, 
     let id = transaction
         .prepare_cached(
             "INSERT INTO segments (file, events, bytes, first_id, last_id, first_time, last_time,
-                 digest, stats)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id",
+                 digest, stats, index_bytes, index_digest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING id",
         )?
         .query_row(
             params![
@@ -166,7 +202,9 @@ fn insert(transaction: &Transaction<'_>, row: &SegmentRow) -> Result<SegmentId, 
                 row.first_time.nanos(),
                 row.last_time.nanos(),
                 row.digest,
-                row.stats
+                row.stats,
+                signed(row.index_bytes)?,
+                row.index_digest
             ],
             |row| row.get(0),
         )?;
@@ -185,6 +223,8 @@ fn segment(row: &Row<'_>) -> Result<SegmentRow, rusqlite::Error> {
         last_time: Timestamp::from_nanos(row.get(7)?),
         digest: row.get(8)?,
         stats: row.get(9)?,
+        index_bytes: unsigned(row, 10)?,
+        index_digest: row.get(11)?,
     })
 }
 
@@ -195,6 +235,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
+    use crate::{ChainKey, Reason};
 
     #[test]
     fn published_and_merged() {
@@ -248,6 +289,8 @@ mod tests {
             last_time: Timestamp::from_seconds(2),
             digest: [7; 32],
             stats: "{}".to_owned(),
+            index_bytes: 1,
+            index_digest: [8; 32],
         };
         Step {
             segments: files.iter().map(row).collect(),
@@ -270,6 +313,11 @@ mod tests {
                 removed: &step.removed,
                 committed: step.committed,
                 checkpoints: &[Checkpoint { key: "tail".to_owned(), position }],
+                linking: Linking {
+                    key: &ChainKey::new(&[9; 32]),
+                    at: Timestamp::from_seconds(3),
+                    reason: Reason::Flush,
+                },
             });
             if let Err(error) = published {
                 write!(told, "{error}; ").unwrap();

@@ -36,6 +36,9 @@ pub struct Origin {
     pub clock: Clock,
     /// Whether it is marked sample traffic.
     pub simulated: bool,
+    /// Why the input's codec could not decode the records: they stand as they came, and whoever
+    /// wrote them is not who was to write there.
+    pub undecoded: Option<&'static str>,
 }
 
 /// Whose clock counts for a record.
@@ -48,6 +51,10 @@ pub enum Clock {
     /// at this moment.
     File(Timestamp),
 }
+
+/// Begins the key of the checkpoint of a batch whose sender names it: the position is the time of
+/// receipt in nanoseconds, and a batch of a key that is known was sent again.
+pub const BATCH_KEY: &str = "batch:";
 
 /// How far a source has come, to be kept with the records that bring it there.
 #[derive(Clone, Debug, PartialEq, Eq)]

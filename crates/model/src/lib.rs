@@ -17,7 +17,7 @@ mod value;
 mod wire;
 
 pub use alert::{Alert, AlertId, Status, Verdict};
-pub use batch::{Batch, Checkpoint, Clock, Origin, Receipt, Record, Refusal};
+pub use batch::{BATCH_KEY, Batch, Checkpoint, Clock, Origin, Receipt, Record, Refusal};
 pub use detection::{Detection, Entity, EntityKind, Level, RuleHeader};
 pub use event::{Event, EventId, Extra};
 pub use json::{json_plain_length, write_json_string};

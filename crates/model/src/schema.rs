@@ -113,6 +113,7 @@ impl Field {
 schema! {
     Timestamp "@timestamp" Date "When it happened, by the sender's clock (held within bounds for live inputs)."
     AnomalyScore "bartizan.anomaly.score" Float "How unusual a request is for its site, 0 to 1."
+    DecodeFault "bartizan.decode_fault" Keyword "Why the input's codec could not decode the record, which stands as it came, such as `not authentic`."
     EscapedBytes "bartizan.escaped_bytes" Long "How many bytes of the record were not UTF-8 and stand as `\\xHH` in `event.original`."
     FieldsDropped "bartizan.fields_dropped" Long "How many fields were past the bound and stand in `event.original` only."
     Input "bartizan.input" Keyword "The name of the input that received the record."

@@ -75,18 +75,14 @@ impl Parser {
         let Record { text, received_at, origin, truncated_bytes, escaped_bytes } = record;
         // Fields that are pieces of this very text are not copied; the clone only counts a user more.
         let mut event = begin(text.clone(), received_at);
-        let context = Context {
-            received_at,
-            clock: origin.clock,
-            utc_offset_seconds: self.config.utc_offset_seconds,
-            tag: "",
-        };
-        let frame = frame::read(&text, &context, &mut event);
-        let context = Context { tag: frame.tag, ..context };
-        let forced = self.forced.or_else(|| by_id(origin.format.as_deref()?));
-        let module = match forced {
-            Some(format) => forced_read(format, &text, frame, (&mut event, &context)),
-            None => self.recognise(frame, &mut event, &context),
+        let module = match origin.undecoded {
+            // Whoever wrote it has not the key: it must not pass for a log line of any format.
+            Some(fault) => {
+                event.set(Field::DecodeFault, fault);
+                event.set(Field::Message, &*text);
+                UNKNOWN
+            }
+            None => self.read_text(&text, &origin, &mut event),
         };
         event.set(Field::EventModule, module);
 
@@ -102,6 +98,22 @@ impl Parser {
             hold_time(&mut event);
         }
         event
+    }
+
+    /// Reads the frame and the message, and gives the id of the format that took it.
+    fn read_text(&self, text: &Text, origin: &Origin, event: &mut Event) -> &'static str {
+        let context = Context {
+            received_at: event.ingested,
+            clock: origin.clock,
+            utc_offset_seconds: self.config.utc_offset_seconds,
+            tag: "",
+        };
+        let frame = frame::read(text, &context, event);
+        let context = Context { tag: frame.tag, ..context };
+        match self.forced.or_else(|| by_id(origin.format.as_deref()?)) {
+            Some(format) => forced_read(format, text, frame, (event, &context)),
+            None => self.recognise(frame, event, &context),
+        }
     }
 
     /// Reads the message with the first format that takes it, and gives that format's id.

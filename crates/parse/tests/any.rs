@@ -175,6 +175,23 @@ fn the_origin_is_told() {
 }
 
 #[test]
+fn what_was_not_decoded_is_no_log_line() {
+    let origin = Origin {
+        undecoded: Some("not authentic"),
+        format: Some("sshd".to_owned()),
+        ..Origin::default()
+    };
+    let line =
+        "Nov 21 06:58:00 web1 sshd[1]: Accepted password for eve from 203.0.113.9 port 22 ssh2";
+    expect_test::expect![[r"
+        bartizan.decode_fault = not authentic
+        event.module = unknown
+        message = Nov 21 06:58:00 web1 sshd[1]: Accepted password for eve from 203.0.113.9 port 22 ssh2
+    "]]
+    .assert_eq(&Parser::default().parse(record(line, origin)).to_string());
+}
+
+#[test]
 fn live_times_are_held_and_old_files_are_not() {
     let claims = |line: &str, clock| {
         let event = Parser::default().parse(record(line, Origin { clock, ..Origin::default() }));

@@ -3,6 +3,13 @@
 //! The line takes it between two groups, and a thread of its own writes it: beside the old one, to
 //! the disk, and over it. So there is always a whole one, and after a crash only the events after it
 //! are looked at again.
+//!
+//! With keys the file is sealed: rules remember users and addresses.
+//!
+//! ```text
+//! plain    magic 1 │ event │ length of the memory │ memory │ health │ CRC
+//! sealed   magic 2 │ wrapped data key │ what a plain file would be, sealed
+//! ```
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -15,8 +22,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use detect::{Health, Memory};
 use model::EventId;
+use seal::{Keyring, OVERHEAD_BYTES, SealError, WRAPPED_BYTES};
 
 const MAGIC: &[u8; 8] = b"bartmem1";
+const MAGIC_SEALED: &[u8; 8] = b"bartmem2";
+const SEALED_CONTEXT: &[u8] = b"bartizan memory";
 /// What stands before the memory: the magic, the event, the memory's length. After it comes the health.
 const HEAD_BYTES: usize = 24;
 /// Bounds a file that is read; what a memory may hold fits.
@@ -48,14 +58,21 @@ pub enum CheckpointError {
     /// It is of another version, or no checkpoint.
     #[error("it is of another version")]
     Version,
+    /// It does not open.
+    #[error("it {0}")]
+    Sealed(SealError),
+    /// It is sealed, and there is no key.
+    #[error("it is sealed, and no key was given")]
+    NoKey,
     /// It was cut short or changed.
     #[error("it is damaged")]
     Damaged,
 }
 
 impl Remembered {
-    /// Reads the checkpoint of a file; `None` where there is none.
-    pub fn read(path: &Path) -> Result<Option<Self>, CheckpointError> {
+    /// Reads the checkpoint of a file; `None` where there is none. One that is not sealed needs no
+    /// keys.
+    pub fn read(path: &Path, keyring: Option<&Keyring>) -> Result<Option<Self>, CheckpointError> {
         let length = match fs::metadata(path) {
             Ok(metadata) => metadata.len(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -65,7 +82,17 @@ impl Remembered {
             return Err(CheckpointError::Damaged);
         }
         let bytes = fs::read(path).map_err(CheckpointError::Unreadable)?;
-        Self::decode(&bytes).map(Some)
+        Self::open(&bytes, keyring).map(Some)
+    }
+
+    fn open(bytes: &[u8], keyring: Option<&Keyring>) -> Result<Self, CheckpointError> {
+        let Some(sealed) = bytes.strip_prefix(MAGIC_SEALED) else { return Self::decode(bytes) };
+        let keyring = keyring.ok_or(CheckpointError::NoKey)?;
+        let parts = sealed.split_at_checked(WRAPPED_BYTES);
+        let (wrapped, sealed) = parts.ok_or(CheckpointError::Damaged)?;
+        let key = keyring.unwrap_key(wrapped).map_err(CheckpointError::Sealed)?;
+        let opened = key.open(SEALED_CONTEXT, sealed).map_err(CheckpointError::Sealed)?;
+        Self::decode(&opened)
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
@@ -105,6 +132,20 @@ fn encode(now: &Moment<'_>) -> Vec<u8> {
     bytes
 }
 
+/// Gives the bytes as they go to the disk.
+fn seal(bytes: Vec<u8>, keyring: Option<&Keyring>) -> Result<Vec<u8>, SealError> {
+    let Some(keyring) = keyring else { return Ok(bytes) };
+    let (key, wrapped) = keyring.data_key()?;
+    let mut sealed =
+        Vec::with_capacity(MAGIC_SEALED.len() + wrapped.len() + bytes.len() + OVERHEAD_BYTES);
+    sealed.extend_from_slice(MAGIC_SEALED);
+    sealed.extend_from_slice(&wrapped);
+    let from = sealed.len();
+    sealed.extend_from_slice(&bytes);
+    key.seal_from(SEALED_CONTEXT, &mut sealed, from)?;
+    Ok(sealed)
+}
+
 /// What a checkpoint is made of.
 pub(crate) struct Moment<'m> {
     pub(crate) next: EventId,
@@ -127,13 +168,17 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Gives a keeper; `next` is what the file says already.
-    pub(crate) fn start(path: PathBuf, next: EventId) -> io::Result<Self> {
+    pub(crate) fn start(
+        path: PathBuf,
+        next: EventId,
+        keyring: Option<Keyring>,
+    ) -> io::Result<Self> {
         let (outlet, inlet) = bounded(1);
         let written_in = Arc::new(AtomicU64::new(0));
         let told = Arc::clone(&written_in);
         let thread = thread::Builder::new()
             .name("line-checkpoint".to_owned())
-            .spawn(move || write_all(&path, &inlet, &told))?;
+            .spawn(move || write_all(&path, &inlet, &told, keyring.as_ref()))?;
         Ok(Self {
             outlet: Some(outlet),
             thread: Some(thread),
@@ -187,11 +232,12 @@ pub(crate) enum Pace {
     Idle,
 }
 
-fn write_all(path: &Path, inlet: &Receiver<Vec<u8>>, told: &AtomicU64) {
+fn write_all(path: &Path, inlet: &Receiver<Vec<u8>>, told: &AtomicU64, keyring: Option<&Keyring>) {
     let mut failed = false;
     for bytes in inlet {
         let began = Instant::now();
-        match write(path, &bytes) {
+        let sealed = seal(bytes, keyring).map_err(io::Error::other);
+        match sealed.and_then(|bytes| write(path, &bytes)) {
             Ok(()) => failed = false,
             // Told once: the next attempt comes within seconds.
             Err(error) if !failed => {
@@ -232,17 +278,39 @@ mod tests {
 
     #[test]
     fn read_again_as_it_was_written() {
+        read_again(None);
+    }
+
+    #[test]
+    fn sealed_read_again_as_it_was_written() {
+        let path = read_again(Some(&Keyring::generate().unwrap()));
+        let bytes = fs::read(path.path().join("memory")).unwrap();
+        assert!(!bytes.windows(4).any(|window| window == b"rule"));
+        let told = |keyring| Remembered::open(&bytes, keyring).unwrap_err().to_string();
+        assert_eq!(told(None), "it is sealed, and no key was given");
+        let other = Keyring::generate().unwrap();
+        assert_eq!(
+            told(Some(&other)),
+            "it does not open with this key: it was changed, or belongs to another key"
+        );
+        for length in 0..bytes.len() {
+            assert!(Remembered::open(&bytes[..length], Some(&other)).is_err(), "cut at {length}");
+        }
+    }
+
+    fn read_again(keyring: Option<&Keyring>) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("memory");
-        assert!(Remembered::read(&path).unwrap().is_none());
-        let keeper = Keeper::start(path.clone(), EventId(0)).unwrap();
+        assert!(Remembered::read(&path, keyring).unwrap().is_none());
+        let keeper = Keeper::start(path.clone(), EventId(0), keyring.cloned()).unwrap();
         let (memory, health) = (Memory::new(), Mutex::new(Health::new()));
         health.lock().unwrap().hit("rule", Timestamp::from_seconds(7));
         keeper.finish(&moment(&memory, &health));
-        let read = Remembered::read(&path).unwrap().unwrap();
+        let read = Remembered::read(&path, keyring).unwrap().unwrap();
         assert_eq!(read.next, EventId(77));
         assert_eq!(read.memory.snapshot(), memory.snapshot());
         assert_eq!(read.health.snapshot(), health.lock().unwrap().snapshot());
+        folder
     }
 
     #[test]

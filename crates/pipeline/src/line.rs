@@ -103,7 +103,8 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
         counters: Arc::clone(&counters),
         next_id: parts.store.next_id(),
     };
-    let keeper = Keeper::start(parts.checkpoint, parts.remembered.next)?;
+    let keyring = parts.store.sealing().cloned();
+    let keeper = Keeper::start(parts.checkpoint, parts.remembered.next, keyring)?;
     let engine = parts.rules.load_full();
     // The rules may have changed while nothing ran.
     let mut memory = parts.remembered.memory;

@@ -19,6 +19,7 @@ mod evaluate;
 mod field;
 mod fold;
 mod kql;
+mod needs;
 mod network;
 mod node;
 mod print;

@@ -31,6 +31,15 @@ impl Keyring {
         Ok(Self { keys: Arc::new(BTreeMap::from([(KeyId(1), first)])) })
     }
 
+    /// Gives the keyring of these keys, of which there must be one at least.
+    pub fn of_keys(keys: impl IntoIterator<Item = (KeyId, DataKey)>) -> Result<Self, SealError> {
+        let keys: BTreeMap<_, _> = keys.into_iter().map(|(id, key)| (id, Arc::new(key))).collect();
+        if keys.is_empty() {
+            return Err(SealError::Malformed("a keyring: it holds no key"));
+        }
+        Ok(Self { keys: Arc::new(keys) })
+    }
+
     /// Gives the keyring with one more key, which wraps new data keys from now on.
     pub fn with_new_key(&self) -> Result<Self, SealError> {
         let mut keys = BTreeMap::clone(&self.keys);
@@ -47,12 +56,21 @@ impl Keyring {
 
     /// Makes a data key and gives it with its wrapped form, which is kept beside what it seals.
     pub fn data_key(&self) -> Result<(DataKey, Vec<u8>), SealError> {
-        let (id, wrapping) = self.keys.last_key_value().ok_or(SealError::Refused)?;
+        let (id, wrapping) = self.newest()?;
         let key = DataKey::generate()?;
         let mut wrapped = vec![WRAPPED_VERSION];
         wrapped.extend_from_slice(&id.0.to_be_bytes());
         wrapped.extend_from_slice(&wrapping.seal(WRAP_CONTEXT, key.bytes())?);
         Ok((key, wrapped))
+    }
+
+    pub(crate) fn newest(&self) -> Result<(KeyId, &DataKey), SealError> {
+        let (id, key) = self.keys.last_key_value().ok_or(SealError::Refused)?;
+        Ok((*id, key.as_ref()))
+    }
+
+    pub(crate) fn key(&self, id: KeyId) -> Option<&DataKey> {
+        self.keys.get(&id).map(AsRef::as_ref)
     }
 
     /// Gives the data key of a wrapped form.
@@ -67,12 +85,24 @@ impl Keyring {
         DataKey::from_bytes(bytes.try_into().map_err(|_| malformed)?)
     }
 
+    /// Gives what tells this keyring from that of another store, whichever keys it got since.
+    pub fn fingerprint(&self) -> Result<String, SealError> {
+        let key = self.lasting_key("bartizan keyring fingerprint")?;
+        Ok(key.bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Gives the key of a purpose that outlives rotations (the chain of segments): it follows from
     /// the oldest key.
     pub fn lasting_key(&self, purpose: &str) -> Result<DataKey, SealError> {
         let (_, first) = self.keys.first_key_value().ok_or(SealError::Refused)?;
         first.derive(purpose)
     }
+}
+
+/// Gives which key of a keyring wrapped a data key.
+pub fn wrapped_by(wrapped: &[u8]) -> Option<KeyId> {
+    let (version, id, _) = parts(wrapped)?;
+    (version == WRAPPED_VERSION).then_some(KeyId(id))
 }
 
 fn parts(wrapped: &[u8]) -> Option<(u8, u32, &[u8])> {

@@ -9,9 +9,20 @@
 //! master key seals the keyring anew and no file is written again.
 
 mod data_key;
+mod derive;
 mod error;
+mod fernet;
 mod keyring;
+mod master;
+mod ring_file;
+mod source;
+mod text;
 
 pub use data_key::{DataKey, OVERHEAD_BYTES};
 pub use error::SealError;
-pub use keyring::{KeyId, Keyring, WRAPPED_BYTES};
+pub use fernet::{FERNET_KEYS_MAX, Fernet, FernetFault, FernetKeysFault, fernet_token_bytes};
+pub use keyring::{KeyId, Keyring, WRAPPED_BYTES, wrapped_by};
+pub use master::{MasterId, MasterKey};
+pub use ring_file::{KeyringError, KeyringFile, StoredKey};
+pub use source::{Secret, Source, SourceError, Typed};
+pub use text::is_sealed_text;

@@ -16,9 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{Clock, Origin, Record};
 
+use crate::codec::{self, Codec, Decoder};
 use crate::config::LINE_BYTES_DEFAULT;
 use crate::input::{moment, now};
-use crate::lines::{Splitter, Trim, length_of};
+use crate::lines::{Splitter, length_of};
 use crate::running::SourceError;
 use evtx::ChunkCutter;
 pub use piece::{Opened, Piece, read_event_file};
@@ -35,6 +36,8 @@ pub struct ImportConfig {
     pub input: String,
     /// The format of the lines; otherwise it is recognised line by line.
     pub format: Option<String>,
+    /// What the lines of text files are decoded with.
+    pub codec: Option<Codec>,
     /// Where a line is cut.
     pub line_bytes_max: usize,
     /// About how much text a batch holds.
@@ -48,6 +51,7 @@ impl Default for ImportConfig {
         Self {
             input: "import".to_owned(),
             format: None,
+            codec: None,
             line_bytes_max: LINE_BYTES_DEFAULT,
             batch_bytes: 1024 * 1024,
             unpacked_bytes_max: 64 * 1024 * 1024 * 1024,
@@ -79,6 +83,8 @@ pub struct Progress {
     pub records: u64,
     /// How many records were cut at the length bound.
     pub truncated: u64,
+    /// How many records the codec could not decode.
+    pub undecoded: u64,
     /// How many faults there were.
     pub faults: u64,
 }
@@ -215,9 +221,9 @@ impl Import {
             };
             let mut bytes = self.buffer.get(..length).unwrap_or_default();
             if let Cutter::Unknown = reading.cutter {
-                bytes = reading.begin(bytes, self.config.line_bytes_max)?;
+                bytes = reading.begin(bytes, &self.config)?;
             }
-            reading.feed(bytes, piece);
+            reading.feed(bytes, &self.config, piece);
             reading.unpacked = reading.unpacked.saturating_add(length_of(length));
             if reading.unpacked > self.config.unpacked_bytes_max {
                 let bound = self.config.unpacked_bytes_max;
@@ -240,7 +246,7 @@ impl Import {
                 self.reading = Some(reading);
             } else {
                 self.progress.files_done += 1;
-                let finished = reading.finish(&mut piece);
+                let finished = reading.finish(&self.config, &mut piece);
                 if let Err(message) = read.and(finished) {
                     self.fault(reading.path, message);
                 }
@@ -256,6 +262,8 @@ impl Import {
         let cut = opened.records.iter().filter(|record| record.truncated_bytes > 0).count();
         self.progress.records += length_of(opened.records.len());
         self.progress.truncated += length_of(cut);
+        let undecoded = opened.records.iter().filter(|record| record.origin.undecoded.is_some());
+        self.progress.undecoded += length_of(undecoded.count());
         for fault in opened.faults.drain(..) {
             self.fault(fault.path, fault.message);
         }
@@ -264,25 +272,28 @@ impl Import {
 
 impl Reading {
     /// Tells by a file's first bytes what it holds, and gives what of them is to be read.
-    fn begin<'b>(&mut self, bytes: &'b [u8], line_bytes_max: usize) -> Result<&'b [u8], String> {
+    fn begin<'b>(&mut self, bytes: &'b [u8], config: &ImportConfig) -> Result<&'b [u8], String> {
         if bytes.starts_with(evtx::MAGIC) {
             let format = Some(evtx::FORMAT.to_owned());
             self.origin = Arc::new(Origin { format, ..Origin::clone(&self.origin) });
             self.cutter = Cutter::Events(ChunkCutter::default());
             return Ok(bytes);
         }
-        self.cutter = Cutter::Lines(Splitter::new(line_bytes_max, Trim::Cr));
+        let splitter = codec::splitter(config.codec.as_ref(), config.line_bytes_max);
+        self.cutter = Cutter::Lines(splitter);
         match unpack::not_text(bytes) {
             Some(what) => Err(format!("is no text, but {what}")),
             None => Ok(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)),
         }
     }
 
-    fn feed(&mut self, bytes: &[u8], piece: &mut Piece) {
+    fn feed(&mut self, bytes: &[u8], config: &ImportConfig, piece: &mut Piece) {
         match &mut self.cutter {
             Cutter::Unknown => {}
             Cutter::Lines(splitter) => {
-                splitter.feed(bytes, &mut |line| piece.push_line(line, &self.origin));
+                let mut decoder = Decoder::new(config.codec.as_ref(), config.line_bytes_max);
+                let chunk = piece.lines();
+                splitter.feed(bytes, &mut |line| decoder.push(line, &self.origin, chunk));
             }
             Cutter::Events(cutter) => {
                 cutter.feed(bytes, &mut |chunk| piece.push_chunk(chunk, &self.origin));
@@ -290,11 +301,13 @@ impl Reading {
         }
     }
 
-    fn finish(&mut self, piece: &mut Piece) -> Result<(), String> {
+    fn finish(&mut self, config: &ImportConfig, piece: &mut Piece) -> Result<(), String> {
         match &mut self.cutter {
             Cutter::Unknown => {}
             Cutter::Lines(splitter) => {
-                splitter.finish(&mut |line| piece.push_line(line, &self.origin));
+                let mut decoder = Decoder::new(config.codec.as_ref(), config.line_bytes_max);
+                let chunk = piece.lines();
+                splitter.finish(&mut |line| decoder.push(line, &self.origin, chunk));
             }
             Cutter::Events(cutter) => {
                 cutter.finish(&mut |chunk| piece.push_chunk(chunk, &self.origin))?;

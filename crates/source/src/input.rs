@@ -46,6 +46,8 @@ pub struct InputStatus {
     pub truncated: u64,
     /// How many records held bytes that were not UTF-8.
     pub escaped: u64,
+    /// How many records the codec could not decode, such as tokens that are not authentic.
+    pub undecoded: u64,
     /// How many connections, requests or batches were refused.
     pub refused: u64,
     /// How many other faults there were, such as files that cannot be read.
@@ -82,6 +84,7 @@ pub(crate) struct Input {
     dropped: AtomicU64,
     truncated: AtomicU64,
     escaped: AtomicU64,
+    undecoded: AtomicU64,
     refused: AtomicU64,
     errors: AtomicU64,
     open: AtomicU64,
@@ -100,6 +103,7 @@ impl Input {
             dropped: AtomicU64::new(0),
             truncated: AtomicU64::new(0),
             escaped: AtomicU64::new(0),
+            undecoded: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             open: AtomicU64::new(0),
@@ -122,6 +126,7 @@ impl Input {
         self.bytes.fetch_add(records.bytes, Ordering::Relaxed);
         self.truncated.fetch_add(records.truncated, Ordering::Relaxed);
         self.escaped.fetch_add(records.escaped, Ordering::Relaxed);
+        self.undecoded.fetch_add(records.undecoded, Ordering::Relaxed);
         if let Some(at) = records.last {
             self.last_received.fetch_max(at.nanos(), Ordering::Relaxed);
         }
@@ -163,6 +168,7 @@ impl Input {
             dropped: self.dropped.load(Ordering::Relaxed),
             truncated: self.truncated.load(Ordering::Relaxed),
             escaped: self.escaped.load(Ordering::Relaxed),
+            undecoded: self.undecoded.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             errors: self.errors.load(Ordering::Relaxed),
             open: self.open.load(Ordering::Relaxed),
@@ -180,6 +186,7 @@ pub(crate) struct Counted {
     bytes: u64,
     truncated: u64,
     escaped: u64,
+    undecoded: u64,
     last: Option<Timestamp>,
 }
 
@@ -191,6 +198,7 @@ impl Counted {
             counted.bytes += length(record.text.as_bytes());
             counted.truncated += u64::from(record.truncated_bytes > 0);
             counted.escaped += u64::from(record.escaped_bytes > 0);
+            counted.undecoded += u64::from(record.origin.undecoded.is_some());
             counted.last = Some(record.received_at);
         }
         counted

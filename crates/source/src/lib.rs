@@ -5,6 +5,7 @@
 //! reads old files as a plain iterator.
 
 mod chunk;
+mod codec;
 mod config;
 mod frames;
 mod import;
@@ -14,6 +15,7 @@ mod outlet;
 mod running;
 mod sources;
 
+pub use codec::{Codec, CodecKind, CodecSettings};
 pub use config::{Config, Fault};
 pub use import::{Import, ImportConfig, ImportFault, Opened, Piece, Progress, read_event_file};
 pub use input::{InputState, InputStatus, Inputs};

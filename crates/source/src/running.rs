@@ -40,6 +40,16 @@ pub enum SourceError {
         #[source]
         error: io::Error,
     },
+    /// What is to hold the keys of a codec does not.
+    #[error("cannot use the keys of {input}: {place} {message}")]
+    Keys {
+        /// What wants them.
+        input: &'static str,
+        /// The file or the variable.
+        place: String,
+        /// What is wrong.
+        message: String,
+    },
     /// The system gives no thread.
     #[error("cannot start a thread for {input}: {error}")]
     Thread {

@@ -7,7 +7,7 @@ pub(crate) mod stdin;
 pub(crate) mod syslog_tcp;
 pub(crate) mod syslog_udp;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use crate::running::{SourceError, Starter};
 

@@ -100,17 +100,23 @@ fn commit(
         frames.push(frame);
     }
     let outcome = writer.append(&mut frames);
-    if outcome.is_ok() {
-        let mut state = shared.state();
+    let mut state = shared.state();
+    let given: usize = batches.iter().map(|(events, ..)| events.len()).sum();
+    let given = u64::try_from(given).unwrap_or_default();
+    state.ledger.received += given;
+    if outcome.is_err() {
+        state.ledger.rejected += given;
+    } else {
         for (events, checkpoints, bytes, _) in &batches {
             state.growing.add(events, checkpoints, u64::try_from(*bytes).unwrap_or_default());
             for checkpoint in checkpoints {
-                state.checkpoints.insert(checkpoint.key.clone(), checkpoint.position.clone());
+                state.note(checkpoint);
             }
             let last = events.iter().map(|event| event.id.0).max();
             state.next_id = state.next_id.max(last.map_or(0, |last| last.saturating_add(1)));
         }
     }
+    drop(state);
     for (_, _, _, done) in batches {
         // Whoever asked may have gone away.
         let _ = done.send(outcome.clone());

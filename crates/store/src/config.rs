@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use seal::Keyring;
+
 /// The bounds of the store; [`Config::default`] suits one machine.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -21,19 +23,33 @@ pub struct Config {
     pub sql_spill_bytes_max: u64,
     /// On how many threads one SQL query may run.
     pub sql_threads: usize,
+    /// The keys that open what is sealed, and seal what is written; without them new files are
+    /// plain. Files that are plain stay readable with them.
+    pub keyring: Option<Keyring>,
+    /// Whether what is written stays plain although there are keys: those are for reading then.
+    pub write_plain: bool,
+}
+
+impl Config {
+    /// Gives the keys that seal what is written.
+    pub(crate) fn sealing(&self) -> Option<&Keyring> {
+        self.keyring.as_ref().filter(|_| !self.write_plain)
+    }
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            generation_events_max: 200_000,
-            generation_bytes_max: 64 << 20,
+            generation_events_max: 100_000,
+            generation_bytes_max: 48 << 20,
             generation_age_max: Duration::from_mins(10),
-            generations_waiting_max: 3,
+            generations_waiting_max: 2,
             room_wait_max: Duration::from_secs(5),
             sql_memory_bytes_max: 512 << 20,
             sql_spill_bytes_max: 4 << 30,
             sql_threads: 2,
+            keyring: None,
+            write_plain: false,
         }
     }
 }

@@ -31,10 +31,36 @@ pub enum StoreError {
         bytes: usize,
     },
     /// Another process has this data folder open.
-    #[error("{} is in use by another process", folder.display())]
+    #[error("{} is in use by {holder}", folder.display())]
     Locked {
         /// The folder.
         folder: PathBuf,
+        /// Who holds it, in words.
+        holder: String,
+    },
+    /// The data folder belongs to another user.
+    #[error(
+        "{} belongs to the user with the number {owner}, and this process runs as {ours}: run it as that user, or give the folder to this one (chown -R)",
+        folder.display()
+    )]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// The number of its owner.
+        owner: u32,
+        /// The number of the user that this process runs as.
+        ours: u32,
+    },
+    /// There are segments, and the catalog knows nothing.
+    #[error(
+        "{} holds {segments} segments, and its catalog.db is missing or empty: restore it from a backup, or run `bartizan doctor --repair`",
+        folder.display()
+    )]
+    CatalogLost {
+        /// The folder.
+        folder: PathBuf,
+        /// How many segments lie there.
+        segments: usize,
     },
     /// The store was closed, or was opened for reading only.
     #[error("the store does not take events: {why}")]
@@ -51,6 +77,14 @@ pub enum StoreError {
         /// Which file.
         file: String,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// A file is sealed with a key that is not at hand, or was not sealed although it had to be.
+    #[error("{file} {reason}")]
+    Sealed {
+        /// Which file.
+        file: String,
+        /// What keeps it closed.
         reason: String,
     },
     /// The SQL text is wrong, or asks for what is not allowed.
@@ -77,6 +111,10 @@ fn at(message: &str, place: Option<(u64, u64)>) -> String {
 }
 
 impl StoreError {
+    pub(crate) fn sealed(file: impl Into<String>, reason: impl ToString) -> Self {
+        Self::Sealed { file: file.into(), reason: reason.to_string() }
+    }
+
     pub(crate) fn damaged(file: impl Into<String>, reason: impl ToString) -> Self {
         Self::Damaged { file: file.into(), reason: reason.to_string() }
     }

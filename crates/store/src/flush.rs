@@ -8,12 +8,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Committed, Publish, SegmentRow};
+use catalog::{Committed, Publish, Reason, SegmentRow};
+use model::Checkpoint;
 
 use crate::StoreError;
+use crate::batches::Batches;
 use crate::error::During;
 use crate::live::Shared;
 use crate::memory::Frozen;
+use crate::secret::hide_positions;
 use crate::segment::{Segment, write_generation};
 use crate::wal;
 
@@ -23,6 +26,10 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 /// Works until the store is closed; what then waits stands in the log.
 pub(crate) fn run(shared: &Shared) {
     let mut retry = RETRY_FIRST;
+    // Segments that are durable and that the catalog could not be told of. They are never written
+    // anew: a commit whose answer was an error may come to light after a crash all the same, and
+    // must then find the very files that it speaks of.
+    let mut ready = None;
     loop {
         let mut state = shared.state();
         while state.frozen.is_empty() && !state.stopping {
@@ -34,7 +41,7 @@ pub(crate) fn run(shared: &Shared) {
         let Some(frozen) = state.frozen.first().map(Arc::clone) else { continue };
         let committed = state.committed;
         drop(state);
-        match write_and_publish(shared, &frozen, committed) {
+        match write_and_publish(shared, &frozen, committed, &mut ready) {
             Ok(()) => retry = RETRY_FIRST,
             Err(error) => {
                 tracing::error!(%error, "segments could not be written; the log keeps the events");
@@ -52,15 +59,27 @@ pub(crate) fn run(shared: &Shared) {
     }
 }
 
-fn write_and_publish(shared: &Shared, frozen: &Frozen, expected: u64) -> Result<(), StoreError> {
-    let written = write_generation(&shared.dir, frozen)?;
+fn write_and_publish(
+    shared: &Shared,
+    frozen: &Frozen,
+    expected: u64,
+    ready: &mut Option<Vec<SegmentRow>>,
+) -> Result<(), StoreError> {
+    let written = match ready {
+        Some(written) => written.clone(),
+        None => {
+            let written = write_generation(&shared.dir, frozen, shared.config.sealing())?;
+            ready.insert(written).clone()
+        }
+    };
     let last = written.iter().map(|row| row.last_id.saturating_add(1)).max();
     let next = last.map_or(expected, |last| last.max(expected));
     let rows = publish(shared, frozen, written, Committed { expected, next })?;
     let added = rows
         .into_iter()
-        .map(|row| Segment::of(&shared.dir, row).map(Arc::new))
+        .map(|row| Segment::of(&shared.dir, row, shared.config.keyring.as_ref()).map(Arc::new))
         .collect::<Result<Vec<_>, _>>()?;
+    *ready = None;
     {
         let mut state = shared.state();
         let mut segments = state.segments.as_ref().clone();
@@ -70,6 +89,7 @@ fn write_and_publish(shared: &Shared, frozen: &Frozen, expected: u64) -> Result<
         state.committed = next;
     }
     shared.changed.notify_all();
+    forget_batches(shared)?;
     remove_logs(&shared.dir.join("wal"), frozen.last_log)
 }
 
@@ -80,8 +100,19 @@ fn publish(
     mut rows: Vec<SegmentRow>,
     committed: Committed,
 ) -> Result<Vec<SegmentRow>, StoreError> {
-    let publish =
-        Publish { segments: &rows, removed: &[], committed, checkpoints: &frozen.checkpoints };
+    let known: Vec<Checkpoint> = {
+        let state = shared.state();
+        let is_over = |key: &str| Batches::is_batch(key) && !state.batches.has(key);
+        frozen.checkpoints.iter().filter(|one| !is_over(&one.key)).cloned().collect()
+    };
+    let checkpoints = hide_positions(shared.config.sealing(), &known)?;
+    let publish = Publish {
+        segments: &rows,
+        removed: &[],
+        committed,
+        checkpoints: &checkpoints,
+        linking: shared.linking(Reason::Flush)?,
+    };
     match shared.catalog.publish(&publish) {
         Ok(ids) => {
             for (row, id) in rows.iter_mut().zip(ids) {
@@ -99,6 +130,15 @@ fn publish(
             if !rows.is_empty() && ours.len() == rows.len() { Ok(ours) } else { Err(error.into()) }
         }
     }
+}
+
+/// Deletes the batches from the catalog that are known no more.
+fn forget_batches(shared: &Shared) -> Result<(), StoreError> {
+    let forgotten = shared.state().batches.take_forgotten();
+    if !forgotten.is_empty() {
+        shared.catalog.forget_checkpoints(&forgotten)?;
+    }
+    Ok(())
 }
 
 /// Deletes the log files up to that number.

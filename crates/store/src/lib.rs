@@ -9,23 +9,44 @@
     allow(dead_code, unused_imports, reason = "some of it is there for queries alone")
 )]
 
+mod anchor;
+mod batches;
+mod chain;
+mod clock;
 mod commit;
 mod config;
+mod damage;
 mod error;
 mod flush;
+mod folder;
+mod index;
+mod kept;
 mod live;
+mod lock;
 mod memory;
 mod open;
+mod probe;
+mod repair;
+mod seals;
 mod search;
+mod secret;
 mod segment;
 #[cfg(feature = "sql")]
 mod sql;
 mod stats;
 mod store;
+mod unzip;
+mod verify;
 mod wal;
 
+pub use anchor::Anchor;
+pub use catalog::ChainHead;
 pub use config::Config;
+pub use damage::Damage;
 pub use error::StoreError;
+pub use probe::probe;
+pub use repair::{Patient, Plan};
+pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
     Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Stop, Top, TopValues,
 };
@@ -36,3 +57,4 @@ pub use sql::{
 };
 pub use stats::Stats;
 pub use store::Store;
+pub use verify::{Verified, bytes_to_verify, look, verify};

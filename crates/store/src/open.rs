@@ -1,46 +1,23 @@
 //! Opens a store: puts right what a stop of any kind left behind.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use catalog::Catalog;
+use catalog::{Catalog, SegmentRow};
+use seal::{Keyring, is_sealed_text};
 
+use crate::damage::Damage;
 use crate::error::During;
+use crate::folder::{self, entries, is_segment, segment_files, set_aside};
+use crate::index::remove_strays;
 use crate::live::{Counters, Shared, State};
 use crate::memory::Growing;
-use crate::segment::Segment;
-use crate::wal::{self, Damage, Replayed};
-use crate::{Config, StoreError, flush};
-
-/// A process that was just ended, or is just starting a child, may hold the lock for a moment.
-const LOCK_TRIES_MAX: u32 = 20;
-const LOCK_PAUSE: Duration = Duration::from_millis(25);
-
-/// Holds the data folder for this process as long as it lives.
-#[derive(Debug)]
-pub(crate) struct Lock {
-    _file: File,
-}
-
-impl Lock {
-    pub(crate) fn take(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join("store.lock");
-        let what = || format!("open {}", path.display());
-        let file = File::options().write(true).create(true).truncate(false).open(&path);
-        let file = file.during(what)?;
-        for _ in 0..LOCK_TRIES_MAX {
-            match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(Self { _file: file }),
-                Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
-                Err(error) => return Err(error.into()).during(what),
-            }
-        }
-        Err(StoreError::Locked { folder: dir.to_owned() })
-    }
-}
+use crate::secret::show_position;
+use crate::segment::{self, Segment};
+use crate::wal::{self, Replayed};
+use crate::{Config, StoreError, chain, flush};
 
 /// No header of a log file is longer.
 const HEADER_BYTES_MAX: u64 = 64 << 10;
@@ -68,62 +45,119 @@ pub(crate) fn open(
     config: Config,
     access: Access,
 ) -> Result<Opened, StoreError> {
+    let (chain, notices) = match access {
+        Access::Owner => {
+            folder::check_catalog(dir, &catalog)?;
+            let notices = folder::notices(dir, &catalog)?;
+            (Some(chain::begin(dir, &catalog, &config)?), notices)
+        }
+        Access::Reader => (chain::key(dir, &config)?, Vec::new()),
+    };
     let rows = catalog.segments()?;
+    // Names are not given twice either: a file's name begins with the number of its log.
+    let named = rows.iter().filter_map(|row| folder::number_of(Path::new(&row.file))).max();
     let mut state = State { committed: catalog.committed()?, ..State::default() };
     state.next_id = state.committed;
     let checkpoints = catalog.checkpoints()?;
-    state.checkpoints = checkpoints.into_iter().map(|one| (one.key, one.position)).collect();
+    for kept in checkpoints {
+        let shown = show_position(config.keyring.as_ref(), kept)?;
+        state.note(&shown);
+    }
     let mut segments = Vec::with_capacity(rows.len());
-    let mut missing = 0;
+    let (mut absent, mut closed) = (Vec::new(), None);
     for row in rows {
-        let segment = Segment::of(dir, row)?;
-        if dir.join(&segment.row.file).exists() {
-            state.next_id = state.next_id.max(segment.row.last_id.saturating_add(1));
-            segments.push(Arc::new(segment));
-        } else {
-            tracing::error!(file = segment.row.file, "a listed segment is missing");
-            missing += 1;
+        state.next_id = state.next_id.max(row.last_id.saturating_add(1));
+        match admit(dir, row, config.keyring.as_ref()) {
+            Ok(segment) => segments.push(Arc::new(segment)),
+            Err((damage, error)) => {
+                tracing::error!(file = damage.file, "a listed segment: {}", damage.reason);
+                absent.push(damage);
+                closed = closed.or(error);
+            }
         }
     }
+    // One entry that does not open was changed; if none does, the key is another, and the store must
+    // not be opened.
+    if let Some(error) = closed.filter(|_| segments.is_empty()) {
+        return Err(error);
+    }
+    let missing = absent.len();
+    state.absent = Arc::new(absent);
     let published = segments.iter().map(|segment| segment.stats.log).max().unwrap_or_default();
     let found: u64 = segments.iter().map(|segment| segment.row.events).sum();
+    state.ledger.found = found;
     state.segments = Arc::new(segments);
-    let shared = Shared::new(dir.to_owned(), config, catalog, state);
+    state.notices = notices;
+    let shared = Shared::new(dir.to_owned(), config, catalog, chain, state);
     Counters::add(&shared.counters.missing, missing);
-    Counters::add(&shared.counters.found, usize::try_from(found).unwrap_or_default());
     if access == Access::Owner {
         flush::remove_logs(&dir.join("wal"), published)?;
         remove_orphans(&shared)?;
     }
     let last = replay(&shared, published, access)?;
-    Ok(Opened { shared, next_log: last.max(published) + 1 })
+    Ok(Opened { shared, next_log: last.max(published).max(named.unwrap_or_default()) + 1 })
+}
+
+/// Gives a listed segment, or what stands against reading it, with the error where it is sealed.
+fn admit(
+    dir: &Path,
+    row: SegmentRow,
+    keyring: Option<&Keyring>,
+) -> Result<Segment, (Damage, Option<StoreError>)> {
+    let (path, bytes) = (dir.join(&row.file), row.bytes);
+    match std::fs::metadata(&path) {
+        Ok(found) if found.len() == bytes => {}
+        Ok(found) => {
+            let reason = format!("is {} bytes long and was written with {bytes}", found.len());
+            return Err((Damage::of(&row, reason), None));
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err((Damage::of(&row, "is missing"), None));
+        }
+        Err(error) => return Err((Damage::of(&row, error.to_string()), None)),
+    }
+    // A plain file in the place of a sealed one was put there.
+    let must_be_sealed = is_sealed_text(&row.stats);
+    let magic = segment::has_magic(&path, must_be_sealed);
+    match magic {
+        Ok(true) => {}
+        Ok(false) if must_be_sealed => {
+            return Err((Damage::of(&row, "was written sealed, and is not a sealed file"), None));
+        }
+        Ok(false) => return Err((Damage::of(&row, "does not begin as a segment does"), None)),
+        Err(error) => return Err((Damage::of(&row, error.to_string()), None)),
+    }
+    let told = Damage::of(&row, "its entry in the catalog cannot be read");
+    match Segment::of(dir, row, keyring) {
+        Err(error @ StoreError::Sealed { .. }) => Err((told, Some(error))),
+        other => other.map_err(|_| (told, None)),
+    }
 }
 
 /// Sets segment files aside that the catalog does not list: what a stop left behind, whose events
-/// stand in the log still; or, where the catalog is an older one, the only copy that there is.
+/// stand in the log still; or, where the catalog is an older one, the only copy that there is. Their
+/// identities are not given again, so that `doctor --repair` can list them.
 fn remove_orphans(shared: &Shared) -> Result<(), StoreError> {
-    let root = shared.dir.join("segments");
-    let what = || format!("list {}", root.display());
-    let listed: HashSet<_> =
-        shared.state().segments.iter().map(|segment| shared.dir.join(&segment.row.file)).collect();
-    for day in std::fs::read_dir(&root).during(what)? {
-        let day = day.during(what)?.path();
-        if !day.is_dir() {
-            continue;
-        }
-        for file in std::fs::read_dir(&day).during(what)? {
-            let path = file.during(what)?.path();
-            let ours = path.extension().is_some_and(|extension| extension == "parquet");
-            if ours && !listed.contains(&path) {
-                let aside = shared.dir.join("quarantine");
-                let what = || format!("set {} aside", path.display());
-                std::fs::create_dir_all(&aside).during(what)?;
-                let name = path.file_name().unwrap_or_default();
-                std::fs::rename(&path, aside.join(name)).during(what)?;
-                tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
-                Counters::add(&shared.counters.orphans, 1);
-            }
-        }
+    let listed: HashSet<_> = {
+        let state = shared.state();
+        let there = state.segments.iter().map(|segment| &segment.row.file);
+        let absent = state.absent.iter().map(|damage| &damage.file);
+        there.chain(absent).map(|file| shared.dir.join(file)).collect()
+    };
+    for path in segment_files(&shared.dir)?.into_iter().filter(|path| !listed.contains(path)) {
+        set_aside(&shared.dir, &path)?;
+        tracing::warn!(file = %path.display(), "a segment that the catalog does not list was set aside in quarantine");
+        Counters::add(&shared.counters.orphans, 1);
+    }
+    remove_strays(&shared.dir, &listed)?;
+    let aside = entries(&shared.dir.join("quarantine"))?;
+    let last = aside.iter().filter(|path| is_segment(path)).filter_map(|path| {
+        let look = segment::look(path, shared.config.keyring.as_ref());
+        look.ok().map(|look| look.last_id)
+    });
+    if let Some(last) = last.max() {
+        let mut state = shared.state();
+        state.next_id = state.next_id.max(last.saturating_add(1));
     }
     Ok(())
 }
@@ -136,7 +170,7 @@ fn replay(shared: &Shared, published: u64, access: Access) -> Result<u64, StoreE
     let last = numbers.last().copied().unwrap_or_default();
     for number in numbers {
         let path = wal::path_of(&dir, number);
-        let replayed = wal::read(&path)?;
+        let replayed = wal::read(&path, shared.config.keyring.as_ref())?;
         if access == Access::Owner {
             put_right(shared, &path, &replayed, number == last)?;
         }
@@ -156,18 +190,20 @@ fn put_right(
     is_last: bool,
 ) -> Result<(), StoreError> {
     match replayed.damage {
-        Damage::None => Ok(()),
+        // It was written whole; whether it was synced the one who wrote it may not have lived to see.
+        // Sources go on from behind it, so a power cut must not take it away later.
+        wal::Damage::None => wal::sync(path),
         // The header itself was being written: there was nothing else in the file. A longer file
         // held records once, and is set aside below.
-        Damage::Tail(0) if is_last && length(path)? <= HEADER_BYTES_MAX => {
+        wal::Damage::Tail(0) if is_last && length(path)? <= HEADER_BYTES_MAX => {
             std::fs::remove_file(path).during(|| format!("delete {}", path.display()))
         }
-        Damage::Tail(at) if is_last && at > 0 => {
+        wal::Damage::Tail(at) if is_last && at > 0 => {
             let bytes = length(path)?.saturating_sub(at);
             tracing::warn!(file = %path.display(), bytes, "an unfinished end was cut off the log");
             wal::cut_tail(path, at)
         }
-        Damage::Tail(_) | Damage::Middle => {
+        wal::Damage::Tail(_) | wal::Damage::Middle => {
             tracing::error!(file = %path.display(), "damaged log file set aside in quarantine");
             Counters::add(&shared.counters.quarantined, 1);
             wal::quarantine(path, replayed, &shared.dir.join("quarantine"))
@@ -187,11 +223,11 @@ fn take(shared: &Shared, replayed: Replayed, number: u64) {
         state.next_id = state.next_id.max(header.next_id);
     }
     for content in replayed.contents {
-        Counters::add(&shared.counters.replayed, content.events.len());
+        state.ledger.replayed += u64::try_from(content.events.len()).unwrap_or_default();
         let last = content.events.iter().map(|event| event.id.0).max();
         state.next_id = state.next_id.max(last.map_or(0, |last| last.saturating_add(1)));
         for checkpoint in &content.checkpoints {
-            state.checkpoints.insert(checkpoint.key.clone(), checkpoint.position.clone());
+            state.note(checkpoint);
         }
         state.growing.add(&content.events, &content.checkpoints, content.bytes);
     }

@@ -18,13 +18,13 @@ use std::time::Instant;
 use model::{EventId, Timestamp};
 use query::Predicate;
 
-pub(crate) use block::{Block, Place};
+pub(crate) use block::Block;
 pub use count::{Bucket, Histogram, Top, TopValues};
 pub(crate) use count::{histogram, top};
 pub(crate) use evaluate::narrow;
 pub use find::Found;
 pub(crate) use find::{find, get, scan};
-pub(crate) use prune::may_match;
+pub(crate) use prune::{group_spans, may_match, rows_to_read};
 pub(crate) use since::since;
 
 /// Bounds the events of one answer.

@@ -28,6 +28,7 @@ mod functions;
 mod names;
 mod newest;
 mod read;
+mod rows;
 mod run;
 mod running;
 mod scan;

@@ -3,10 +3,19 @@
 /// What the store holds and what it did since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Events given to `append` since the store was opened.
+    /// Events given to the store since it was opened, and decided upon; what is on its way to the
+    /// disk is not counted yet.
     pub received: u64,
     /// Of those, the ones that could not be made durable and were refused.
     pub rejected: u64,
+    /// Of those, the ones of batches that were sent again and were durable already.
+    pub deduplicated: u64,
+    /// Names of batches that had to be forgotten before their ten minutes were over.
+    pub batches_forgotten: u64,
+    /// Events that went since the store was opened because their time was over or room was needed.
+    pub retired: u64,
+    /// Events that went since the store was opened because somebody had them purged.
+    pub purged: u64,
     /// Events in the log, not yet in segments.
     pub in_memory: u64,
     /// Events in segments.
@@ -27,8 +36,10 @@ pub struct Stats {
     pub quarantined: u64,
     /// Segment files that the catalog does not list, set aside when the store was opened.
     pub orphans: u64,
-    /// Segments that the catalog lists and the disk does not have.
+    /// Segments that the catalog lists and that are missing on disk, or cannot be opened.
     pub missing: u64,
+    /// Segments that are there and could not be read whole by somebody since the store was opened.
+    pub damaged: u64,
     /// How often segments could not be written.
     pub flush_failures: u64,
     /// The first event identity that is free.
@@ -36,10 +47,14 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Tells whether every event is accounted for. While appends are under way it may be off by
-    /// those.
+    /// Tells whether every event is accounted for; it is, at any moment.
     pub fn is_balanced(&self) -> bool {
         self.found + self.replayed + self.received
-            == self.in_segments + self.in_memory + self.rejected
+            == self.in_segments
+                + self.in_memory
+                + self.rejected
+                + self.deduplicated
+                + self.retired
+                + self.purged
     }
 }

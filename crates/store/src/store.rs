@@ -5,19 +5,21 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use catalog::Catalog;
+use catalog::{Catalog, ChainHead};
 use crossbeam_channel::{Sender, bounded};
 use model::{Checkpoint, Event, EventId};
+use seal::Keyring;
 
 use crate::commit::{self, Append, Job};
 use crate::error::During;
-use crate::live::{Counters, Shared};
-use crate::open::{self, Access, Lock, Opened};
+use crate::live::{Counters, Shared, State};
+use crate::lock::Lock;
+use crate::open::{self, Access, Opened};
 use crate::search::{
     Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, since, top,
 };
 use crate::wal::{Frame, Writer};
-use crate::{Bucket, Config, Stats, StoreError, flush};
+use crate::{Bucket, Config, Damage, Stats, StoreError, flush, folder};
 
 /// How many batches may wait for the log; further appenders wait in line.
 const BATCHES_WAITING_MAX: usize = 256;
@@ -52,11 +54,14 @@ impl Store {
             let what = || format!("create {}", folder.display());
             std::fs::create_dir_all(&folder).during(what)?;
         }
+        folder::check_owner(dir)?;
+        crate::wal::sync_dir(dir).during(|| format!("sync {}", dir.display()))?;
         let lock = Lock::take(dir)?;
         let Opened { shared, next_log } = open::open(dir, catalog, config, Access::Owner)?;
         let shared = Arc::new(shared);
         let next_id = shared.state().next_id;
-        let writer = Writer::begin(&dir.join("wal"), next_log, next_id);
+        let keyring = shared.config.sealing().cloned();
+        let writer = Writer::begin(&dir.join("wal"), next_log, next_id, keyring);
         let (jobs, waiting) = bounded(BATCHES_WAITING_MAX);
         let for_commit = Arc::clone(&shared);
         let for_flush = Arc::clone(&shared);
@@ -89,6 +94,16 @@ impl Store {
         self.inner.shared.state().next_id
     }
 
+    /// Gives the keys that open what is sealed.
+    pub fn keyring(&self) -> Option<&Keyring> {
+        self.inner.shared.config.keyring.as_ref()
+    }
+
+    /// Gives the keys that seal what is written.
+    pub fn sealing(&self) -> Option<&Keyring> {
+        self.inner.shared.config.sealing()
+    }
+
     /// Gives how far the sources had come with what is durable.
     pub fn checkpoints(&self) -> Vec<Checkpoint> {
         let state = self.inner.shared.state();
@@ -107,32 +122,49 @@ impl Store {
         if events.is_empty() && checkpoints.is_empty() {
             return Ok(());
         }
-        let counters = &self.inner.shared.counters;
-        Counters::add(&counters.received, events.len());
-        let outcome = self.append_counted(events, checkpoints);
-        if outcome.is_err() {
-            Counters::add(&counters.rejected, events.len());
+        let (done, told) = bounded(1);
+        let outcome = self.hand_over(events, checkpoints, done).map(|()| told.recv());
+        match outcome {
+            Ok(Ok(decided)) => return decided,
+            // It never came to the thread that keeps the ledger.
+            Ok(Err(_)) | Err(_) => {
+                let given = u64::try_from(events.len()).unwrap_or_default();
+                let mut state = self.inner.shared.state();
+                state.ledger.received += given;
+                state.ledger.rejected += given;
+            }
         }
-        outcome
+        outcome.and(Err(CLOSED))
     }
 
-    fn append_counted(
+    fn hand_over(
         &self,
         events: &[Arc<Event>],
         checkpoints: &[Checkpoint],
+        done: Sender<Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
         let owner = self.inner.owner()?;
         self.wait_for_room()?;
-        let frame = Frame::of_batch(events, checkpoints)?;
-        let (done, told) = bounded(1);
         let job = Job::Append(Append {
-            frame,
+            frame: Frame::of_batch(events, checkpoints)?,
             events: events.to_vec(),
             checkpoints: checkpoints.to_vec(),
             done,
         });
-        owner.jobs.send(job).map_err(|_| CLOSED)?;
-        told.recv().map_err(|_| CLOSED)?
+        owner.jobs.send(job).map_err(|_| CLOSED)
+    }
+
+    /// Tells whether the batch of that key is durable already; its sender did not hear of it and
+    /// sends it again. Keys are forgotten after ten minutes.
+    pub fn has_batch(&self, key: &str) -> bool {
+        self.inner.shared.state().batches.has(key)
+    }
+
+    /// Enters into the ledger that a batch of so many events was sent again and dropped.
+    pub fn note_repeated(&self, events: u64) {
+        let mut state = self.inner.shared.state();
+        state.ledger.received += events;
+        state.ledger.deduplicated += events;
     }
 
     /// Writes what is in memory as segments, and returns when they are published.
@@ -168,12 +200,16 @@ impl Store {
         };
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         Stats {
-            received: Counters::get(&counters.received),
-            rejected: Counters::get(&counters.rejected),
+            received: state.ledger.received,
+            rejected: state.ledger.rejected,
+            deduplicated: state.ledger.deduplicated,
+            batches_forgotten: state.batches.forgotten_early,
+            retired: state.ledger.retired,
+            purged: state.ledger.purged,
             in_memory: sum(|frozen| frozen.events) + state.growing.events(),
             in_segments: state.segments.iter().map(|segment| segment.row.events).sum(),
-            found: Counters::get(&counters.found),
-            replayed: Counters::get(&counters.replayed),
+            found: state.ledger.found,
+            replayed: state.ledger.replayed,
             segments: count(state.segments.len()),
             segment_bytes: state.segments.iter().map(|segment| segment.row.bytes).sum(),
             memory_bytes: sum(|frozen| frozen.bytes) + state.growing.bytes(),
@@ -181,9 +217,35 @@ impl Store {
             quarantined: Counters::get(&counters.quarantined),
             orphans: Counters::get(&counters.orphans),
             missing: Counters::get(&counters.missing),
+            damaged: count(self.damaged_of(&state).len()),
             flush_failures: state.flush_failures,
             next_id: state.next_id,
         }
+    }
+
+    /// Gives what was odd when the store was opened: a clock that went back, another machine.
+    pub fn notices(&self) -> Vec<String> {
+        self.inner.shared.state().notices.clone()
+    }
+
+    /// Gives the end of the chain of segments; nothing where there is none yet.
+    pub fn chain_head(&self) -> Result<Option<ChainHead>, StoreError> {
+        Ok(self.inner.shared.catalog.chain_head()?)
+    }
+
+    /// Gives the listed segments that are missing, or could not be read since the store was opened.
+    pub fn damaged(&self) -> Vec<Damage> {
+        let state = self.inner.shared.state();
+        let mut all = state.absent.as_ref().clone();
+        all.extend(self.damaged_of(&state));
+        all
+    }
+
+    /// Leaves out those that have gone out of the list since.
+    fn damaged_of(&self, state: &State) -> Vec<Damage> {
+        let mut all = self.inner.shared.damaged.all();
+        all.retain(|damage| state.segments.iter().any(|segment| segment.row.file == damage.file));
+        all
     }
 
     /// Writes what is in memory as segments and stops the store, for all its clones. Without it, as
@@ -254,7 +316,7 @@ impl Store {
 
     fn wait_for_room(&self) -> Result<(), StoreError> {
         let shared = &self.inner.shared;
-        let is_full = |state: &mut crate::live::State| {
+        let is_full = |state: &mut State| {
             state.frozen.len() >= shared.config.generations_waiting_max && !state.stopping
         };
         let wait = shared.config.room_wait_max;

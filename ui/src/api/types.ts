@@ -237,6 +237,8 @@ export interface EventList {
   next: string | null;
   took_ms: number;
   truncated: boolean;
+  /** Segments that could not be read: the answer is from what is left. */
+  warnings?: string[];
 }
 
 export interface FieldRow {
@@ -258,6 +260,8 @@ export interface SqlResult {
   rows: unknown[][];
   truncated: boolean;
   took_ms: number;
+  /** Segments that could not be read: the answer is from what is left. */
+  warnings?: string[];
 }
 
 /** A field that SQL can ask for. */

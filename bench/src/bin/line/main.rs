@@ -14,6 +14,10 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
+/// The product's.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const EVENTS: usize = 1_000_000;
 const SEED: u64 = 1;
 

@@ -92,6 +92,9 @@ struct EventList {
     took_ms: u64,
     /// Whether the search was given up before it had looked at all events.
     truncated: bool,
+    /// What could not be read, a sentence for each segment; the answer is from what is left.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// Finds events.
@@ -126,6 +129,7 @@ async fn list(
             next: found.next.map(|cursor| cursor.to_string()),
             took_ms: millis(begun),
             truncated: !found.is_complete,
+            warnings: found.unreadable,
         })
     });
     list.await.map(Json)

@@ -44,6 +44,9 @@ struct SqlResult {
     /// Whether there are more rows.
     truncated: bool,
     took_ms: u64,
+    /// What could not be read, a sentence for each segment; the answer is from what is left.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -88,7 +91,8 @@ async fn sql(
         }
     }
     let truncated = room.bytes == 0 || found.is_truncated();
-    Ok(Json(SqlResult { columns, rows, truncated, took_ms: millis(begun) }))
+    let warnings = found.unreadable();
+    Ok(Json(SqlResult { columns, rows, truncated, took_ms: millis(begun), warnings }))
 }
 
 #[derive(Serialize, ToSchema)]

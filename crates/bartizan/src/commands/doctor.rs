@@ -1,11 +1,12 @@
 //! `bartizan doctor`: is everything in order?
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
+mod repair;
+mod verify;
 
-use catalog::{Catalog, SegmentRow};
-use sha2::{Digest as _, Sha256};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use catalog::Catalog;
 
 use crate::config::Config;
 use crate::failure::Outcome;
@@ -17,17 +18,33 @@ use crate::rules;
 const FREE_BYTES_MIN: u64 = 1 << 30;
 /// Damaged segments that are told by name; all are counted.
 const DAMAGED_TOLD_MAX: usize = 20;
-const READ_BYTES: usize = 256 << 10;
 
 /// Looks whether everything is in order, and says what to do where it is not.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bartizan doctor
   bartizan doctor --data /var/lib/bartizan --output json
+  bartizan doctor --verify --anchor /mnt/elsewhere/anchors.jsonl
+  bartizan doctor --repair
+  bartizan doctor --repair --yes
 
-It only reads, each stored segment once and whole, and may run beside `bartizan serve`. It ends with
-1 where something is wrong.")]
+Without --repair it only reads, and may run beside `bartizan serve`. --verify reads every stored file
+whole and compares it with the chain of digests; an anchor, a line that was kept elsewhere, shows
+whether that chain was cut off at its end. --repair tells what can be saved and what not, and does
+it with --yes, while nothing else runs upon the data. It ends with 1 where something is wrong.")]
 pub(crate) struct Args {
+    /// Reads every stored file whole, and compares it with the chain of digests
+    #[arg(long, conflicts_with = "repair")]
+    verify: bool,
+    /// A file with anchors of the chain, such as a log that they were sent to; besides the configured one
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    anchor: Vec<PathBuf>,
+    /// Tells what of damaged data can be saved
+    #[arg(long)]
+    repair: bool,
+    /// Saves it
+    #[arg(long, requires = "repair")]
+    yes: bool,
     /// The shape of the report
     #[arg(long, value_enum, default_value_t)]
     output: Shape,
@@ -53,6 +70,9 @@ fn finding(state: State, what: &'static str, found: impl Into<String>) -> Findin
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
+    if args.repair {
+        return repair::run(&args.place, args.yes, args.output);
+    }
     let mut findings = Vec::new();
     match args.place.config() {
         Err(error) => findings.push(finding(State::Fault, "configuration", format!("{error:#}"))),
@@ -60,7 +80,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             findings.push(finding(State::Fine, "configuration", "no fault"));
             look_at_folder(&args.place, &config.data, &mut findings);
             look_at_rules(&config, &mut findings);
-            look_at_data(&args.place, &config, &mut findings);
+            look_at_data(args, &config, &mut findings);
         }
     }
     let mut printer = Printer::new(args.output, &["state", "what", "found"])?;
@@ -134,7 +154,7 @@ fn look_at_rules(config: &Config, findings: &mut Vec<Finding>) {
     }
 }
 
-fn look_at_data(place: &Place, config: &Config, findings: &mut Vec<Finding>) {
+fn look_at_data(args: &Args, config: &Config, findings: &mut Vec<Finding>) {
     match has_catalog(config) {
         Ok(true) => {}
         Ok(false) => {
@@ -147,12 +167,16 @@ fn look_at_data(place: &Place, config: &Config, findings: &mut Vec<Finding>) {
             return;
         }
     }
-    match place.catalog() {
+    match args.place.catalog() {
         Err(error) => findings.push(finding(State::Fault, "catalog", format!("{error:#}"))),
         Ok((_, catalog)) => {
             look_at_users(&catalog, findings);
-            look_at_store(place, findings);
-            look_at_segments(&config.data, &catalog, findings);
+            look_at_store(&args.place, findings);
+            if args.verify {
+                verify::look(config, &catalog, &args.anchor, findings);
+            } else {
+                look_at_segments(&config.data, &catalog, findings);
+            }
             look_at_quarantine(&config.data.join("quarantine"), findings);
         }
     }
@@ -192,63 +216,48 @@ fn look_at_store(place: &Place, findings: &mut Vec<Finding>) {
     findings.push(match stats.missing {
         0 => finding(State::Fine, "store", "every segment is there"),
         missing => {
-            let advice = format!("segments missing: {missing}; restore them from a backup");
+            let advice = format!(
+                "segments that are missing or cannot be opened: {missing}; restore them from a backup"
+            );
             finding(State::Fault, "store", advice)
         }
     });
 }
 
-/// Reads every segment, and compares it with what was written.
+/// Looks at every segment without reading it: whether it is there, and as long as it was written.
 fn look_at_segments(folder: &Path, catalog: &Catalog, findings: &mut Vec<Finding>) {
-    let rows = match catalog.segments() {
-        Ok(rows) => rows,
-        Err(error) => {
-            findings.push(finding(State::Fault, "segments", error.to_string()));
-            return;
+    match store::look(folder, catalog) {
+        Err(error) => findings.push(finding(State::Fault, "segments", error.to_string())),
+        Ok(faults) if faults.is_empty() => {
+            let told = "each is there, as long as it was written (--verify reads them whole)";
+            findings.push(finding(State::Fine, "segments", told));
         }
-    };
-    let damaged: Vec<String> = rows.iter().filter_map(|row| damage(folder, row)).collect();
-    if damaged.is_empty() {
-        findings.push(finding(State::Fine, "segments", "what is there is as it was written"));
-        return;
-    }
-    let told = damaged.iter().take(DAMAGED_TOLD_MAX);
-    findings.extend(told.map(|sentence| finding(State::Fault, "segment", sentence.as_str())));
-    let advice = format!("damaged: {} of {}; restore from a backup", damaged.len(), rows.len());
-    findings.push(finding(State::Fault, "segments", advice));
-}
-
-fn damage(folder: &Path, row: &SegmentRow) -> Option<String> {
-    let path = folder.join(&row.file);
-    match digest(&path) {
-        Ok(digest) if digest == row.digest => None,
-        Ok(_) => Some(format!("{} is damaged: it is not as it was written", path.display())),
-        // Counted with the missing ones; or removed since the list was read.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => Some(format!("cannot read {}: {error}", path.display())),
-    }
-}
-
-fn digest(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; READ_BYTES];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hash.finalize().into()),
-            Ok(length) => hash.update(buffer.get(..length).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+        Ok(faults) => {
+            let told = faults.iter().take(DAMAGED_TOLD_MAX);
+            findings.extend(told.map(|told| finding(State::Fault, "segment", told.as_str())));
+            let advice = format!(
+                "damaged: {}; restore them from a backup, or see what --repair can save",
+                faults.len()
+            );
+            findings.push(finding(State::Fault, "segments", advice));
         }
     }
 }
 
 fn look_at_quarantine(folder: &Path, findings: &mut Vec<Finding>) {
     let shown = folder.display();
-    findings.push(match std::fs::read_dir(folder).map(Iterator::count) {
+    let count = std::fs::read_dir(folder).map(|entries| {
+        // Notes tell of the files beside them.
+        entries
+            .flatten()
+            .filter(|one| one.path().extension().is_none_or(|end| end != "note"))
+            .count()
+    });
+    findings.push(match count {
         Ok(count) if count > 0 => {
-            let advice =
-                format!("set aside as damaged: {count} in {shown}; look at them, then move them");
+            let advice = format!(
+                "set aside: {count} in {shown}; see what --repair can save of them, then move them"
+            );
             finding(State::Fault, "quarantine", advice)
         }
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

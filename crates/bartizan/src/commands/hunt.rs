@@ -19,6 +19,7 @@ use self::crew::Work;
 use self::follow::Follower;
 use self::stats::Stats;
 use self::timeline::Timeline;
+use crate::codec::CodecArgs;
 use crate::detections::COLUMNS;
 use crate::failure::Outcome;
 use crate::interrupt::Interrupt;
@@ -33,6 +34,7 @@ use crate::{progress, usage};
   bartizan hunt --output json auth.log.1.gz | jq .summary
   bartizan hunt --rules ./sigma/rules --level high --output csv evtx/ > timeline.csv
   bartizan hunt --rules ./my-rules --no-default-rules --stats incident/
+  bartizan hunt --codec fernet --key-file app.keys /var/log/app
 
 Reads text logs, JSON lines, Linux audit logs and Windows event files (EVTX), packed or not, on all
 cores. The records' own clock counts: detections come sorted by time when all is read, and
@@ -71,6 +73,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "MINUTES", default_value_t = 0, allow_negative_numbers = true,
           value_parser = clap::value_parser!(i32).range(-840..=840))]
     utc_offset: i32,
+    #[command(flatten)]
+    codec: CodecArgs,
     /// Files or folders, packed or not; `-` for standard input
     #[arg(required = true)]
     paths: Vec<PathBuf>,
@@ -124,7 +128,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let mut outcome = if loaded.faults.is_empty() { Outcome::Done } else { Outcome::Fault };
     let engine = Engine::new(loaded.rules);
     let ready = usage::now();
-    let config = ImportConfig { input: "hunt".to_owned(), ..ImportConfig::default() };
+    let codec = args.codec.open("hunt")?;
+    let config = ImportConfig { input: "hunt".to_owned(), codec, ..ImportConfig::default() };
     let import = Import::new(&args.paths, config)?;
     let bar = progress::bar(&import.progress());
     let interrupt = Interrupt::listen()?;

@@ -7,6 +7,7 @@ use model::EventId;
 use parse::{FORMATS, Parser, ParserConfig};
 use source::{Import, ImportConfig};
 
+use crate::codec::CodecArgs;
 use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
 use crate::output::told;
@@ -19,6 +20,7 @@ use crate::progress;
   tail -n 100 access.log | bartizan parse
   bartizan parse --format cef firewall.log.gz
   bartizan parse --formats
+  bartizan parse --codec fernet --key-file app.keys /var/log/app/app.log
 
 What no format recognises comes out too, with event.module \"unknown\".")]
 pub(crate) struct Args {
@@ -28,6 +30,8 @@ pub(crate) struct Args {
     /// Lists the formats, and ends
     #[arg(long)]
     formats: bool,
+    #[command(flatten)]
+    codec: CodecArgs,
     /// How far the clocks of senders that name no zone are ahead of UTC, in minutes
     #[arg(long, value_name = "MINUTES", default_value_t = 0, allow_negative_numbers = true,
           value_parser = clap::value_parser!(i32).range(-840..=840))]
@@ -57,6 +61,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let config = ImportConfig {
         input: "parse".to_owned(),
         format: args.format.clone(),
+        codec: args.codec.open("parse")?,
         // One read is a batch: a person at a pipe wants to see the line that was just typed.
         batch_bytes: 1,
         ..ImportConfig::default()

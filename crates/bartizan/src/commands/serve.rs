@@ -23,7 +23,7 @@ use crate::failure::{Outcome, ending};
 use crate::output::complain;
 use crate::reload::{self, Reloader};
 use crate::runtime::{KeptHealth, Rate, Runtime};
-use crate::{memory, output};
+use crate::{keys, memory, output};
 
 /// Batches that wait for the line; beyond it TCP, HTTP and files wait and UDP counts a drop.
 const BATCHES_WAITING_MAX: usize = 256;
@@ -236,7 +236,10 @@ fn open(config: &Config) -> anyhow::Result<Kept> {
     make_private(&config.data)
         .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
     let catalog = Catalog::open(&config.data.join("catalog.db"))?;
-    let store = Store::open(&config.data, catalog.clone(), config.store.bounds())?;
+    let keyring = keys::open_or_make(config, &catalog)?;
+    let bounds = config.store.bounds(keyring);
+    store::probe(&config.data, &bounds)?;
+    let store = Store::open(&config.data, catalog.clone(), bounds)?;
     let missing = store.stats().missing;
     if missing > 0 {
         complain(&format!("store     segments missing: {missing} (bartizan doctor)"));

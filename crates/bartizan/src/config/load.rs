@@ -14,7 +14,15 @@ use toml::{Spanned, Table, Value};
 use super::Config;
 
 /// Settings that hold nothing by default, and so are not among the defaults' keys.
-const UNSET_BY_DEFAULT: [&str; 2] = ["inputs.http.token", "inputs.http.token_file"];
+const UNSET_BY_DEFAULT: [&str; 7] = [
+    "inputs.http.token",
+    "inputs.http.token_file",
+    "inputs.stdin.key_file",
+    "inputs.stdin.key_env",
+    "store.key.file",
+    "store.key.env",
+    "store.key.passphrase_env",
+];
 
 /// One thing that is wrong with the configuration.
 #[derive(Debug, PartialEq, Eq)]

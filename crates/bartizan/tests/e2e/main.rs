@@ -8,10 +8,12 @@
 )]
 
 mod alert;
+mod ask;
 mod bad_input;
 mod commands;
 mod console;
 mod crash;
+mod fernet;
 mod hunt;
 mod hunt_files;
 mod import;

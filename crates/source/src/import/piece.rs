@@ -9,7 +9,6 @@ use super::ImportFault;
 use super::evtx::{self, ChunkCutter, RawChunk};
 use crate::chunk::Chunk;
 use crate::input::now;
-use crate::lines::Line;
 
 /// What was read of one file at once.
 #[derive(Debug)]
@@ -33,8 +32,8 @@ impl Piece {
         Self { path: path.to_owned(), lines: Chunk::with_capacity(bytes), chunks: Vec::new() }
     }
 
-    pub(super) fn push_line(&mut self, line: Line<'_>, origin: &Arc<Origin>) {
-        self.lines.push(line, origin);
+    pub(super) fn lines(&mut self) -> &mut Chunk {
+        &mut self.lines
     }
 
     pub(super) fn push_chunk(&mut self, chunk: RawChunk, origin: &Arc<Origin>) {

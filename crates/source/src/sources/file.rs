@@ -18,12 +18,14 @@ mod position;
 mod tail;
 mod watch;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use model::Origin;
 use serde::{Deserialize, Serialize};
 
 use super::Source;
+use crate::codec::{CodecKind, CodecSettings};
 use crate::config::{Faults, LINE_BYTES_DEFAULT};
 use crate::input::Input;
 use crate::running::{SourceError, Starter};
@@ -50,6 +52,14 @@ pub struct FileConfig {
     pub line_bytes_max: usize,
     /// How often the files are looked at.
     pub poll_ms: u64,
+    /// How the lines are written.
+    pub codec: CodecKind,
+    /// The file that holds the codec's keys, one a line.
+    pub key_file: Option<PathBuf>,
+    /// The environment variable that holds the codec's keys, where no file does.
+    pub key_env: Option<String>,
+    /// How many seconds old a token may be when it is read; any age unless set.
+    pub token_age_seconds_max: Option<u64>,
 }
 
 /// Where files begin that exist when the input runs for the first time. All later ones are read whole.
@@ -72,6 +82,10 @@ impl Default for FileConfig {
             format: None,
             line_bytes_max: LINE_BYTES_DEFAULT,
             poll_ms: 250,
+            codec: CodecKind::Plain,
+            key_file: None,
+            key_env: None,
+            token_age_seconds_max: None,
         }
     }
 }
@@ -94,10 +108,19 @@ impl FileConfig {
         }
         faults.line_bytes(path, self.line_bytes_max);
         faults.within(format!("{path}.poll_ms"), self.poll_ms, 10..=60_000);
+        self.codec().validate(path, faults);
+    }
+
+    fn codec(&self) -> CodecSettings<'_> {
+        CodecSettings {
+            kind: self.codec,
+            key_file: self.key_file.as_deref(),
+            key_env: self.key_env.as_deref(),
+            token_age_seconds_max: self.token_age_seconds_max,
+        }
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a row of the table; other inputs may fail to start")]
 fn start(starter: &mut Starter<'_>) -> Result<(), SourceError> {
     let configs = &starter.config.file;
     if configs.is_empty() {
@@ -105,9 +128,10 @@ fn start(starter: &mut Starter<'_>) -> Result<(), SourceError> {
     }
     let origin = starter.origin(SOURCE.id);
     let group = |config: &FileConfig| {
-        Group::new(config, &Origin { format: config.format.clone(), ..origin.clone() })
+        let origin = Origin { format: config.format.clone(), ..origin.clone() };
+        Ok(Group::new(config, &origin, config.codec().open(SOURCE.id)?))
     };
-    let groups = configs.iter().map(group).collect();
+    let groups = configs.iter().map(group).collect::<Result<_, SourceError>>()?;
     let patterns: Vec<&str> =
         configs.iter().flat_map(|config| &config.paths).map(String::as_str).collect();
     let input = Input::reading(SOURCE.id, patterns.join(", "));

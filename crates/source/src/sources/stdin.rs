@@ -5,6 +5,7 @@
 
 use std::io::Read;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use model::{Batch, Origin};
@@ -12,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Source;
 use crate::chunk::Chunk;
+use crate::codec::{self, Codec, CodecKind, CodecSettings, Decoder};
 use crate::config::{Faults, LINE_BYTES_DEFAULT};
 use crate::input::{Counted, Input, now};
-use crate::lines::{Splitter, Trim};
+use crate::lines::Splitter;
 use crate::outlet::{Closed, Outlet, Stop};
 use crate::running::{SourceError, Starter, told};
 
@@ -33,17 +35,43 @@ pub struct StdinConfig {
     pub line_bytes_max: usize,
     /// The format of the lines; otherwise it is recognised line by line.
     pub format: Option<String>,
+    /// How the lines are written.
+    pub codec: CodecKind,
+    /// The file that holds the codec's keys, one a line.
+    pub key_file: Option<PathBuf>,
+    /// The environment variable that holds the codec's keys, where no file does.
+    pub key_env: Option<String>,
+    /// How many seconds old a token may be when it is read; any age unless set.
+    pub token_age_seconds_max: Option<u64>,
 }
 
 impl Default for StdinConfig {
     fn default() -> Self {
-        Self { enabled: false, line_bytes_max: LINE_BYTES_DEFAULT, format: None }
+        Self {
+            enabled: false,
+            line_bytes_max: LINE_BYTES_DEFAULT,
+            format: None,
+            codec: CodecKind::Plain,
+            key_file: None,
+            key_env: None,
+            token_age_seconds_max: None,
+        }
     }
 }
 
 impl StdinConfig {
     pub(crate) fn validate(&self, path: &str, faults: &mut Faults) {
         faults.line_bytes(path, self.line_bytes_max);
+        self.codec().validate(path, faults);
+    }
+
+    fn codec(&self) -> CodecSettings<'_> {
+        CodecSettings {
+            kind: self.codec,
+            key_file: self.key_file.as_deref(),
+            key_env: self.key_env.as_deref(),
+            token_age_seconds_max: self.token_age_seconds_max,
+        }
     }
 }
 
@@ -54,12 +82,15 @@ fn start(starter: &mut Starter<'_>) -> Result<(), SourceError> {
     }
     let input = Input::reading(SOURCE.id, "standard input".to_owned());
     let format = config.format.clone();
+    let codec = config.codec().open(SOURCE.id)?;
     let reader = Reader {
         input: Arc::clone(&input),
         outlet: starter.outlet.clone(),
         stop: starter.stop.clone(),
         origin: Arc::new(Origin { format, ..starter.origin(SOURCE.id) }),
-        splitter: Splitter::new(config.line_bytes_max, Trim::Cr),
+        splitter: codec::splitter(codec.as_ref(), config.line_bytes_max),
+        codec,
+        line_bytes_max: config.line_bytes_max,
     };
     starter.show(&input);
     let run = move || {
@@ -79,6 +110,8 @@ struct Reader {
     stop: Stop,
     origin: Arc<Origin>,
     splitter: Splitter,
+    codec: Option<Codec>,
+    line_bytes_max: usize,
 }
 
 impl Reader {
@@ -90,7 +123,9 @@ impl Reader {
                 Ok(0) => break,
                 Ok(length) => {
                     let bytes = buffer.get(..length).unwrap_or_default();
-                    self.splitter.feed(bytes, &mut |line| chunk.push(line, &self.origin));
+                    let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max);
+                    self.splitter
+                        .feed(bytes, &mut |line| decoder.push(line, &self.origin, &mut chunk));
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => {
@@ -102,7 +137,8 @@ impl Reader {
                 return;
             }
         }
-        self.splitter.finish(&mut |line| chunk.push(line, &self.origin));
+        let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max);
+        self.splitter.finish(&mut |line| decoder.push(line, &self.origin, &mut chunk));
         // The line has ended, or the input has: nothing more to do either way.
         let _ = self.hand_on(chunk);
     }
@@ -132,7 +168,9 @@ mod tests {
             outlet: Outlet::new(sender),
             stop,
             origin: Arc::new(Origin { input: SOURCE.id.to_owned(), ..Origin::default() }),
-            splitter: Splitter::new(100, Trim::Cr),
+            splitter: codec::splitter(None, 100),
+            codec: None,
+            line_bytes_max: 100,
         };
         reader.run(&b"one\r\n\ntwo\nhalf"[..]);
         let texts: Vec<String> = batches

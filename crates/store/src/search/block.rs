@@ -1,4 +1,4 @@
-//! A run of rows of one segment, whose columns are read when they are first looked at.
+//! Some rows of one row group, whose columns are read when they are first looked at.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -8,20 +8,22 @@ use arrow::array::RecordBatch;
 use model::Event;
 
 use crate::StoreError;
-use crate::segment::{Cache, Column, Decoder, Segment, Texts, Values, Wanted, selection};
+use crate::index::Rows;
+use crate::segment::{Cache, Column, Decoder, Segment, Texts, Values};
 
-/// A run of rows of one row group.
+/// Some rows of one row group.
 #[derive(Debug)]
 pub(crate) struct Block<'s> {
     pub(crate) segment: &'s Segment,
     cache: &'s Cache,
     group: usize,
     group_rows: usize,
-    rows: Range<usize>,
+    rows: Rows,
+    length: usize,
     read: HashMap<Column, Option<Values>>,
 }
 
-/// Where a block lies.
+/// Where a run of rows lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) group: usize,
@@ -30,13 +32,30 @@ pub(crate) struct Place {
 }
 
 impl<'s> Block<'s> {
+    /// Gives the block of a run of rows.
     pub(crate) fn at(segment: &'s Segment, cache: &'s Cache, place: Place) -> Self {
         let Place { group, group_rows, rows } = place;
-        Self { segment, cache, group, group_rows, rows, read: HashMap::new() }
+        Self::of(segment, cache, (group, group_rows), Rows::run(rows))
+    }
+
+    /// Gives the block of some rows, counted from the begin of their row group, which is given with
+    /// how many rows it has.
+    pub(crate) fn of(
+        segment: &'s Segment,
+        cache: &'s Cache,
+        (group, group_rows): (usize, usize),
+        rows: Rows,
+    ) -> Self {
+        let length = rows.count();
+        Self { segment, cache, group, group_rows, rows, length, read: HashMap::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.length
+    }
+
+    pub(crate) fn group(&self) -> usize {
+        self.group
     }
 
     /// Reads a column, if that was not done yet.
@@ -45,9 +64,8 @@ impl<'s> Block<'s> {
             return Ok(());
         }
         let values = if self.segment.has(column) {
-            let whole = selection([self.rows.clone()], self.group_rows);
-            let batch = self.batch(&[column], Texts::Keys, whole)?;
-            batch.and_then(|batch| Values::of(batch.columns().first()?))
+            let batch = self.read(&self.rows, &[column], Texts::Keys)?;
+            batch.and_then(|batch| Values::of(batch.column_by_name(column.name())?))
         } else {
             None
         };
@@ -60,37 +78,46 @@ impl<'s> Block<'s> {
         self.read.get(&column)?.as_ref()
     }
 
+    /// Gives where some rows of the block, in ascending order, stand in their row group.
+    pub(crate) fn places(&self, rows: &[usize]) -> Vec<usize> {
+        let mut places = Vec::with_capacity(rows.len());
+        let mut runs = self.rows.runs().iter();
+        let mut run = runs.next();
+        let mut before = 0;
+        for row in rows {
+            while let Some(current) = run {
+                if row - before < current.len() {
+                    places.push(current.start + (row - before));
+                    break;
+                }
+                before += current.len();
+                run = runs.next();
+            }
+        }
+        places
+    }
+
     /// Gives the events of some rows, given in ascending order, from the columns named.
     pub(crate) fn events(
         &self,
         rows: &[usize],
         columns: &[Column],
     ) -> Result<Vec<Arc<Event>>, StoreError> {
-        let ranges = rows.chunk_by(|one, next| one + 1 == *next).filter_map(|run| {
-            let (first, last) = (run.first()?, run.last()?);
-            Some(self.rows.start + first..self.rows.start + last + 1)
-        });
-        let chosen = selection(ranges, self.group_rows);
-        let Some(batch) = self.batch(columns, Texts::Plain, chosen)? else {
+        let mut chosen = Rows::default();
+        self.places(rows).into_iter().for_each(|place| chosen.push(place..place + 1));
+        let Some(batch) = self.read(&chosen, columns, Texts::Plain)? else {
             return Ok(Vec::new());
         };
         let decoder = Decoder::of(&batch);
         Ok((0..batch.num_rows()).map(|row| Arc::new(decoder.event(row))).collect())
     }
 
-    fn batch(
+    fn read(
         &self,
+        rows: &Rows,
         columns: &[Column],
         texts: Texts,
-        rows: parquet::arrow::arrow_reader::RowSelection,
     ) -> Result<Option<RecordBatch>, StoreError> {
-        let batch_rows = rows.row_count().max(1);
-        let wanted = Wanted { columns, texts, group: self.group, rows, batch_rows };
-        let mut reader = self.segment.rows(self.cache, wanted)?;
-        let batch = reader.next().transpose().map_err(|error| self.segment.damaged(error))?;
-        if reader.next().is_some() {
-            return Err(self.segment.damaged("rows came in more than one batch"));
-        }
-        Ok(batch)
+        self.segment.batch(self.cache, (self.group, self.group_rows), rows, columns, texts)
     }
 }

@@ -8,9 +8,9 @@ use model::{Event, Field, Timestamp, Value};
 use query::{FieldRef, Node};
 
 use super::Scope;
-use super::block::{Block, Place};
+use super::block::Block;
 use super::evaluate::narrow;
-use super::prune::may_match;
+use super::prune::{group_spans, may_match, rows_to_read};
 use crate::StoreError;
 use crate::live::{Shared, Snapshot};
 use crate::segment::{Column, Segment, Values};
@@ -63,6 +63,8 @@ pub struct TopValues {
     pub missing: u64,
     /// Whether everything was counted before the deadline.
     pub is_complete: bool,
+    /// What could not be read, a sentence for each segment; its events are not counted.
+    pub unreadable: Vec<String>,
 }
 
 /// Something that counts events, one by one or by the block.
@@ -116,7 +118,13 @@ pub(crate) fn top(
     values.sort_by(|one, next| next.1.cmp(&one.1).then_with(|| one.0.cmp(&next.0)));
     let cut: u64 = values.iter().skip(question.limit).map(|(_, count)| count).sum();
     values.truncate(question.limit);
-    Ok(TopValues { values, other: by_value.other + cut, missing: by_value.missing, is_complete })
+    Ok(TopValues {
+        values,
+        other: by_value.other + cut,
+        missing: by_value.missing,
+        is_complete,
+        unreadable: snapshot.unread.sentences(),
+    })
 }
 
 fn tally(
@@ -137,6 +145,7 @@ fn tally(
             hits.for_each(|event| into.event(event));
         }
     }
+    snapshot.note_absent(|absent| scope.touches(absent.first_time, absent.last_time));
     for segment in snapshot.segments.iter() {
         let row = &segment.row;
         let node = scope.predicate.node();
@@ -147,8 +156,11 @@ fn tally(
             && scope.spans(row.first_time)
             && scope.spans(row.last_time)
             && into.whole(segment);
-        if !is_whole && !tally_segment(shared, segment, scope, into)? {
-            return Ok(false);
+        if !is_whole {
+            let counted = tally_segment(shared, segment, scope, into);
+            if snapshot.bear(shared, segment, counted)? == Some(false) {
+                return Ok(false);
+            }
         }
     }
     Ok(true)
@@ -164,14 +176,17 @@ fn tally_segment(
     let span = scope.from.nanos()..=scope.to.nanos();
     let column = Column::Known(Field::Timestamp);
     let within = scope.spans(segment.row.first_time) && scope.spans(segment.row.last_time);
-    for (group, group_rows) in footer.group_rows().into_iter().enumerate() {
-        let rows = footer.rows_within(group, Field::Timestamp, &span);
-        for start in rows.clone().step_by(BLOCK_ROWS) {
+    let node = scope.predicate.node();
+    let rows = rows_to_read(shared, segment, &footer, node, &span);
+    for (group, span_of_group) in group_spans(&footer) {
+        let mut left = rows.within(&span_of_group);
+        while !left.is_empty() {
             if scope.is_over() {
                 return Ok(false);
             }
-            let rows = start..start.saturating_add(BLOCK_ROWS).min(rows.end);
-            let mut block = Block::at(segment, &shared.footers, Place { group, group_rows, rows });
+            let part = left.take_first(BLOCK_ROWS);
+            let group = (group, span_of_group.len());
+            let mut block = Block::of(segment, &shared.footers, group, part);
             let mut marks = vec![true; block.len()];
             if !within {
                 block.load(column)?;
@@ -180,7 +195,7 @@ fn tally_segment(
                     *mark = time.is_some_and(|time| scope.spans(time));
                 }
             }
-            narrow(scope.predicate.node(), &mut block, &mut marks)?;
+            narrow(node, &mut block, &mut marks)?;
             if marks.contains(&true) {
                 into.block(&mut block, &marks)?;
             }

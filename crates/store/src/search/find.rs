@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use model::{Event, EventId, Field, Timestamp};
@@ -10,9 +10,10 @@ use query::Node;
 
 use super::block::{Block, Place};
 use super::evaluate::narrow;
-use super::prune::may_match;
+use super::prune::{group_spans, may_match, rows_to_read};
 use super::{Cursor, Order, SEARCH_EVENTS_MAX, Scope, Search};
 use crate::StoreError;
+use crate::index::Rows;
 use crate::live::{Shared, Snapshot};
 use crate::segment::{Column, Segment, Span};
 
@@ -31,6 +32,9 @@ pub struct Found {
     /// Whether all was looked at that had to be; if not, the deadline came first, and better events
     /// than those found may exist.
     pub is_complete: bool,
+    /// What could not be read, a sentence for each segment; better events than those found may be
+    /// there.
+    pub unreadable: Vec<String>,
 }
 
 /// Searches one snapshot.
@@ -55,7 +59,7 @@ pub(crate) fn find(
     let is_complete = finder.is_complete;
     let events = finder.best.finish();
     let next = events.last().filter(|_| events.len() == limit).map(|event| cursor_of(event));
-    Ok(Found { events, next, is_complete })
+    Ok(Found { events, next, is_complete, unreadable: snapshot.unread.sentences() })
 }
 
 /// Gives every event of the scope to `each`, the oldest first; tells whether it saw all.
@@ -67,8 +71,10 @@ pub(crate) fn scan(
 ) -> Result<bool, StoreError> {
     let mut search =
         Search { scope: scope.clone(), order: Order::Oldest, limit: SCAN_EVENTS, cursor: None };
+    let mut saw_all = true;
     loop {
         let found = find(shared, snapshot, &search)?;
+        saw_all &= found.is_complete && found.unreadable.is_empty();
         for event in &found.events {
             if each(event).is_break() {
                 return Ok(false);
@@ -76,7 +82,7 @@ pub(crate) fn scan(
         }
         search.cursor = found.next;
         if search.cursor.is_none() || !found.is_complete {
-            return Ok(found.is_complete);
+            return Ok(saw_all);
         }
     }
 }
@@ -102,8 +108,8 @@ pub(crate) fn get(
         if let (Some(first), Some(last)) = (here.first(), here.last()) {
             let signed = |id: &u64| i64::try_from(*id).unwrap_or(i64::MAX);
             let span = signed(first)..=signed(last);
-            let events = get_in_segment(shared, segment, &span, &here)?;
-            for event in events {
+            let events = get_in_segment(shared, segment, &span, &here);
+            for event in snapshot.bear(shared, segment, events)?.unwrap_or_default() {
                 left.remove(&event.id.0);
                 found.push(event);
             }
@@ -224,6 +230,9 @@ impl Finder<'_> {
 
     fn look_in_segments(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
         let span = self.span();
+        snapshot.note_absent(|absent| {
+            absent.last_time.nanos() >= *span.start() && absent.first_time.nanos() <= *span.end()
+        });
         let mut segments: Vec<&Arc<Segment>> = snapshot
             .segments
             .iter()
@@ -245,7 +254,8 @@ impl Finder<'_> {
                 break;
             }
             if may_match(self.scope().predicate.node(), segment) {
-                self.look_in_segment(segment, &span)?;
+                let looked = self.look_in_segment(segment, &span);
+                snapshot.bear(self.shared, segment, looked)?;
             }
         }
         Ok(())
@@ -253,53 +263,74 @@ impl Finder<'_> {
 
     fn look_in_segment(&mut self, segment: &Segment, span: &Span) -> Result<(), StoreError> {
         let footer = segment.footer(&self.shared.footers)?;
-        let mut groups: Vec<(usize, usize)> = footer.group_rows().into_iter().enumerate().collect();
+        let node = self.scope().predicate.node();
+        let rows = rows_to_read(self.shared, segment, &footer, node, span);
+        let is_sorted = footer.is_in_time_order();
+        let mut groups = group_spans(&footer);
         if self.search.order == Order::Newest {
             groups.reverse();
         }
-        let mut size = match self.scope().predicate.node() {
-            Node::All => self.limit.clamp(64, BLOCK_ROWS_MAX),
+        let mut size = match node {
+            Node::All if is_sorted => self.limit.clamp(64, BLOCK_ROWS_MAX),
             _ => BLOCK_ROWS_FIRST,
         };
-        let mut hits = 0;
-        for (group, group_rows) in groups {
-            let mut left = footer.rows_within(group, Field::Timestamp, span);
-            while let Some(rows) = next_block(&mut left, self.search.order, size) {
+        let mut hits = Hits { order: self.search.order, limit: self.limit, all: Vec::new() };
+        'groups: for (group, span_of_group) in groups {
+            let mut left = rows.within(&span_of_group);
+            while let Some(part) = next_part(&mut left, self.search.order, size) {
                 if self.scope().is_over() {
                     self.is_complete = false;
-                    return Ok(());
+                    break 'groups;
                 }
-                let place = Place { group, group_rows, rows };
-                let mut block = Block::at(segment, &self.shared.footers, place);
-                hits += self.look_in_block(&mut block, span)?;
-                if hits >= self.limit {
-                    return Ok(());
+                let group = (group, span_of_group.len());
+                let mut block = Block::of(segment, &self.shared.footers, group, part);
+                let last = self.look_in_block(&mut block, span, &mut hits)?;
+                if is_sorted && hits.is_enough(last) {
+                    break 'groups;
                 }
                 size = (size * 2).min(BLOCK_ROWS_MAX);
             }
         }
+        hits.settle();
+        for event in fetch(self.shared, segment, &hits.all)? {
+            self.best.offer(event);
+        }
         Ok(())
     }
 
-    /// Offers the hits of a block and gives how many there were, at most as many as are wanted.
-    fn look_in_block(&mut self, block: &mut Block<'_>, span: &Span) -> Result<usize, StoreError> {
+    /// Adds the hits of a block, and gives the time that comes last in the order among all the rows
+    /// that were looked at.
+    fn look_in_block(
+        &mut self,
+        block: &mut Block<'_>,
+        span: &Span,
+        hits: &mut Hits,
+    ) -> Result<Option<Timestamp>, StoreError> {
         let mut marks = self.mark_times(block, span)?;
         narrow(self.scope().predicate.node(), block, &mut marks)?;
-        let marked = |row: &usize| marks.get(*row) == Some(&true);
-        let mut rows: Vec<usize> = match self.search.order {
-            Order::Newest => (0..marks.len()).rev().filter(marked).take(self.limit).collect(),
-            Order::Oldest => (0..marks.len()).filter(marked).take(self.limit).collect(),
+        let rows: Vec<usize> =
+            (0..marks.len()).filter(|row| marks.get(*row) == Some(&true)).collect();
+        let (times, ids) = (Column::Known(Field::Timestamp), Column::Known(Field::EventId));
+        if !rows.is_empty() {
+            block.load(ids)?;
+        }
+        let places = block.places(&rows);
+        for (row, place) in rows.into_iter().zip(places) {
+            let time = block.values(times).and_then(|values| values.time(row));
+            let id = block.values(ids).and_then(|values| values.id(row));
+            let (Some(time), Some(id)) = (time, id) else {
+                return Err(block.segment.damaged("an event has no time or no identity"));
+            };
+            hits.all.push((Cursor { time, id: EventId(id) }, block.group(), place));
+        }
+        if hits.all.len() >= hits.limit.saturating_mul(2) {
+            hits.settle();
+        }
+        let end = match self.search.order {
+            Order::Newest => 0,
+            Order::Oldest => block.len().saturating_sub(1),
         };
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        rows.sort_unstable();
-        for event in block.events(&rows, &all_columns())? {
-            if self.scope().predicate.matches(&event) {
-                self.best.offer(event);
-            }
-        }
-        Ok(rows.len())
+        Ok(block.values(times).and_then(|values| values.time(end)))
     }
 
     fn mark_times(&self, block: &mut Block<'_>, span: &Span) -> Result<Vec<bool>, StoreError> {
@@ -322,25 +353,73 @@ impl Finder<'_> {
     }
 }
 
+/// The hits of one segment, each with its row group and its row there.
+struct Hits {
+    order: Order,
+    limit: usize,
+    all: Vec<(Cursor, usize, usize)>,
+}
+
+impl Hits {
+    /// Keeps the best.
+    fn settle(&mut self) {
+        let order = self.order;
+        self.all.sort_unstable_by(|one, other| order.compare(one.0, other.0));
+        self.all.truncate(self.limit);
+    }
+
+    /// Tells whether none of the rows that come after that time, or share it, can be better.
+    fn is_enough(&mut self, last: Option<Timestamp>) -> bool {
+        if self.all.len() < self.limit {
+            return false;
+        }
+        self.settle();
+        match (self.all.last(), last) {
+            (Some((worst, ..)), Some(last)) => match self.order {
+                Order::Newest => last < worst.time,
+                Order::Oldest => last > worst.time,
+            },
+            _ => false,
+        }
+    }
+}
+
 /// Takes the next rows off the end at which the order begins.
-fn next_block(left: &mut Range<usize>, order: Order, size: usize) -> Option<Range<usize>> {
-    if left.start >= left.end {
+fn next_part(left: &mut Rows, order: Order, size: usize) -> Option<Rows> {
+    if left.is_empty() {
         return None;
     }
     Some(match order {
-        Order::Newest => {
-            let start = left.end.saturating_sub(size).max(left.start);
-            let taken = start..left.end;
-            left.end = start;
-            taken
-        }
-        Order::Oldest => {
-            let end = left.start.saturating_add(size).min(left.end);
-            let taken = left.start..end;
-            left.start = end;
-            taken
-        }
+        Order::Newest => left.take_last(size),
+        Order::Oldest => left.take_first(size),
     })
+}
+
+/// Reads the events of some hits.
+fn fetch(
+    shared: &Shared,
+    segment: &Segment,
+    hits: &[(Cursor, usize, usize)],
+) -> Result<Vec<Arc<Event>>, StoreError> {
+    let footer = segment.footer(&shared.footers)?;
+    let mut rows: Vec<(usize, usize)> = hits.iter().map(|(_, group, row)| (*group, *row)).collect();
+    rows.sort_unstable();
+    let mut events = Vec::with_capacity(rows.len());
+    let group_rows = footer.group_rows();
+    for same in rows.chunk_by(|one, next| one.0 == next.0) {
+        let Some((group, _)) = same.first() else { continue };
+        let mut chosen = Rows::default();
+        same.iter().for_each(|(_, row)| chosen.push(*row..row + 1));
+        let length = group_rows.get(*group).copied().unwrap_or_default();
+        let block = Block::of(segment, &shared.footers, (*group, length), chosen);
+        let all: Vec<usize> = (0..block.len()).collect();
+        let read = block.events(&all, &all_columns())?;
+        if read.len() != same.len() {
+            return Err(segment.damaged("fewer rows than asked for"));
+        }
+        events.extend(read);
+    }
+    Ok(events)
 }
 
 impl Order {

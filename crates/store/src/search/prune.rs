@@ -1,8 +1,44 @@
-//! Which segments cannot hold a hit, told from the catalog alone.
+//! Which segments cannot hold a hit, told from the catalog alone; and which rows of the others must be
+//! read, told from their pages and indexes.
 
+use std::ops::Range;
+
+use model::Field;
 use query::{Comparison, FieldRef, Matcher, Node, Number, Test};
 
-use crate::segment::{Bound, Column, Segment};
+use crate::index::{Rows, candidates};
+use crate::live::Shared;
+use crate::segment::{Bound, Column, Footer, Segment, Span};
+
+/// Gives rows of the segment among which all those are that pass and whose time is within the span.
+pub(crate) fn rows_to_read(
+    shared: &Shared,
+    segment: &Segment,
+    footer: &Footer,
+    node: &Node,
+    span: &Span,
+) -> Rows {
+    let in_time = footer.all_within(Field::Timestamp, span);
+    if in_time.is_empty() || *node == Node::All {
+        return in_time;
+    }
+    let told =
+        shared.indexes.of(&segment.row).and_then(|index| candidates(&shared.indexes, &index, node));
+    match told {
+        Some(rows) => rows.and(&in_time),
+        None => in_time,
+    }
+}
+
+/// Gives each row group with its rows in the file.
+pub(crate) fn group_spans(footer: &Footer) -> Vec<(usize, Range<usize>)> {
+    let mut start = 0;
+    let spans = footer.group_rows().into_iter().enumerate().map(|(group, rows)| {
+        start += rows;
+        (group, start - rows..start)
+    });
+    spans.collect()
+}
 
 /// Tells whether the segment may hold events that pass.
 pub(crate) fn may_match(node: &Node, segment: &Segment) -> bool {

@@ -30,7 +30,8 @@ pub(crate) fn since(
     let span = signed(first.0)..=signed(end.saturating_sub(1));
     for segment in snapshot.segments.iter() {
         if touches(segment.row.first_id, segment.row.last_id) {
-            in_segment(shared, segment, &span, &mut found)?;
+            let read = in_segment(shared, segment, &span, &mut found);
+            snapshot.bear(shared, segment, read)?;
         }
     }
     found.sort_unstable_by_key(|event| event.id);

@@ -61,9 +61,8 @@ impl Values {
         array.as_boolean_opt().map(|flags| Self::Flag(flags.clone()))
     }
 
-    /// Gives the value in a row; `None` where it is null.
-    pub(crate) fn get(&self, row: usize) -> Option<Value<'_>> {
-        let array: &dyn Array = match self {
+    fn array(&self) -> &dyn Array {
+        match self {
             Self::View(array) => array,
             Self::Dictionary { array, .. } => array,
             Self::Integer(array) => array,
@@ -71,7 +70,12 @@ impl Values {
             Self::Float(array) => array,
             Self::Flag(array) => array,
             Self::Time(array) => array,
-        };
+        }
+    }
+
+    /// Gives the value in a row; `None` where it is null.
+    pub(crate) fn get(&self, row: usize) -> Option<Value<'_>> {
+        let array = self.array();
         if row >= array.len() || array.is_null(row) {
             return None;
         }
@@ -92,7 +96,13 @@ impl Values {
         })
     }
 
-    fn text(&self, row: usize) -> Option<&str> {
+    /// Tells whether the row has a value.
+    pub(super) fn is_there(&self, row: usize) -> bool {
+        let array = self.array();
+        row < array.len() && array.is_valid(row)
+    }
+
+    pub(super) fn text(&self, row: usize) -> Option<&str> {
         match self.get(row)? {
             Value::Text(text) => Some(text),
             _ => None,

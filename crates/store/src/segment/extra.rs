@@ -126,6 +126,25 @@ fn number(raw: &str) -> Option<Value<'_>> {
     integer.or_else(|| raw.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float))
 }
 
+/// Gives every value of the object to `each`, with the name of its member; of a list both the whole,
+/// as JSON, and the elements.
+pub(crate) fn each_value(object: &str, each: &mut dyn FnMut(&str, Value<'_>)) {
+    let Ok(members) = serde_json::from_str::<Members<'_>>(object) else {
+        return each("extra", Value::Text(object));
+    };
+    for (name, raw) in members.0 {
+        if !raw.get().starts_with('[') {
+            with_scalar(raw.get(), |value| each(&name, value));
+            continue;
+        }
+        each(&name, Value::Json(raw.get()));
+        let elements: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+        for element in elements {
+            with_scalar(element.get(), |value| each(&name, value));
+        }
+    }
+}
+
 /// Gives a member of the object as text: what a person reads, without quotes.
 pub(crate) fn field_of<'a>(object: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let members = serde_json::from_str::<Members<'a>>(object).ok()?;

@@ -1,6 +1,5 @@
 //! Reads rows of a segment: some columns, some rows.
 
-use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use arrow::error::ArrowError;
 use catalog::{SegmentId, SegmentRow};
 use model::Field;
 use parquet::arrow::ProjectionMask;
@@ -18,15 +18,27 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use seal::{Keyring, SealError};
 
 use super::build::Table;
-use super::layout::{Column, TEXT_TYPE};
+use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
+use super::line;
+use super::page::Opening;
+use super::pick::{Dictionary, pick};
+use super::sealed;
 use super::stats::SegmentStats;
 use crate::StoreError;
 use crate::error::During;
+use crate::index::Rows;
+use crate::kept::Kept;
+use crate::secret::show;
 
 /// How many footers are kept in memory.
 const FOOTERS_MAX: usize = 256;
+/// How many bytes of columns' distinct values are.
+const DICTIONARY_BYTES_MAX: usize = 32 << 20;
+/// At one row of so many, or less, rows are picked from their pages; more are read through.
+const PICKED_SHARE: usize = 16;
 
 /// One segment of the list.
 #[derive(Debug)]
@@ -36,26 +48,33 @@ pub(crate) struct Segment {
     path: PathBuf,
 }
 
-/// The footers of the segments that were read last.
+/// The footers of the segments that were read last, and the keys that open them.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Footers>);
-
-#[derive(Debug, Default)]
-struct Footers {
-    kept: HashMap<SegmentId, Arc<Footer>>,
-    order: VecDeque<SegmentId>,
+pub(crate) struct Cache {
+    footers: Mutex<Kept<SegmentId, Arc<Footer>>>,
+    dictionaries: Mutex<Kept<DictionaryKey, Arc<Dictionary>>>,
+    keyring: Option<Keyring>,
 }
+
+/// A segment, a row group of it, and a column there.
+type DictionaryKey = (SegmentId, usize, usize);
 
 /// The footer of a segment, made ready for both ways of reading texts.
 #[derive(Debug)]
 pub(crate) struct Footer {
     pub(crate) metadata: Arc<ParquetMetaData>,
+    pub(super) file: File,
+    pub(super) opening: Option<Opening>,
     plain: ArrowReaderMetadata,
     keys: ArrowReaderMetadata,
 }
 
 impl Footer {
-    fn of(metadata: ParquetMetaData) -> Result<Self, ParquetError> {
+    fn of(
+        metadata: ParquetMetaData,
+        file: File,
+        opening: Option<Opening>,
+    ) -> Result<Self, ParquetError> {
         let metadata = Arc::new(metadata);
         let ready = |texts: Texts| {
             let columns = metadata.file_metadata().schema_descr().columns();
@@ -63,7 +82,11 @@ impl Footer {
                 .iter()
                 .map(|described| {
                     let column = Column::by_name(described.name());
-                    let data_type = column.map_or(TEXT_TYPE, |column| type_of(column, texts));
+                    let data_type = match column {
+                        Some(column) => type_of(column, texts),
+                        None if described.name() == line::SHAPE => line::shape_type(),
+                        None => TEXT_TYPE,
+                    };
                     let nullable = column.is_none_or(|column| !column.is_always());
                     ArrowField::new(described.name(), data_type, nullable)
                 })
@@ -71,7 +94,7 @@ impl Footer {
             let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
             ArrowReaderMetadata::try_new(Arc::clone(&metadata), options)
         };
-        Ok(Self { plain: ready(Texts::Plain)?, keys: ready(Texts::Keys)?, metadata })
+        Ok(Self { plain: ready(Texts::Plain)?, keys: ready(Texts::Keys)?, metadata, file, opening })
     }
 
     /// Gives how many rows each row group has.
@@ -84,10 +107,37 @@ impl Footer {
     /// span, as the pages tell; the column is one that every event has, of moments or numbers.
     pub(crate) fn rows_within(&self, group: usize, field: Field, span: &Span) -> Range<usize> {
         let rows = self.group_rows().get(group).copied().unwrap_or_default();
-        self.pages_within(group, field, span).unwrap_or(0..rows)
+        match self.pages(group, field) {
+            Some(pages) => {
+                let mut within = pages.iter().filter(|page| page.touches(span));
+                let first = within.next();
+                let last = within.next_back().or(first);
+                first.map_or(0, |page| page.rows.start)..last.map_or(0, |page| page.rows.end)
+            }
+            None => 0..rows,
+        }
     }
 
-    fn pages_within(&self, group: usize, field: Field, span: &Span) -> Option<Range<usize>> {
+    /// The same of all groups, as rows of the file, and without the pages between that are not.
+    pub(crate) fn all_within(&self, field: Field, span: &Span) -> Rows {
+        let mut found = Rows::default();
+        let mut start = 0;
+        for (group, rows) in self.group_rows().into_iter().enumerate() {
+            match self.pages(group, field) {
+                Some(pages) => {
+                    for page in pages.into_iter().filter(|page| page.touches(span)) {
+                        found.push(start + page.rows.start..start + page.rows.end);
+                    }
+                }
+                None => found.push(start..start + rows),
+            }
+            start += rows;
+        }
+        found
+    }
+
+    /// Gives the pages of a column of moments or numbers in a group.
+    pub(crate) fn pages(&self, group: usize, field: Field) -> Option<Vec<PageSpan>> {
         let columns = self.metadata.file_metadata().schema_descr().columns();
         let place = columns.iter().position(|column| column.name() == field.name())?;
         let rows = self.group_rows().get(group).copied()?;
@@ -97,19 +147,62 @@ impl Footer {
             return None;
         };
         let starts = self.metadata.offset_index()?.get(group)?.get(place)?.page_locations();
-        let mut found = rows..0;
-        for (page, start) in starts.iter().enumerate() {
-            let begin = usize::try_from(start.first_row_index).ok()?;
+        let page_of = |page: usize| {
+            let begin = usize::try_from(starts.get(page)?.first_row_index).ok()?;
             let end = starts
                 .get(page + 1)
                 .map_or(Some(rows), |next| usize::try_from(next.first_row_index).ok())?;
             let (low, high) = (index.min_values().get(page)?, index.max_values().get(page)?);
-            if high >= span.start() && low <= span.end() {
-                found = found.start.min(begin)..found.end.max(end);
-            }
-        }
-        Some(if found.start < found.end { found } else { 0..0 })
+            Some(PageSpan { rows: begin..end, low: *low, high: *high })
+        };
+        (0..starts.len()).map(page_of).collect()
     }
+
+    /// Tells whether the rows of the file stand in the order of their times.
+    pub(crate) fn is_in_time_order(&self) -> bool {
+        let columns = self.metadata.file_metadata().schema_descr().columns();
+        let place = columns.iter().position(|column| column.name() == Field::Timestamp.name());
+        let is_sorted = self.metadata.row_groups().iter().all(|group| {
+            let first = group.sorting_columns().and_then(|columns| columns.first());
+            first.is_some_and(|first| {
+                !first.descending && usize::try_from(first.column_idx).ok() == place
+            })
+        });
+        let spans = || {
+            (0..self.metadata.num_row_groups()).map(|group| {
+                let pages = self.pages(group, Field::Timestamp)?;
+                Some((pages.first()?.low, pages.last()?.high))
+            })
+        };
+        is_sorted
+            && spans().zip(spans().skip(1)).all(|(one, next)| match (one, next) {
+                (Some(one), Some(next)) => one.1 <= next.0,
+                _ => false,
+            })
+    }
+}
+
+/// Some rows of a group, and the least and greatest value of one column in them.
+#[derive(Clone, Debug)]
+pub(crate) struct PageSpan {
+    pub(crate) rows: Range<usize>,
+    pub(crate) low: i64,
+    pub(crate) high: i64,
+}
+
+impl PageSpan {
+    fn touches(&self, span: &Span) -> bool {
+        self.high >= *span.start() && self.low <= *span.end()
+    }
+}
+
+/// What must be read for the columns asked for.
+struct Needs {
+    /// Columns of the file.
+    places: Vec<usize>,
+    names: Vec<&'static str>,
+    /// Whether the record is among them and is to be put together.
+    is_record_taken: bool,
 }
 
 /// A span of numbers, or of moments in nanoseconds, both ends included.
@@ -139,10 +232,14 @@ pub(crate) struct Wanted<'w> {
 
 impl Segment {
     /// Gives the segment of a row of the catalog.
-    pub(crate) fn of(dir: &Path, mut row: SegmentRow) -> Result<Self, StoreError> {
-        let stats = serde_json::from_str(&row.stats)
-            .map_err(|error| StoreError::damaged(&*row.file, error))?;
-        row.stats = String::new();
+    pub(crate) fn of(
+        dir: &Path,
+        mut row: SegmentRow,
+        keyring: Option<&Keyring>,
+    ) -> Result<Self, StoreError> {
+        let stats = show(keyring, &row.file, std::mem::take(&mut row.stats))?;
+        let stats =
+            serde_json::from_str(&stats).map_err(|error| StoreError::damaged(&*row.file, error))?;
         Ok(Self { path: dir.join(&row.file), row, stats })
     }
 
@@ -156,50 +253,137 @@ impl Segment {
         if let Some(footer) = cache.get(self.row.id) {
             return Ok(footer);
         }
-        let footer = ParquetMetaDataReader::new()
-            .with_page_index_policy(PageIndexPolicy::Optional)
-            .parse_and_finish(&self.open()?)
-            .and_then(Footer::of)
-            .map_err(|error| self.damaged(error))?;
+        let file = self.open()?;
+        if cache.keyring.is_none() && sealed::is_sealed(&file) {
+            return Err(StoreError::sealed(&*self.row.file, "is sealed, and no key was given"));
+        }
+        let opening = cache.keyring.as_ref().map(sealed::opening).transpose();
+        let footer = opening
+            .and_then(|opening| {
+                ParquetMetaDataReader::new()
+                    .with_page_index_policy(PageIndexPolicy::Optional)
+                    .with_decryption_properties(opening)
+                    .parse_and_finish(&file)
+            })
+            .and_then(|metadata| {
+                let opening = match &cache.keyring {
+                    Some(keyring) if sealed::is_sealed(&file) => Some(Opening::of(&file, keyring)?),
+                    _ => None,
+                };
+                Footer::of(metadata, file.try_clone()?, opening)
+            })
+            .map_err(|error| self.unreadable(error))?;
         let footer = Arc::new(footer);
         cache.put(self.row.id, &footer);
         Ok(footer)
     }
 
-    /// Begins to read rows of one row group. The batches have the columns that the file has, in the
-    /// file's order.
-    pub(crate) fn rows(
+    /// Reads some columns of some rows of one row group, all at once. The batch has the columns that
+    /// the file has, in the file's order.
+    pub(crate) fn batch(
         &self,
         cache: &Cache,
-        wanted: Wanted<'_>,
-    ) -> Result<ParquetRecordBatchReader, StoreError> {
+        (group, group_rows): (usize, usize),
+        rows: &Rows,
+        columns: &[Column],
+        texts: Texts,
+    ) -> Result<Option<RecordBatch>, StoreError> {
+        if rows.count() <= group_rows / PICKED_SHARE {
+            let footer = self.footer(cache)?;
+            let needs = self.needs(&footer, columns);
+            if let Some(batch) = pick(self, cache, &footer, group, rows, &needs.places)? {
+                if !needs.is_record_taken {
+                    return Ok(Some(batch));
+                }
+                let whole = line::restored(&batch, &needs.names);
+                return whole.map(Some).map_err(|error| self.damaged(error));
+            }
+        }
+        let chosen = selection(rows.runs().iter().cloned(), group_rows);
+        let batch_rows = rows.count().max(1);
+        let wanted = Wanted { columns, texts, group, rows: chosen, batch_rows };
+        let mut reader = self.rows(cache, wanted)?;
+        let batch = reader.next().transpose().map_err(|error| self.damaged(error))?;
+        if reader.next().is_some() {
+            return Err(self.damaged("rows came in more than one batch"));
+        }
+        Ok(batch)
+    }
+
+    /// Begins to read rows of one row group. The batches have those of the columns that the segment
+    /// has.
+    pub(crate) fn rows(&self, cache: &Cache, wanted: Wanted<'_>) -> Result<Batches, StoreError> {
         let footer = self.footer(cache)?;
         let file = self.open()?;
+        let needs = self.needs(&footer, wanted.columns);
         let schema = footer.metadata.file_metadata().schema_descr();
-        let roots = schema.columns().iter().enumerate().filter_map(|(place, described)| {
-            let column = Column::by_name(described.name())?;
-            wanted.columns.contains(&column).then_some(place)
-        });
-        let mask = ProjectionMask::roots(schema, roots);
+        let mask = ProjectionMask::roots(schema, needs.places.iter().copied());
         let metadata = match wanted.texts {
             Texts::Plain => footer.plain.clone(),
             Texts::Keys => footer.keys.clone(),
         };
-        ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_batch_size(wanted.batch_rows)
             .with_row_groups(vec![wanted.group])
             .with_projection(mask)
             .with_row_selection(wanted.rows)
             .build()
-            .map_err(|error| self.damaged(error))
+            .map_err(|error| self.damaged(error))?;
+        Ok(Batches { reader, names: needs.is_record_taken.then_some(needs.names) })
+    }
+
+    /// Gives which columns of the file must be read for those asked for.
+    fn needs(&self, footer: &Footer, columns: &[Column]) -> Needs {
+        let schema = footer.metadata.file_metadata().schema_descr();
+        let names: Vec<&'static str> = columns.iter().map(|column| column.name()).collect();
+        let is_record_taken = columns.contains(&Column::Known(Field::EventOriginal))
+            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
+        let is_needed = |name: &str| {
+            names.contains(&name)
+                || is_record_taken
+                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
+                        || name == Field::Timestamp.name()
+                        || self.stats.line.contains(name))
+        };
+        let all = schema.columns().iter().enumerate();
+        let places =
+            all.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
+        Needs { places: places.collect(), names, is_record_taken }
     }
 
     fn open(&self) -> Result<File, StoreError> {
         File::open(&self.path).during(|| format!("open {}", self.path.display()))
     }
 
+    fn unreadable(&self, error: ParquetError) -> StoreError {
+        let ParquetError::External(inner) = error else { return self.damaged(error) };
+        match inner.downcast::<SealError>() {
+            Ok(error) => StoreError::sealed(&*self.row.file, error),
+            Err(other) => self.damaged(other),
+        }
+    }
+
     pub(crate) fn damaged(&self, reason: impl ToString) -> StoreError {
         StoreError::damaged(&*self.row.file, reason)
+    }
+}
+
+/// Rows of a segment, batch by batch.
+pub(crate) struct Batches {
+    reader: ParquetRecordBatchReader,
+    /// The columns asked for, where the record among them is to be put together.
+    names: Option<Vec<&'static str>>,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(match &self.names {
+            Some(names) => batch.and_then(|batch| line::restored(&batch, names)),
+            None => batch,
+        })
     }
 }
 
@@ -235,19 +419,33 @@ pub(crate) fn selection(
 }
 
 impl Cache {
+    /// Gives an empty one that opens segments with these keys.
+    pub(crate) fn new(keyring: Option<Keyring>) -> Self {
+        Self { footers: Mutex::default(), dictionaries: Mutex::default(), keyring }
+    }
+
     fn get(&self, id: SegmentId) -> Option<Arc<Footer>> {
-        let footers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        footers.kept.get(&id).map(Arc::clone)
+        self.footers.lock().unwrap_or_else(PoisonError::into_inner).get(id)
     }
 
     fn put(&self, id: SegmentId, footer: &Arc<Footer>) {
-        let mut footers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if footers.kept.insert(id, Arc::clone(footer)).is_none() {
-            footers.order.push_back(id);
-        }
-        while footers.order.len() > FOOTERS_MAX {
-            let Some(oldest) = footers.order.pop_front() else { break };
-            footers.kept.remove(&oldest);
-        }
+        let mut footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
+        footers.put(id, Arc::clone(footer), 1, FOOTERS_MAX);
+    }
+
+    pub(super) fn dictionary(&self, key: DictionaryKey) -> Option<Arc<Dictionary>> {
+        self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner).get(key)
+    }
+
+    pub(super) fn keep_dictionary(&self, key: DictionaryKey, dictionary: &Arc<Dictionary>) {
+        let mut kept = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.put(key, Arc::clone(dictionary), dictionary.size() + 64, DICTIONARY_BYTES_MAX);
+    }
+
+    /// Lets go of a segment that is gone.
+    pub(crate) fn forget(&self, id: SegmentId) {
+        self.footers.lock().unwrap_or_else(PoisonError::into_inner).forget(|key| *key == id);
+        let mut kept = self.dictionaries.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.forget(|(key, ..)| *key == id);
     }
 }

@@ -43,6 +43,9 @@ pub(crate) struct SegmentStats {
     /// In how many events each of them occurs; segments of old do not tell.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) extra_events: BTreeMap<String, u64>,
+    /// The fields of which the records are put together, where they are kept so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) line: BTreeSet<String>,
 }
 
 /// The least or greatest value of a column.
@@ -68,23 +71,41 @@ impl SegmentStats {
                 }
             }
             for extra in event.extras() {
-                stats.add_extra(extra.name);
+                stats.add_extra(extra.name, Some(1));
             }
         }
         stats
     }
 
-    fn add_extra(&mut self, name: &str) {
+    /// Takes over what other events of the same segment tell.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.lists.extend(other.lists);
+        if other.extra_whole {
+            for name in &other.extra {
+                self.add_extra(name, other.extra_events.get(name).copied());
+            }
+        } else {
+            self.extra_whole = false;
+            self.extra.clear();
+            self.extra_events.clear();
+        }
+    }
+
+    /// Takes note of a name and of in how many further events it occurs; of a name without a number,
+    /// nobody knows any more.
+    fn add_extra(&mut self, name: &str, events: Option<u64>) {
         if !self.extra_whole {
             return;
         }
-        if let Some(events) = self.extra_events.get_mut(name) {
-            *events += 1;
+        if let (Some(known), Some(events)) = (self.extra_events.get_mut(name), events) {
+            *known += events;
             return;
         }
-        if self.extra.len() < EXTRA_NAMES_MAX && name.len() <= EXTRA_NAME_BYTES_MAX {
+        if self.extra.contains(name) {
+            self.extra_events.remove(name);
+        } else if self.extra.len() < EXTRA_NAMES_MAX && name.len() <= EXTRA_NAME_BYTES_MAX {
             self.extra.insert(name.to_owned());
-            self.extra_events.insert(name.to_owned(), 1);
+            self.extra_events.extend(events.map(|events| (name.to_owned(), events)));
         } else {
             self.extra_whole = false;
             self.extra.clear();
@@ -94,11 +115,12 @@ impl SegmentStats {
 
     /// Adds the columns of the file that was written.
     pub(crate) fn add_columns(&mut self, columns: &[Column], metadata: &ParquetMetaData) {
-        for (place, column) in columns.iter().enumerate() {
-            let spans = metadata
-                .row_groups()
-                .iter()
-                .map(|group| span(group.columns().get(place)?.statistics()?));
+        for column in columns {
+            let spans = metadata.row_groups().iter().map(|group| {
+                let mut written = group.columns().iter();
+                let found = written.find(|found| found.column_descr().name() == column.name());
+                span(found?.statistics()?)
+            });
             let span = spans.reduce(|one, other| {
                 let ((low, high), (other_low, other_high)) = (one?, other?);
                 Some((

@@ -85,6 +85,13 @@ impl Conditions {
             && self.rows.is_empty()
     }
 
+    /// Gives a predicate that every wanted row passes, for the index.
+    pub(super) fn hint(&self) -> Node {
+        let mut nodes = self.filter.hints();
+        nodes.extend(self.predicates.iter().map(|predicate| predicate.node().clone()));
+        if nodes.is_empty() { Node::All } else { Node::And(nodes) }
+    }
+
     /// Gives a short account of them.
     pub(super) fn shown(&self) -> String {
         let own = |condition: &Condition| condition.expr.to_string();

@@ -3,12 +3,17 @@
 //! Of what it says, only the span of times is exact; all else is tested again, row by row.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 use datafusion::common::{Column as Name, ScalarValue};
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
-use model::Field;
+use model::{Field, FieldKind};
+use query::{Case, Literal, Matcher, Network, Node, Placement, TextMatcher};
 
 use crate::segment::{Bound, Column, Segment, Span, TEXT_TYPE};
+
+/// Bounds the texts of one condition that are put to the index.
+const HINTS_MAX: usize = 64;
 
 /// What must hold for a row to be wanted.
 #[derive(Clone, Debug)]
@@ -82,6 +87,31 @@ impl Filter {
             })
         };
         numbers && texts()
+    }
+
+    /// Gives predicates that every wanted row passes, for the index.
+    pub(super) fn hints(&self) -> Vec<Node> {
+        let hint = |(field, texts): &(Field, HashSet<String>)| {
+            // A text that may be several values together is in the index as these.
+            let is_plain =
+                texts.len() <= HINTS_MAX && !texts.iter().any(|text| text.starts_with('['));
+            let one = |text: &String| {
+                let matcher = match text.parse::<IpAddr>() {
+                    Ok(address) if field.kind() == FieldKind::Ip => {
+                        Network::parse(&address.to_string())
+                            .map_or(Matcher::Exists, Matcher::Network)
+                    }
+                    _ => Matcher::Text(TextMatcher::Literal(Literal::new(
+                        Placement::Whole,
+                        Case::Exact,
+                        text,
+                    ))),
+                };
+                Node::field(*field, matcher)
+            };
+            is_plain.then(|| Node::Or(texts.iter().map(one).collect()))
+        };
+        self.texts.iter().filter_map(hint).collect()
     }
 
     fn add(&mut self, condition: &Expr) {

@@ -32,8 +32,9 @@ use super::scan::Events;
 use super::schema::{FIELDS, Fields};
 use super::spill::Spill;
 use super::{Cell, Column, SqlLimits, cells, functions};
+use crate::damage::Damaged;
 use crate::error::During;
-use crate::live::Shared;
+use crate::live::{Shared, Snapshot};
 use crate::{Config, StoreError};
 
 /// Batches that wait for the reader of the answer.
@@ -102,6 +103,7 @@ impl Engine {
         &self,
         shared: &Arc<Shared>,
         asked: Asked,
+        unread: &Arc<Damaged>,
     ) -> Result<SessionContext, DataFusionError> {
         let mut config = SessionConfig::new()
             .with_target_partitions(self.threads.max(1))
@@ -130,7 +132,7 @@ impl Engine {
         for function in functions::all() {
             context.register_udf(function);
         }
-        let snapshot = Arc::new(shared.pin());
+        let snapshot = Arc::new(Snapshot { unread: Arc::clone(unread), ..shared.pin() });
         let fields = Fields::new(shared, Arc::clone(&snapshot));
         let events = Events::new(shared, snapshot, asked, self.running.clone());
         context.register_table(TABLE, Arc::new(events))?;
@@ -158,6 +160,7 @@ pub struct Rows {
     left: usize,
     is_truncated: bool,
     deadline: Option<Instant>,
+    unread: Arc<Damaged>,
 }
 
 impl Rows {
@@ -179,6 +182,11 @@ impl Rows {
     /// Tells whether rows were left out because of the bound; known once `next` gave `None`.
     pub fn is_truncated(&self) -> bool {
         self.is_truncated
+    }
+
+    /// Gives what could not be read, a sentence for each segment; known once `next` gave `None`.
+    pub fn unreadable(&self) -> Vec<String> {
+        self.unread.sentences()
     }
 
     /// Gives the columns as the engine has them.
@@ -224,6 +232,8 @@ pub(super) async fn start(
     let (planned, schema) = channel(1);
     let (sender, batches) = channel(BATCHES_WAITING);
     let (for_task, engine_of_task) = (Arc::clone(shared), Arc::clone(engine));
+    let unread = Arc::<Damaged>::default();
+    let noted = Arc::clone(&unread);
     let task = {
         let runtime = engine.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = runtime.as_ref().ok_or(StoreError::Closed { why: "it was closed" })?;
@@ -240,7 +250,8 @@ pub(super) async fn start(
                     return;
                 }
             };
-            let mut stream = match plan(&for_task, &engine_of_task, statement, asked).await {
+            let planned_by = plan(&for_task, &engine_of_task, &noted, statement, asked);
+            let mut stream = match planned_by.await {
                 Ok(stream) => stream,
                 Err(error) => {
                     // The asker may have gone away, here and below.
@@ -264,6 +275,7 @@ pub(super) async fn start(
         left: limits.rows,
         is_truncated: false,
         deadline: limits.deadline,
+        unread,
     };
     let mut schema = schema;
     let answer = within(limits.deadline, schema.recv()).await?;
@@ -276,10 +288,11 @@ pub(super) async fn start(
 async fn plan(
     shared: &Arc<Shared>,
     engine: &Engine,
+    unread: &Arc<Damaged>,
     statement: EngineStatement,
     asked: Asked,
 ) -> Result<SendableRecordBatchStream, DataFusionError> {
-    let context = engine.context(shared, asked)?;
+    let context = engine.context(shared, asked, unread)?;
     let state = context.state();
     let plan = state.statement_to_plan(statement).await?;
     SQLOptions::new()

@@ -82,6 +82,7 @@ impl TableProvider for Events {
         let threads = session.config().target_partitions();
         let reader = Reader {
             shared: Arc::clone(&self.shared),
+            snapshot: Arc::clone(&self.snapshot),
             asked: Arc::clone(&self.asked),
             all: self.all.clone(),
             view: self.all.project(projection, &self.asked),
@@ -119,6 +120,10 @@ fn pieces(shared: &Shared, snapshot: &Snapshot, conditions: &Conditions) -> Resu
             pieces.push(Piece::Memory(Arc::clone(&chunk.events)));
         }
     }
+    snapshot.note_absent(|absent| {
+        absent.last_time.nanos() >= *filter.times.start()
+            && absent.first_time.nanos() <= *filter.times.end()
+    });
     let may_hold = |predicate: &query::Predicate, segment| may_match(predicate.node(), segment);
     for segment in snapshot.segments.iter() {
         if !filter.may_match(segment)
@@ -126,7 +131,8 @@ fn pieces(shared: &Shared, snapshot: &Snapshot, conditions: &Conditions) -> Resu
         {
             continue;
         }
-        let footer = segment.footer(&shared.footers).map_err(outer)?;
+        let footer = segment.footer(&shared.footers);
+        let Some(footer) = snapshot.bear(shared, segment, footer).map_err(outer)? else { continue };
         for (group, rows) in footer.group_rows().into_iter().enumerate() {
             pieces.push(Piece::Group { segment: Arc::clone(segment), group, rows });
         }

@@ -66,8 +66,10 @@ pub(super) fn fields(shared: &Shared, snapshot: &Snapshot) -> Result<Vec<SqlFiel
             }
         }
     }
+    snapshot.note_absent(|_| true);
     for segment in snapshot.segments.iter() {
-        counts.add_segment(shared, segment)?;
+        let counted = counts.add_segment(shared, segment);
+        snapshot.bear(shared, segment, counted)?;
     }
     Ok(counts.listed())
 }
@@ -101,7 +103,14 @@ impl Counts {
     fn add_segment(&mut self, shared: &Shared, segment: &Segment) -> Result<(), StoreError> {
         let footer = segment.footer(&shared.footers)?;
         let described = footer.metadata.file_metadata().schema_descr();
+        // A record that is put together from other columns has none of its own.
+        for column in Column::all().filter(|column| column.is_always()) {
+            self.add(column.name(), segment.row.events);
+        }
         for (place, column) in described.columns().iter().enumerate() {
+            if Column::by_name(column.name()).is_none_or(Column::is_always) {
+                continue;
+            }
             for group in footer.metadata.row_groups() {
                 let rows = u64::try_from(group.num_rows()).unwrap_or_default();
                 let statistics = group.columns().get(place).and_then(|column| column.statistics());

@@ -8,7 +8,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use model::{Checkpoint, Event, FieldNames};
+use seal::SealError;
 
+use super::sealing::{SEALED_MORE_BYTES, Sealing};
 use crate::StoreError;
 
 /// Begins every record, so that the next one can be found behind a damaged one.
@@ -20,11 +22,10 @@ const PAYLOAD_BYTES_MAX: usize = 256 << 20;
 /// The one kind of payload there is: checkpoints, then events.
 const KIND_BATCH: u8 = 1;
 
-/// A record, ready to be written but for the salt.
+/// A record, ready to be written but for what only its file knows.
 #[derive(Debug)]
 pub(crate) struct Frame {
     bytes: Vec<u8>,
-    crc: u32,
 }
 
 /// What a record holds.
@@ -56,23 +57,30 @@ impl Frame {
             event.encode(&mut bytes);
         }
         let payload = bytes.len() - PREFIX_BYTES;
-        let length = u32::try_from(payload).ok().filter(|_| payload <= PAYLOAD_BYTES_MAX);
-        let length = length.ok_or(StoreError::TooLarge { bytes: payload })?.to_le_bytes();
-        let crc = crc_of(length, bytes.get(PREFIX_BYTES..).unwrap_or_default());
-        if let Some(prefix) = bytes.first_chunk_mut::<8>() {
-            let [m0, m1, m2, m3] = MARKER;
-            let [l0, l1, l2, l3] = length;
-            *prefix = [m0, m1, m2, m3, l0, l1, l2, l3];
+        if payload + SEALED_MORE_BYTES > PAYLOAD_BYTES_MAX {
+            return Err(StoreError::TooLarge { bytes: payload });
         }
-        Ok(Self { bytes, crc })
+        Ok(Self { bytes })
     }
 
-    /// Gives the record's bytes for the file of that salt.
-    pub(crate) fn sealed(&mut self, salt: u32) -> &[u8] {
-        if let Some(check) = self.bytes.get_mut(8..PREFIX_BYTES) {
-            check.copy_from_slice(&(self.crc ^ salt).to_le_bytes());
+    /// Gives the record's bytes for the file of that salt: sealed, where the file is, as the record
+    /// of that place. It can be done once.
+    pub(super) fn record(
+        &mut self,
+        salt: u32,
+        sealing: Option<(&Sealing, u64)>,
+    ) -> Result<&[u8], SealError> {
+        if let Some((sealing, place)) = sealing {
+            sealing.seal(place, &mut self.bytes, PREFIX_BYTES)?;
         }
-        &self.bytes
+        if let Some((prefix, payload)) = self.bytes.split_first_chunk_mut::<PREFIX_BYTES>() {
+            let length = u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes();
+            let check = (crc_of(length, payload) ^ salt).to_le_bytes();
+            for (to, from) in prefix.iter_mut().zip(MARKER.iter().chain(&length).chain(&check)) {
+                *to = *from;
+            }
+        }
+        Ok(&self.bytes)
     }
 
     /// Gives how many bytes the record takes.
@@ -136,8 +144,12 @@ pub(super) fn put_length(length: usize, out: &mut Vec<u8>) {
 }
 
 pub(super) fn put_text(text: &str, out: &mut Vec<u8>) {
-    put_length(text.len(), out);
-    out.extend_from_slice(text.as_bytes());
+    put_bytes(text.as_bytes(), out);
+}
+
+pub(super) fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    put_length(bytes.len(), out);
+    out.extend_from_slice(bytes);
 }
 
 pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
@@ -151,8 +163,12 @@ pub(super) fn take_length(bytes: &mut &[u8]) -> Option<usize> {
 }
 
 pub(super) fn take_text(bytes: &mut &[u8]) -> Option<String> {
+    std::str::from_utf8(take_bytes(bytes)?).ok().map(str::to_owned)
+}
+
+pub(super) fn take_bytes<'b>(bytes: &mut &'b [u8]) -> Option<&'b [u8]> {
     let length = take_length(bytes)?;
-    let (text, rest) = bytes.split_at_checked(length)?;
+    let (taken, rest) = bytes.split_at_checked(length)?;
     *bytes = rest;
-    std::str::from_utf8(text).ok().map(str::to_owned)
+    Some(taken)
 }

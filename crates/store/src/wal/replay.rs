@@ -5,8 +5,12 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
-use super::file::{Header, decode, sync_dir};
+use model::FieldNames;
+use seal::Keyring;
+
+use super::file::{Header, decode, sync_dir, unseal};
 use super::frame::{Content, content, next_marker, record_at};
+use super::sealing::Sealing;
 use crate::StoreError;
 use crate::error::During;
 
@@ -37,7 +41,7 @@ pub(crate) enum Damage {
 }
 
 /// Reads all good records of a file.
-pub(crate) fn read(path: &Path) -> Result<Replayed, StoreError> {
+pub(crate) fn read(path: &Path, keyring: Option<&Keyring>) -> Result<Replayed, StoreError> {
     let bytes = std::fs::read(path).during(|| format!("read {}", path.display()))?;
     let Some((header, header_length)) = decode(path, &bytes)? else {
         return Ok(Replayed {
@@ -48,6 +52,8 @@ pub(crate) fn read(path: &Path) -> Result<Replayed, StoreError> {
             header_length: 0,
         });
     };
+    let covered = bytes.get(..header_length).unwrap_or_default();
+    let mut opening = Opening { sealing: unseal(path, &header, covered, keyring)?, next: 0 };
     let mut replayed = Replayed {
         header: None,
         contents: Vec::new(),
@@ -59,7 +65,7 @@ pub(crate) fn read(path: &Path) -> Result<Replayed, StoreError> {
     let mut at = header_length;
     while at < bytes.len() {
         let record = record_at(&bytes, at, header.salt, &mut budget).and_then(|(payload, end)| {
-            let read = content(bytes.get(payload)?, &header.names)?;
+            let read = opening.content(bytes.get(payload)?, &header.names)?;
             Some((read, end))
         });
         if let Some((read, end)) = record {
@@ -82,6 +88,29 @@ pub(crate) fn read(path: &Path) -> Result<Replayed, StoreError> {
     }
     replayed.header = Some(header);
     Ok(replayed)
+}
+
+/// Reads payloads as the file keeps them.
+struct Opening {
+    sealing: Option<Sealing>,
+    /// The least place that the next record may have.
+    next: u64,
+}
+
+impl Opening {
+    fn content(&mut self, payload: &[u8], names: &FieldNames) -> Option<Content> {
+        let Some(sealing) = &self.sealing else { return content(payload, names) };
+        let (place, opened) = sealing.open(payload)?;
+        let read = content(&opened, names).filter(|_| place >= self.next)?;
+        self.next = place.saturating_add(1);
+        Some(read)
+    }
+}
+
+/// Makes a file durable that another process wrote.
+pub(crate) fn sync(path: &Path) -> Result<(), StoreError> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.during(|| format!("sync {}", path.display()))
 }
 
 /// Cuts a torn tail off.

@@ -8,8 +8,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::file::{create, path_of};
+use seal::Keyring;
+
+use super::file::{Begun, create, path_of};
 use super::frame::Frame;
+use super::sealing::Sealing;
 use crate::StoreError;
 use crate::error::During;
 
@@ -19,21 +22,39 @@ pub(crate) struct Writer {
     dir: PathBuf,
     number: u64,
     next_id: u64,
+    keyring: Option<Keyring>,
     open: Option<Open>,
+    /// A file whose end is not durable and could not be cut off yet, and where the good part ends.
+    /// Nothing is acknowledged before that is done: after a crash it would stand beside what was
+    /// written anew elsewhere.
+    torn: Option<(File, u64)>,
+    /// Whether half a file of the current number was left behind.
+    is_begun: bool,
 }
 
 #[derive(Debug)]
 struct Open {
     file: File,
     salt: u32,
+    sealing: Option<Sealing>,
+    /// How many records the file has.
+    records: u64,
     durable: u64,
 }
 
 impl Writer {
     /// Gives a writer to the file of that number, which is made at the first append: a store can be
-    /// opened and read when the disk is full.
-    pub(crate) fn begin(dir: &Path, number: u64, next_id: u64) -> Self {
-        Self { dir: dir.to_owned(), number, next_id, open: None }
+    /// opened and read when the disk is full. With a keyring it is sealed.
+    pub(crate) fn begin(dir: &Path, number: u64, next_id: u64, keyring: Option<Keyring>) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            number,
+            next_id,
+            keyring,
+            open: None,
+            torn: None,
+            is_begun: false,
+        }
     }
 
     /// Gives the number of the file that is, or will be, written to.
@@ -70,37 +91,61 @@ impl Writer {
         if self.open.is_some() {
             return Ok(());
         }
+        self.cut_torn()
+            .during(|| format!("cut a torn record off a log of {}", self.dir.display()))?;
         let path = path_of(&self.dir, self.number);
-        match create(&path, self.next_id) {
-            Ok((file, salt, durable)) => {
-                self.open = Some(Open { file, salt, durable });
+        if self.is_begun {
+            remove(&path).during(|| format!("delete {}", path.display()))?;
+            self.is_begun = false;
+        }
+        match create(&path, self.next_id, self.keyring.as_ref()) {
+            Ok(Begun { file, salt, length, sealing }) => {
+                self.open = Some(Open { file, salt, sealing, records: 0, durable: length });
                 Ok(())
             }
             Err(error) => {
                 // Half a header helps nobody, and would stand in the way of the next try.
-                let _ = std::fs::remove_file(&path);
+                self.is_begun = remove(&path).is_err();
                 Err(error).during(|| format!("create {}", path.display()))
             }
         }
     }
 
-    /// Cuts what is not durable off the file and leaves the file.
+    /// Leaves the file, and cuts what is not durable off it, now or before the next append.
     fn abandon(&mut self) {
         let Some(open) = self.open.take() else { return };
-        let cut = open.file.set_len(open.durable).and_then(|()| open.file.sync_all());
-        if let Err(error) = cut {
-            // The torn record has no good check, or was never acknowledged: replay stays correct.
-            tracing::warn!(%error, file = self.number, "could not cut a torn record off the log");
+        self.torn = Some((open.file, open.durable));
+        if let Err(error) = self.cut_torn() {
+            tracing::warn!(%error, file = self.number, "could not cut a torn record off the log yet");
         }
         self.number += 1;
+    }
+
+    fn cut_torn(&mut self) -> io::Result<()> {
+        if let Some((file, durable)) = &self.torn {
+            file.set_len(*durable)?;
+            file.sync_all()?;
+        }
+        self.torn = None;
+        Ok(())
+    }
+}
+
+/// Deletes a file that may not be there.
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
 fn write_and_sync(open: &mut Open, frames: &mut [Frame]) -> io::Result<u64> {
     let mut written = 0;
     for frame in frames {
-        let bytes = frame.sealed(open.salt);
+        let sealing = open.sealing.as_ref().map(|sealing| (sealing, open.records));
+        let bytes = frame.record(open.salt, sealing).map_err(io::Error::other)?;
         open.file.write_all(bytes)?;
+        open.records += 1;
         written += u64::try_from(bytes.len()).unwrap_or_default();
     }
     open.file.sync_data()?;

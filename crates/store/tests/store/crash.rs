@@ -11,9 +11,9 @@ use model::{Checkpoint, Event, EventId};
 use query::Predicate;
 use store::{Config, Scope, Store, StoreError};
 
-use crate::samples::{Numbers, events, fresh, json, open};
+use crate::samples::{Kind, Numbers, events, fresh, json, open};
 
-fn all_of(store: &Store) -> Vec<Arc<Event>> {
+pub(crate) fn all_of(store: &Store) -> Vec<Arc<Event>> {
     let mut all = Vec::new();
     let whole = store.scan(&Scope::of(Predicate::default()), &mut |event| {
         all.push(Arc::clone(event));
@@ -31,7 +31,7 @@ fn logs(dir: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -46,8 +46,8 @@ fn copy(from: &Path, to: &Path) {
 
 /// A store that was stopped with ten batches in one log file: the folder, the batches, and the
 /// length of the log after each.
-fn stopped() -> (tempfile::TempDir, Vec<Vec<Arc<Event>>>, Vec<u64>) {
-    let (dir, store) = fresh(Config::default());
+fn stopped(kind: Kind) -> (tempfile::TempDir, Vec<Vec<Arc<Event>>>, Vec<u64>) {
+    let (dir, store) = kind.fresh(Config::default());
     let mut lengths = Vec::new();
     let mut batches = Vec::new();
     for number in 0..10 {
@@ -63,7 +63,11 @@ fn stopped() -> (tempfile::TempDir, Vec<Vec<Arc<Event>>>, Vec<u64>) {
 
 #[test]
 fn torn_tail_anywhere() {
-    let (dir, batches, lengths) = stopped();
+    Kind::both(torn_tail);
+}
+
+fn torn_tail(kind: Kind) {
+    let (dir, batches, lengths) = stopped(kind);
     let mut numbers = Numbers(77);
     for _ in 0..60 {
         let copied = tempfile::tempdir().unwrap();
@@ -73,7 +77,7 @@ fn torn_tail_anywhere() {
         OpenOptions::new().write(true).open(&log).unwrap().set_len(cut).unwrap();
         let whole = lengths.iter().filter(|length| **length <= cut).count();
 
-        let store = open(copied.path(), Config::default());
+        let store = kind.open(copied.path(), Config::default());
         let expected: Vec<Arc<Event>> = batches[..whole].concat();
         assert_eq!(json(&all_of(&store)), json(&expected), "cut at {cut}");
         let checkpoints = store.checkpoints();
@@ -86,7 +90,7 @@ fn torn_tail_anywhere() {
         let more = events(next..next + 5, 99);
         store.append(&more, &[]).unwrap();
         drop(store);
-        let store = open(copied.path(), Config::default());
+        let store = kind.open(copied.path(), Config::default());
         assert_eq!(json(&all_of(&store)), json(&[expected, more].concat()), "cut at {cut}");
         assert!(store.stats().is_balanced());
     }
@@ -94,7 +98,11 @@ fn torn_tail_anywhere() {
 
 #[test]
 fn damage_anywhere() {
-    let (dir, batches, lengths) = stopped();
+    Kind::both(damage);
+}
+
+fn damage(kind: Kind) {
+    let (dir, batches, lengths) = stopped(kind);
     let mut numbers = Numbers(78);
     for _ in 0..60 {
         let copied = tempfile::tempdir().unwrap();
@@ -107,7 +115,7 @@ fn damage_anywhere() {
 
         let header = lengths[0] - (lengths[1] - lengths[0]) / 2;
         let hit = lengths.iter().filter(|length| **length <= at).count();
-        let store = open(copied.path(), Config::default());
+        let store = kind.open(copied.path(), Config::default());
         let found = json(&all_of(&store));
         if found.is_empty() {
             // The header was hit: without it nothing can be read, and all of it is kept aside.
@@ -123,7 +131,7 @@ fn damage_anywhere() {
         assert_eq!(found, json(&kept.concat()), "damage at {at}");
         assert_eq!(store.stats().quarantined, u64::from(hit < 9), "damage at {at}");
         drop(store);
-        let store = open(copied.path(), Config::default());
+        let store = kind.open(copied.path(), Config::default());
         assert_eq!(json(&all_of(&store)), json(&kept.concat()), "after damage at {at}");
         assert_eq!(store.stats().quarantined, 0);
     }
@@ -131,7 +139,11 @@ fn damage_anywhere() {
 
 #[test]
 fn stop_between_the_steps_of_a_flush() {
-    let (dir, store) = fresh(Config::default());
+    Kind::both(stop_between_the_steps);
+}
+
+fn stop_between_the_steps(kind: Kind) {
+    let (dir, store) = kind.fresh(Config::default());
     let all = events(0..500, 5);
     store.append(&all, &[]).unwrap();
     let before = tempfile::tempdir().unwrap();
@@ -143,7 +155,7 @@ fn stop_between_the_steps_of_a_flush() {
     let unpublished = tempfile::tempdir().unwrap();
     copy(before.path(), unpublished.path());
     copy(&dir.path().join("segments"), &unpublished.path().join("segments"));
-    let store = open(unpublished.path(), Config::default());
+    let store = kind.open(unpublished.path(), Config::default());
     assert_eq!(json(&all_of(&store)), json(&all));
     let stats = store.stats();
     assert!(stats.orphans > 0 && stats.replayed == 500 && stats.is_balanced());
@@ -152,7 +164,7 @@ fn stop_between_the_steps_of_a_flush() {
 
     // The catalog knows the segments, the log is still there.
     copy(&before.path().join("wal"), &dir.path().join("wal"));
-    let store = open(dir.path(), Config::default());
+    let store = kind.open(dir.path(), Config::default());
     assert_eq!(json(&all_of(&store)), json(&all));
     let stats = store.stats();
     assert!(stats.replayed == 0 && stats.in_segments == 500 && stats.is_balanced());
@@ -182,7 +194,8 @@ fn one_process_writes_and_others_read() {
     let catalog = catalog::Catalog::open(&dir.path().join("catalog.db")).unwrap();
     let second = Store::open(dir.path(), catalog.clone(), Config::default());
     assert!(matches!(second.unwrap_err(), StoreError::Locked { .. }));
-    let reader = Store::open_reader(dir.path(), catalog, Config::default()).unwrap();
+    let reader =
+        Store::open_reader(dir.path(), catalog, Kind::Sealed.config(Config::default())).unwrap();
     assert_eq!(json(&all_of(&reader)), json(&all));
     assert!(matches!(reader.append(&all, &[]).unwrap_err(), StoreError::Closed { .. }));
     drop(reader);
@@ -205,13 +218,15 @@ fn nothing_after_the_end() {
 }
 
 const FOLDER: &str = "STORE_TEST_FOLDER";
+const PLAIN: &str = "STORE_TEST_PLAIN";
 
 /// Not a test of its own: the process that [`killed_again_and_again`] kills.
 #[test]
 #[ignore = "run by killed_again_and_again"]
 fn appends_until_killed() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
-    let store = open(Path::new(&folder), tiny());
+    let kind = if std::env::var_os(PLAIN).is_some() { Kind::Plain } else { Kind::Sealed };
+    let store = kind.open(Path::new(&folder), tiny());
     loop {
         let next = store.next_id();
         store.append(&events(next..next + 13, next + 1), &[]).unwrap();
@@ -225,6 +240,10 @@ fn tiny() -> Config {
 
 #[test]
 fn killed_again_and_again() {
+    Kind::both(killed);
+}
+
+fn killed(kind: Kind) {
     let dir = tempfile::tempdir().unwrap();
     let mut numbers = Numbers(4);
     let mut batches = 0;
@@ -232,6 +251,7 @@ fn killed_again_and_again() {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["crash::appends_until_killed", "--exact", "--ignored", "--nocapture"])
             .env(FOLDER, dir.path())
+            .envs((kind == Kind::Plain).then_some((PLAIN, "")))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -254,7 +274,7 @@ fn killed_again_and_again() {
             }
         }
         batches += acknowledged.len();
-        let store = open(dir.path(), tiny());
+        let store = kind.open(dir.path(), tiny());
         let all = all_of(&store);
         let ids: Vec<EventId> = all.iter().map(|event| event.id).collect();
         let expected: Vec<EventId> = (0..all.len() as u64).map(EventId).collect();
@@ -293,6 +313,10 @@ impl Drop for Small {
 
 #[test]
 fn disk_that_is_full() {
+    Kind::both(full_disk);
+}
+
+fn full_disk(kind: Kind) {
     let dir = tempfile::tempdir().unwrap();
     let Some(small) = Small::at(dir.path().join("wal")) else {
         println!("skipped: no right to mount a small file system");
@@ -300,7 +324,7 @@ fn disk_that_is_full() {
     };
     let filler = small.0.join("filler");
     std::fs::write(&filler, vec![0; 500_000]).unwrap();
-    let store = open(dir.path(), Config::default());
+    let store = kind.open(dir.path(), Config::default());
     let mut kept = Vec::new();
     let mut refused = 0;
     for number in 0..400 {
@@ -324,7 +348,7 @@ fn disk_that_is_full() {
     assert!(store.stats().is_balanced());
     drop(store);
     std::fs::write(&filler, b"").unwrap();
-    let store = open(dir.path(), Config::default());
+    let store = kind.open(dir.path(), Config::default());
     assert_eq!(json(&all_of(&store)), json(&kept.concat()));
     drop(store);
     drop(small);

@@ -20,7 +20,9 @@ fn export(store: &Store, text: &str, format: ExportFormat, rows: usize) -> (Vec<
 }
 
 fn text(store: &Store, query: &str, format: ExportFormat) -> String {
-    String::from_utf8(export(store, query, format, 100).0).unwrap()
+    let text = String::from_utf8(export(store, query, format, 100).0).unwrap();
+    assert_eq!(text.contains("\r\n"), format != ExportFormat::Json, "lines end as RFC 4180 says");
+    text.replace("\r\n", "\n")
 }
 
 const ODD: &str = "SELECT * FROM (VALUES (1, '=1+1', true), (2, 'a \"b\", c', NULL), (3, '', false), \

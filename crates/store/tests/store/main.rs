@@ -14,8 +14,12 @@ mod ask;
 mod crash;
 #[cfg(feature = "sql")]
 mod export;
+mod power;
 mod questions;
 mod samples;
+mod sealed;
 #[cfg(feature = "sql")]
 mod sql;
 mod together;
+mod v1;
+mod verify;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use catalog::Catalog;
 use model::{Event, EventId, Field, Text, Timestamp, Value};
+use seal::{DataKey, KeyId, Keyring};
 use store::{Config, Store};
 use tempfile::TempDir;
 
@@ -29,15 +30,47 @@ impl Numbers {
     }
 }
 
+/// Opens a sealed store, as the product does.
 pub(crate) fn open(dir: &Path, config: Config) -> Store {
-    let catalog = Catalog::open(&dir.join("catalog.db")).unwrap();
-    Store::open(dir, catalog, config).unwrap()
+    Kind::Sealed.open(dir, config)
 }
 
 pub(crate) fn fresh(config: Config) -> (TempDir, Store) {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path(), config);
-    (dir, store)
+    Kind::Sealed.fresh(config)
+}
+
+/// How a store's files are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sealed,
+    Plain,
+}
+
+impl Kind {
+    pub(crate) fn both(check: fn(Self)) {
+        check(Self::Sealed);
+        check(Self::Plain);
+    }
+
+    pub(crate) fn keyring(self) -> Option<Keyring> {
+        let key = || (KeyId(1), DataKey::from_bytes([7; 32]).unwrap());
+        (self == Self::Sealed).then(|| Keyring::of_keys([key()]).unwrap())
+    }
+
+    pub(crate) fn config(self, config: Config) -> Config {
+        Config { keyring: self.keyring(), ..config }
+    }
+
+    pub(crate) fn open(self, dir: &Path, config: Config) -> Store {
+        let catalog = Catalog::open(&dir.join("catalog.db")).unwrap();
+        Store::open(dir, catalog, self.config(config)).unwrap()
+    }
+
+    pub(crate) fn fresh(self, config: Config) -> (TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = self.open(dir.path(), config);
+        (dir, store)
+    }
 }
 
 /// A log-in, a request or something odd, at a time around midnight.

@@ -52,6 +52,7 @@ fn each_event_is_seen_exactly_once() {
 
 /// Looks at everything once, in three ways, and gives how many events there were.
 fn look(store: &Store, acknowledged: &Mutex<HashSet<u64>>) -> usize {
+    assert!(store.stats().is_balanced());
     let before: HashSet<u64> = acknowledged.lock().unwrap().clone();
     let mut seen = HashSet::new();
     let search = Search {

@@ -9,7 +9,7 @@ use crate::clock::now;
 use crate::failure::{Outcome, ending};
 use crate::output::{Cell, Printer, Shape, complain, complain_of};
 use crate::place::Place;
-use crate::{memory, rules};
+use crate::{keys, memory, rules};
 
 const COLUMNS: [&str; 13] = [
     "state",
@@ -44,9 +44,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let (config, _) = args.place.catalog()?;
+    let (config, catalog) = args.place.catalog()?;
+    let keyring = keys::open(&config, &catalog)?;
     let file = memory::file(&config);
-    let kept = Remembered::read(&file).map_err(|error| {
+    let kept = Remembered::read(&file, keyring.as_ref()).map_err(|error| {
         let file = file.display();
         ending(Outcome::Unreadable, format!("{file}: {error}; `bartizan serve` writes it anew"))
     })?;

@@ -12,8 +12,9 @@ use model::{Clock, Origin};
 use super::position::{FileId, HEAD_BYTES_MAX, Position};
 use super::watch::Group;
 use crate::chunk::Chunk;
+use crate::codec::{self, Codec, Decoder};
 use crate::input::moment;
-use crate::lines::{Splitter, Trim, length_of};
+use crate::lines::{Splitter, length_of};
 
 /// How far back the beginning of a file's unfinished last line is looked for.
 const LAST_LINE_BYTES_MAX: u64 = 64 * 1024;
@@ -100,6 +101,8 @@ pub(super) struct Tail {
     read_offset: u64,
     backlog_end: u64,
     splitter: Splitter,
+    codec: Option<Codec>,
+    line_bytes_max: usize,
     backlog: Arc<Origin>,
     live: Arc<Origin>,
     head: Vec<u8>,
@@ -134,7 +137,9 @@ impl Tail {
             file: opened.file,
             read_offset: begin.offset,
             backlog_end: begin.backlog_end,
-            splitter: Splitter::new(group.line_bytes_max, Trim::Cr),
+            splitter: codec::splitter(group.codec.as_ref(), group.line_bytes_max),
+            codec: group.codec.clone(),
+            line_bytes_max: group.line_bytes_max,
             backlog: Arc::new(backlog),
             live: Arc::new(live),
             head,
@@ -195,7 +200,8 @@ impl Tail {
         let bytes = buffer.get(..length).unwrap_or_default();
         self.keep_head(bytes);
         let origin = if old { &self.backlog } else { &self.live };
-        self.splitter.feed(bytes, &mut |line| chunk.push(line, origin));
+        let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max);
+        self.splitter.feed(bytes, &mut |line| decoder.push(line, origin, chunk));
         self.read_offset += length_of(length);
         if length > 0 {
             self.active = Instant::now();
@@ -224,7 +230,8 @@ impl Tail {
     /// Gives half a line as a record, for no more will come.
     pub(super) fn finish(&mut self, chunk: &mut Chunk) {
         let origin = if self.read_offset <= self.backlog_end { &self.backlog } else { &self.live };
-        self.splitter.finish(&mut |line| chunk.push(line, origin));
+        let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max);
+        self.splitter.finish(&mut |line| decoder.push(line, origin, chunk));
     }
 
     /// Gives the position if it has moved since it was asked for last.

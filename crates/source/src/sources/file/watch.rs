@@ -17,6 +17,7 @@ use super::position::{FileId, Position, gone};
 use super::tail::{Begin, Change, Opened, Tail};
 use super::{FileConfig, From};
 use crate::chunk::Chunk;
+use crate::codec::Codec;
 use crate::input::Input;
 use crate::lines::length_of;
 use crate::outlet::{Closed, Stop};
@@ -48,6 +49,7 @@ const OPEN_IDLE_MAX: Duration = Duration::from_mins(5);
 pub(super) struct Group {
     pub(super) origin: Origin,
     pub(super) line_bytes_max: usize,
+    pub(super) codec: Option<Codec>,
     patterns: Vec<String>,
     exclude: Vec<Pattern>,
     from: From,
@@ -55,10 +57,11 @@ pub(super) struct Group {
 }
 
 impl Group {
-    pub(super) fn new(config: &FileConfig, origin: &Origin) -> Self {
+    pub(super) fn new(config: &FileConfig, origin: &Origin, codec: Option<Codec>) -> Self {
         Self {
             origin: origin.clone(),
             line_bytes_max: config.line_bytes_max,
+            codec,
             patterns: config.paths.clone(),
             exclude: config.exclude.iter().filter_map(|text| Pattern::new(text).ok()).collect(),
             from: config.from,

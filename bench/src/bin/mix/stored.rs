@@ -1,0 +1,86 @@
+//! The mix in a store: what it costs to put it there, how much room it takes, what questions cost.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use bench::mix::Mix;
+use bench::timing::thread_time;
+use catalog::Catalog;
+use serde_json::{Map, Value, json};
+use store::{Config, Store};
+
+use super::questions::{self, process_time};
+
+/// How many events one append makes durable.
+const BATCH: usize = 1000;
+
+fn open(folder: &Path) -> Result<Store> {
+    std::fs::create_dir_all(folder)?;
+    let catalog = Catalog::open(&folder.join("catalog.db"))?;
+    Ok(Store::open(folder, catalog, Config::default())?)
+}
+
+/// Stores the events, through the log and into segments, then asks.
+pub(crate) fn fill(folder: &Path, events: u64) -> Result<()> {
+    anyhow::ensure!(!folder.join("catalog.db").exists(), "{} is not empty", folder.display());
+    let store = open(folder)?;
+    let (began, before) = (Instant::now(), process_time());
+    let mut making = Duration::ZERO;
+    let mut mix = Mix::new(events);
+    loop {
+        let start = thread_time();
+        let batch: Vec<_> = mix.by_ref().take(BATCH).collect();
+        making += thread_time().saturating_sub(start);
+        if batch.is_empty() {
+            break;
+        }
+        store.append(&batch, &[])?;
+    }
+    store.flush()?;
+    let cpu = process_time().saturating_sub(before).saturating_sub(making);
+    let wall = began.elapsed().saturating_sub(making);
+    let stats = store.stats();
+    let mean = |bytes: u64| bytes as f64 / events.max(1) as f64;
+    let mut told = json!({
+        "engine": "bartizan",
+        "events": stats.in_segments,
+        "segments": stats.segments,
+        "bytes": mean(stats.segment_bytes),
+        "cpu_s": cpu.as_secs_f64(),
+        "wall_s": wall.as_secs_f64(),
+    });
+    tell(&store, &mut told)?;
+    store.close()?;
+    Ok(())
+}
+
+/// Asks a store that is there.
+pub(crate) fn ask(folder: &Path, events: u64) -> Result<()> {
+    let store = open(folder)?;
+    let stats = store.stats();
+    let mut told = json!({
+        "engine": "bartizan",
+        "events": stats.in_segments,
+        "segments": stats.segments,
+        "bytes": stats.segment_bytes as f64 / events.max(1) as f64,
+    });
+    tell(&store, &mut told)?;
+    store.close()?;
+    Ok(())
+}
+
+fn tell(store: &Store, told: &mut Value) -> Result<()> {
+    let answers: Map<String, Value> = questions::ask(store)?
+        .into_iter()
+        .map(|answer| {
+            let cpu_ms = answer.cpu.as_secs_f64() * 1000.0;
+            (answer.name.to_owned(), json!({ "cpu_ms": cpu_ms, "rows": answer.rows }))
+        })
+        .collect();
+    if let Some(object) = told.as_object_mut() {
+        object.insert("questions".to_owned(), Value::Object(answers));
+    }
+    println!("{told}");
+    Ok(())
+}

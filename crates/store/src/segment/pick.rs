@@ -1,0 +1,458 @@
+//! A few rows out of a row group, from just the pages that hold them.
+
+use std::io;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, RecordBatchOptions,
+    StringDictionaryBuilder, StringViewBuilder, TimestampNanosecondBuilder, UInt64Builder,
+    new_null_array,
+};
+use arrow::datatypes::{DataType, Field as ArrowField, Int32Type, Schema};
+use catalog::SegmentId;
+use parquet::basic::Encoding;
+use parquet::column::page::{Page as LibraryPage, PageMetadata, PageReader};
+use parquet::column::reader::ColumnReaderImpl;
+use parquet::data_type::{ByteArray, ByteArrayType, DataType as Physical, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::page_index::offset_index::PageLocation;
+use parquet::schema::types::ColumnDescPtr;
+
+use super::hybrid::Hybrid;
+use super::layout::{Column, TEXT_TYPE};
+use super::line;
+use super::page::{Page, PagePlace, invalid, read_page};
+use super::read::{Cache, Footer, Segment};
+use crate::StoreError;
+use crate::index::Rows;
+
+/// The distinct values of a column in a row group.
+#[derive(Debug)]
+pub(super) struct Dictionary {
+    body: Vec<u8>,
+    /// Where each text begins, and the last one ends; none for numbers.
+    starts: Vec<u32>,
+}
+
+impl Dictionary {
+    fn of(page: Page, is_text: bool) -> Option<Self> {
+        let mut starts = Vec::new();
+        if is_text {
+            starts.reserve(page.values + 1);
+            let mut at = 0_usize;
+            for _ in 0..page.values {
+                starts.push(u32::try_from(at).ok()?);
+                at = next_text(&page.body, at)?;
+            }
+            starts.push(u32::try_from(at).ok()?);
+        }
+        Some(Self { body: page.body, starts })
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.body.len() + self.starts.len() * 4
+    }
+
+    fn text(&self, key: usize) -> Option<&str> {
+        let start = usize::try_from(*self.starts.get(key)?).ok()?;
+        let end = usize::try_from(*self.starts.get(key + 1)?).ok()?;
+        str::from_utf8(self.body.get(start + 4..end)?).ok()
+    }
+}
+
+/// Gives where the text ends that begins with its length.
+fn next_text(body: &[u8], at: usize) -> Option<usize> {
+    let length = body.get(at..)?.first_chunk::<4>()?;
+    let end = at.checked_add(4)?.checked_add(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    (end <= body.len()).then_some(end)
+}
+
+fn eight(body: &[u8], place: usize) -> Option<[u8; 8]> {
+    body.get(place.checked_mul(8)?..)?.first_chunk::<8>().copied()
+}
+
+/// A column that is being put together.
+enum Builder {
+    Text(StringViewBuilder),
+    Keys(StringDictionaryBuilder<Int32Type>),
+    Integer(Int64Builder),
+    Id(UInt64Builder),
+    Float(Float64Builder),
+    Flag(BooleanBuilder),
+    Time(TimestampNanosecondBuilder),
+}
+
+impl Builder {
+    fn of(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::Int64 => Self::Integer(Int64Builder::new()),
+            DataType::UInt64 => Self::Id(UInt64Builder::new()),
+            DataType::Float64 => Self::Float(Float64Builder::new()),
+            DataType::Boolean => Self::Flag(BooleanBuilder::new()),
+            DataType::Timestamp(..) => {
+                Self::Time(TimestampNanosecondBuilder::new().with_data_type(data_type.clone()))
+            }
+            DataType::Dictionary(..) => Self::Keys(StringDictionaryBuilder::new()),
+            _ => Self::Text(StringViewBuilder::new()),
+        }
+    }
+
+    fn null(&mut self) {
+        match self {
+            Self::Text(values) => values.append_null(),
+            Self::Keys(values) => values.append_null(),
+            Self::Integer(values) => values.append_null(),
+            Self::Id(values) => values.append_null(),
+            Self::Float(values) => values.append_null(),
+            Self::Flag(values) => values.append_null(),
+            Self::Time(values) => values.append_null(),
+        }
+    }
+
+    fn word(&mut self, bytes: [u8; 8]) {
+        match self {
+            Self::Integer(values) => values.append_value(i64::from_le_bytes(bytes)),
+            Self::Id(values) => values.append_value(u64::from_le_bytes(bytes)),
+            Self::Float(values) => values.append_value(f64::from_le_bytes(bytes)),
+            Self::Time(values) => values.append_value(i64::from_le_bytes(bytes)),
+            Self::Text(_) | Self::Keys(_) | Self::Flag(_) => self.null(),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        match self {
+            Self::Text(values) => values.append_value(text),
+            Self::Keys(values) => values.append_value(text),
+            _ => self.null(),
+        }
+    }
+
+    fn flag(&mut self, flag: bool) {
+        if let Self::Flag(values) = self {
+            values.append_value(flag);
+        }
+    }
+
+    fn finish(self) -> ArrayRef {
+        match self {
+            Self::Text(mut values) => Arc::new(values.finish()),
+            Self::Keys(mut values) => Arc::new(values.finish()),
+            Self::Integer(mut values) => Arc::new(values.finish()),
+            Self::Id(mut values) => Arc::new(values.finish()),
+            Self::Float(mut values) => Arc::new(values.finish()),
+            Self::Flag(mut values) => Arc::new(values.finish()),
+            Self::Time(mut values) => Arc::new(values.finish()),
+        }
+    }
+}
+
+/// Gives some columns of the file, some rows of a group; `None` where one of them is of a kind that is left to
+/// the library.
+pub(super) fn pick(
+    segment: &Segment,
+    cache: &Cache,
+    footer: &Footer,
+    group: usize,
+    rows: &Rows,
+    columns: &[usize],
+) -> Result<Option<RecordBatch>, StoreError> {
+    let places: Vec<usize> = rows.runs().iter().flat_map(Clone::clone).collect();
+    let schema = footer.metadata.file_metadata().schema_descr();
+    let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+    for place in columns {
+        let Some(described) = schema.columns().get(*place) else { continue };
+        let data_type = match Column::by_name(described.name()) {
+            Some(column) => column.data_type(),
+            None if described.name() == line::SHAPE => line::shape_type(),
+            None => TEXT_TYPE,
+        };
+        let picker = Picker { id: segment.row.id, cache, footer, group, place: *place, described };
+        let array = picker.pick(&data_type, &places).map_err(|error| segment.damaged(error))?;
+        let Some(array) = array else { return Ok(None) };
+        fields.push(ArrowField::new(described.name(), data_type, true));
+        arrays.push(array);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(places.len()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+        .map(Some)
+        .map_err(|error| segment.damaged(error))
+}
+
+/// Picks from one column of one row group.
+struct Picker<'p> {
+    id: SegmentId,
+    cache: &'p Cache,
+    footer: &'p Footer,
+    group: usize,
+    place: usize,
+    described: &'p ColumnDescPtr,
+}
+
+impl Picker<'_> {
+    fn pick(&self, data_type: &DataType, rows: &[usize]) -> io::Result<Option<ArrayRef>> {
+        let group = self.footer.metadata.row_group(self.group);
+        let chunk = group.column(self.place);
+        let nulls =
+            chunk.statistics().and_then(parquet::file::statistics::Statistics::null_count_opt);
+        if nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(group.num_rows())) {
+            return Ok(Some(new_null_array(data_type, rows.len())));
+        }
+        let Some(locations) = self.locations() else { return Ok(None) };
+        let mut builder = Builder::of(data_type);
+        let start_of = |page: usize| {
+            let location: Option<&PageLocation> = locations.get(page);
+            location.and_then(|location| usize::try_from(location.first_row_index).ok())
+        };
+        let mut left = rows;
+        while let Some(first) = left.first() {
+            let next = locations.partition_point(|location| {
+                usize::try_from(location.first_row_index).is_ok_and(|start| start <= *first)
+            });
+            let (Some(page), end) = (next.checked_sub(1), start_of(next)) else {
+                return Err(invalid("a row stands in no page"));
+            };
+            let here = end.map_or(left.len(), |end| left.partition_point(|row| *row < end));
+            let (ours, later) = left.split_at(here);
+            left = later;
+            let begin = start_of(page).unwrap_or_default();
+            let within: Vec<usize> = ours.iter().map(|row| row - begin).collect();
+            let Some(page) = self.page(page, locations)? else { return Ok(None) };
+            if self.take(&page, &within, &mut builder)?.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(builder.finish()))
+    }
+
+    fn locations(&self) -> Option<&[PageLocation]> {
+        let index = self.footer.metadata.offset_index()?.get(self.group)?.get(self.place)?;
+        Some(index.page_locations().as_slice())
+    }
+
+    fn page(&self, page: usize, locations: &[PageLocation]) -> io::Result<Option<Page>> {
+        let place = PagePlace { group: self.group, column: self.place, page: Some(page) };
+        let location = locations.get(page).ok_or_else(|| invalid("a page is missing"))?;
+        self.read(place, location)
+    }
+
+    fn read(&self, place: PagePlace, location: &PageLocation) -> io::Result<Option<Page>> {
+        let chunk = self.footer.metadata.row_group(self.group).column(self.place);
+        let opening = self.footer.opening.as_ref();
+        read_page(&self.footer.file, opening, place, location, chunk.compression())
+    }
+
+    fn dictionary(&self) -> io::Result<Option<Arc<Dictionary>>> {
+        let key = (self.id, self.group, self.place);
+        if let Some(found) = self.cache.dictionary(key) {
+            return Ok(Some(found));
+        }
+        let chunk = self.footer.metadata.row_group(self.group).column(self.place);
+        let first = self.locations().and_then(<[PageLocation]>::first);
+        let (Some(begin), Some(first)) = (chunk.dictionary_page_offset(), first) else {
+            return Err(invalid("a page of distinct values is missing"));
+        };
+        let size = i32::try_from(first.offset - begin).map_err(io::Error::other)?;
+        let location =
+            PageLocation { offset: begin, compressed_page_size: size, first_row_index: 0 };
+        let place = PagePlace { group: self.group, column: self.place, page: None };
+        let Some(page) = self.read(place, &location)? else { return Ok(None) };
+        if page.encoding != Encoding::PLAIN && page.encoding != Encoding::RLE_DICTIONARY {
+            return Ok(None);
+        }
+        let is_text = self.described.physical_type() == parquet::basic::Type::BYTE_ARRAY;
+        let dictionary = Dictionary::of(page, is_text);
+        let dictionary = dictionary.ok_or_else(|| invalid("distinct values are damaged"))?;
+        let dictionary = Arc::new(dictionary);
+        self.cache.keep_dictionary(key, &dictionary);
+        Ok(Some(dictionary))
+    }
+
+    /// Adds some rows of a page; `None` where it is of a kind that is left to the library.
+    fn take(&self, page: &Page, rows: &[usize], builder: &mut Builder) -> io::Result<Option<()>> {
+        let damaged = || invalid("a page is damaged");
+        let (ranks, body) = self.ranks(page, rows).ok_or_else(damaged)?;
+        match (page.encoding, &mut *builder) {
+            (Encoding::RLE_DICTIONARY, _) => {
+                let Some(dictionary) = self.dictionary()? else { return Ok(None) };
+                put_keys(&dictionary, body, &ranks, builder).ok_or_else(damaged)?;
+            }
+            (Encoding::PLAIN, Builder::Text(_) | Builder::Keys(_)) => {
+                put_texts(body, &ranks, builder).ok_or_else(damaged)?;
+            }
+            (Encoding::PLAIN, Builder::Flag(_)) => {
+                for rank in ranks {
+                    let Some(rank) = rank else {
+                        builder.null();
+                        continue;
+                    };
+                    let byte = body.get(rank / 8).ok_or_else(damaged)?;
+                    builder.flag(byte >> (rank % 8) & 1 == 1);
+                }
+            }
+            (Encoding::PLAIN, _) => {
+                for rank in ranks {
+                    match rank {
+                        Some(rank) => builder.word(eight(body, rank).ok_or_else(damaged)?),
+                        None => builder.null(),
+                    }
+                }
+            }
+            (_, Builder::Text(_) | Builder::Keys(_)) => {
+                let values = self.by_library::<ByteArrayType>(page, rows)?;
+                for value in values {
+                    match value.as_ref().map(ByteArray::data) {
+                        Some(bytes) => {
+                            builder.text(str::from_utf8(bytes).map_err(io::Error::other)?);
+                        }
+                        None => builder.null(),
+                    }
+                }
+            }
+            (_, Builder::Integer(_) | Builder::Id(_) | Builder::Time(_)) => {
+                for value in self.by_library::<Int64Type>(page, rows)? {
+                    match value {
+                        Some(value) => builder.word(value.to_le_bytes()),
+                        None => builder.null(),
+                    }
+                }
+            }
+            _ => return Ok(None),
+        }
+        Ok(Some(()))
+    }
+
+    /// Gives for each row its place among the values that are there, and the bytes of these.
+    #[expect(clippy::type_complexity, reason = "two things that are read together")]
+    fn ranks<'b>(&self, page: &'b Page, rows: &[usize]) -> Option<(Vec<Option<usize>>, &'b [u8])> {
+        if self.described.max_def_level() == 0 {
+            return Some((rows.iter().copied().map(Some).collect(), &page.body));
+        }
+        let (length, rest) = page.body.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let (levels, body) = rest.split_at_checked(length)?;
+        let mut levels = Hybrid::new(levels, 1);
+        let (mut at, mut before) = (0, 0);
+        let mut ranks = Vec::with_capacity(rows.len());
+        for row in rows {
+            before += levels.ones(at, *row)?;
+            at = *row;
+            let is_there = levels.ones(at, at + 1)? == 1;
+            ranks.push(is_there.then_some(before));
+            before += usize::from(is_there);
+            at += 1;
+        }
+        Some((ranks, body))
+    }
+
+    /// Lets the library read some rows of one page.
+    fn by_library<T: Physical>(
+        &self,
+        page: &Page,
+        rows: &[usize],
+    ) -> io::Result<Vec<Option<T::T>>> {
+        let one = LibraryPage::DataPage {
+            buf: page.body.clone().into(),
+            num_values: u32::try_from(page.values).map_err(io::Error::other)?,
+            encoding: page.encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        let pages = Box::new(OnePage { page: Some(one), rows: page.values });
+        let mut reader = ColumnReaderImpl::<T>::new(Arc::clone(self.described), pages);
+        let mut values = Vec::with_capacity(rows.len());
+        let mut at = 0;
+        for run in rows.chunk_by(|one, next| one + 1 == *next) {
+            let Some(first) = run.first() else { continue };
+            reader.skip_records(first - at).map_err(io::Error::other)?;
+            let (mut levels, mut found) = (Vec::new(), Vec::new());
+            reader
+                .read_records(run.len(), Some(&mut levels), None, &mut found)
+                .map_err(io::Error::other)?;
+            let mut found = found.into_iter();
+            let is_optional = self.described.max_def_level() > 0;
+            for place in 0..run.len() {
+                let is_there = !is_optional || levels.get(place) == Some(&1);
+                values.push(if is_there { found.next() } else { None });
+            }
+            at = first + run.len();
+        }
+        Ok(values)
+    }
+}
+
+fn put_keys(
+    dictionary: &Dictionary,
+    body: &[u8],
+    ranks: &[Option<usize>],
+    builder: &mut Builder,
+) -> Option<()> {
+    let (width, keys) = match body.split_first() {
+        Some((width, keys)) => (u32::from(*width), keys),
+        // No value is there at all.
+        None => (0, body),
+    };
+    let mut keys = Hybrid::new(keys, width);
+    for rank in ranks {
+        let Some(rank) = rank else {
+            builder.null();
+            continue;
+        };
+        let key = usize::try_from(keys.at(*rank)?).ok()?;
+        if dictionary.starts.is_empty() {
+            builder.word(eight(&dictionary.body, key)?);
+        } else {
+            builder.text(dictionary.text(key)?);
+        }
+    }
+    Some(())
+}
+
+fn put_texts(body: &[u8], ranks: &[Option<usize>], builder: &mut Builder) -> Option<()> {
+    let (mut number, mut at) = (0, 0);
+    for rank in ranks {
+        let Some(rank) = rank else {
+            builder.null();
+            continue;
+        };
+        while number < *rank {
+            at = next_text(body, at)?;
+            number += 1;
+        }
+        let end = next_text(body, at)?;
+        builder.text(str::from_utf8(body.get(at + 4..end)?).ok()?);
+    }
+    Some(())
+}
+
+/// Gives the library one page.
+struct OnePage {
+    page: Option<LibraryPage>,
+    rows: usize,
+}
+
+impl Iterator for OnePage {
+    type Item = Result<LibraryPage, ParquetError>;
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}
+
+impl PageReader for OnePage {
+    fn get_next_page(&mut self) -> Result<Option<LibraryPage>, ParquetError> {
+        Ok(self.page.take())
+    }
+
+    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>, ParquetError> {
+        Ok(self.page.as_ref().map(|_| PageMetadata {
+            num_rows: Some(self.rows),
+            num_levels: None,
+            is_dict: false,
+        }))
+    }
+
+    fn skip_next_page(&mut self) -> Result<(), ParquetError> {
+        self.page = None;
+        Ok(())
+    }
+}
