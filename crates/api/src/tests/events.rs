@@ -149,7 +149,34 @@ async fn whole_answers_as_files() {
                 "POST /api/v1/sql/export\n\n{\"sql\":\"SELECT 1\",\"format\":\"xls\"}",
                 "POST /api/v1/events/export\n\n{\"q\":\"user.name:(\",\"format\":\"csv\"}",
             ],
-            expect![""],
+            expect![[r#"
+                200 OK
+                event.id,event.original
+                1,alpha one
+                2,=beta two
+                3,alpha three
+                200 OK
+                event.id,event.original
+                1,alpha one
+                2,"'=beta two"
+                3,alpha three
+                200 OK
+                {"event.id":1,"event.original":"alpha one"}
+                {"event.id":2,"event.original":"=beta two"}
+                {"event.id":3,"event.original":"alpha three"}
+                200 OK
+                @timestamp,message
+                1970-01-01T00:00:03.000Z,alpha three
+                1970-01-01T00:00:01.000Z,alpha one
+                200 OK
+                {"@timestamp":"1970-01-01T00:00:03.000Z","event":{"id":3,"ingested":"1970-01-01T00:00:03.000Z","module":"unknown","original":"alpha three"},"message":"alpha three","source":{"ip":"203.0.113.9"}}
+                {"@timestamp":"1970-01-01T00:00:01.000Z","event":{"id":1,"ingested":"1970-01-01T00:00:01.000Z","module":"unknown","original":"alpha one"},"message":"alpha one","source":{"ip":"203.0.113.9"}}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"the store is read-only: DELETE is not allowed, only SELECT is","code":"bad_sql","request_id":…}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"Failed to deserialize the JSON body into the target type: format: unknown variant `xls`, expected one of `csv`, `spreadsheet`, `json`, `parquet` at line 1 column 32","code":"bad_request","request_id":…}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"column 12: expected a value","code":"bad_query","column":12,"request_id":…}"#]],
         )
         .await;
     for request in [sql("parquet"), events("parquet")] {
