@@ -242,7 +242,7 @@ impl House {
         let response = self.send(text).await;
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
-        let mut body = String::from_utf8(body.to_vec()).unwrap();
+        let mut body = String::from_utf8(body.to_vec()).unwrap().replace("\r\n", "\n");
         for name in ["request_id", "took_ms"] {
             body = masked(&body, name);
         }

@@ -207,9 +207,12 @@ async fn the_api_describes_itself() {
         GET /api/v1/session ["200"]
         GET /api/v1/sessions ["200"]
         GET /api/v1/simulation ["200"]
+        GET /api/v1/sql/functions ["200"]
+        GET /api/v1/sql/schema ["200"]
         PATCH /api/v1/alerts/{id} ["200", "404", "412"]
         POST /api/v1/alerts/bulk ["200"]
         POST /api/v1/alerts/undo ["200", "409"]
+        POST /api/v1/events/export ["200", "400"]
         POST /api/v1/login ["204", "401", "429"]
         POST /api/v1/logout ["204", "401"]
         POST /api/v1/rules/reload ["200"]
@@ -217,6 +220,7 @@ async fn the_api_describes_itself() {
         POST /api/v1/setup ["204", "403"]
         POST /api/v1/simulation ["200"]
         POST /api/v1/sql ["200", "400"]
+        POST /api/v1/sql/export ["200", "400"]
         PUT /api/v1/rules/{id}/override ["200", "404", "412"]"#]]
     .assert_eq(&told.join("\n"));
 }

@@ -8,6 +8,7 @@
 )]
 
 mod alert;
+mod ask;
 mod backup;
 mod bad_input;
 mod commands;

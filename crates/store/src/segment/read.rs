@@ -9,7 +9,6 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use catalog::SegmentRow;
-use model::Field;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -21,9 +20,8 @@ use seal::{Keyring, SealError};
 use super::build::Table;
 use super::cache::Cache;
 use super::footer::Footer;
-use super::hot::{self, Hot};
 use super::layout::{Column, TEXT_TYPE};
-use super::needs::{Asked, Needs, type_in_file};
+use super::needs::{Asked, Needs};
 use super::page::Opening;
 use super::pick::pick;
 use super::sealed;
