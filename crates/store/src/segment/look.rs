@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use model::{Field, Timestamp};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 use seal::Keyring;
 
@@ -56,7 +56,7 @@ fn read(path: &Path, keyring: Option<&Keyring>) -> Result<Look, StoreError> {
     let (ids, times) = span(Field::EventId)
         .zip(span(Field::Timestamp))
         .ok_or_else(|| damaged("is no segment: it has no identities or no times".to_owned()))?;
-    let groups = metadata.row_groups().iter().map(|group| group.num_rows());
+    let groups = metadata.row_groups().iter().map(RowGroupMetaData::num_rows);
     let groups: Vec<usize> = groups.map(|rows| usize::try_from(rows).unwrap_or_default()).collect();
     Ok(Look {
         events: groups.iter().map(|rows| u64::try_from(*rows).unwrap_or_default()).sum(),
