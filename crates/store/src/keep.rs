@@ -8,6 +8,7 @@
 //!
 //! A second one looks at the disk every second ([`reserve`]).
 
+mod asked;
 mod config;
 mod graveyard;
 mod jobs;
@@ -37,12 +38,10 @@ use self::swap::{Cause, Step, swap};
 pub(crate) use self::config::Policy;
 pub use self::config::{KeepConfig, KeepFault, KeepSet};
 pub(crate) use self::graveyard::{Graveyard, Readers, read_lock};
-pub(crate) use self::jobs::count as count_purge;
 pub use self::jobs::{PurgeCount, Purging};
 pub(crate) use self::orphans::clear as clear_orphans;
 pub(crate) use self::reserve::{Disk, run as run_reserve};
 pub(crate) use self::retention::Memo;
-pub(crate) use self::status::status;
 pub use self::status::{HeldStatus, KeepStatus, NextToGo, SetStatus, Tier};
 pub use self::surroundings::{Space, Surroundings};
 
@@ -94,14 +93,14 @@ pub(crate) fn run(shared: &Shared) {
 }
 
 /// Does what somebody asked for.
-pub(crate) fn do_jobs(shared: &Shared) -> Result<(), StoreError> {
+fn do_jobs(shared: &Shared) -> Result<(), StoreError> {
     let _keeping = shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
     jobs::run(shared)?;
     shared.graveyard.sweep(Readers::Wait).map(|_| ())
 }
 
 /// Does all that is due now.
-pub(crate) fn round(shared: &Shared) -> Result<(), StoreError> {
+fn round(shared: &Shared) -> Result<(), StoreError> {
     reserve::look(shared);
     let _keeping = shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
     jobs::run(shared)?;
@@ -178,8 +177,10 @@ fn name_of(out: &[Arc<Segment>]) -> String {
 
 /// Gives way to those that take events in; an end where the store is being closed.
 fn pace(shared: &Shared) -> Result<(), StoreError> {
+    // Who only reads has nobody to wait for.
+    let is_owner = shared.commit.get().is_some();
     let mut state = shared.state();
-    while state.frozen.len() >= WAITING_MAX && !state.stopping {
+    while is_owner && state.frozen.len() >= WAITING_MAX && !state.stopping {
         let waited = shared.changed.wait_timeout(state, WAIT_LOOK);
         state = waited.unwrap_or_else(PoisonError::into_inner).0;
     }

@@ -17,6 +17,7 @@ mod fernet;
 mod hunt;
 mod hunt_files;
 mod import;
+mod keep;
 mod keys;
 mod product;
 mod reload;

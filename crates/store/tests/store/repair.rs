@@ -261,7 +261,6 @@ fn what_went_on_purpose_stays_gone() {
             at: Timestamp::from_seconds(9),
             reason: Reason::Purge,
         },
-        giving_up: catalog::GivingUp::default(),
     };
     sound.catalog().publish(&publish).unwrap();
     assert_eq!(sound.repair(), (vec![], vec![]));
