@@ -19,6 +19,7 @@
 mod build;
 mod cache;
 mod decode;
+mod dictionary;
 mod extra;
 mod footer;
 mod gather;
@@ -28,6 +29,7 @@ mod layout;
 mod line;
 mod look;
 mod needs;
+mod one_page;
 mod pack;
 mod page;
 mod pick;

@@ -198,6 +198,8 @@ impl Store {
             replayed: state.ledger.replayed,
             segments: count(state.segments.len()),
             segment_bytes: state.segments.iter().map(|segment| segment.row.bytes).sum(),
+            index_bytes: state.segments.iter().map(|segment| segment.row.index_bytes).sum(),
+            index_failures: shared.indexes.failures(),
             memory_bytes: sum(|frozen| frozen.bytes) + state.growing.bytes(),
             generations_waiting: count(state.frozen.len()),
             quarantined: Counters::get(&counters.quarantined),
