@@ -21,6 +21,7 @@ mod file;
 mod grams;
 mod letters;
 mod rows;
+mod term;
 mod terms;
 
 pub(crate) use build::Builder;

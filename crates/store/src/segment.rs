@@ -17,8 +17,11 @@
 //! one. What is read back writes the same JSON as what was appended.
 
 mod build;
+mod cache;
 mod decode;
 mod extra;
+mod footer;
+mod gather;
 mod hot;
 mod hybrid;
 mod layout;
@@ -36,12 +39,14 @@ mod thrift;
 mod write;
 
 pub(crate) use build::{Table, batch_of};
+pub(crate) use cache::Cache;
 pub(crate) use decode::{Decoder, Values, list_items};
 pub(crate) use extra::{each_value, field_of};
+pub(crate) use footer::{Footer, Span};
 pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
 pub(crate) use look::{Look, look};
 pub(crate) use needs::Asked;
-pub(crate) use read::{Batches, Cache, Footer, Segment, Span, Texts, Wanted, selection, widen};
+pub(crate) use read::{Batches, Segment, Texts, Wanted, selection, widen};
 pub(crate) use salvage::{Gathered, Rewriter, Salvaged, digest_of, salvage};
 pub(crate) use sealed::{Sealing, assert_sealed, has_magic, is_sealed, opening, wrapped_key};
 pub(crate) use stats::{Bound, SegmentStats};

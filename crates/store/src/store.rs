@@ -8,7 +8,6 @@ use std::thread::JoinHandle;
 use catalog::{Catalog, ChainHead};
 use crossbeam_channel::{Sender, bounded};
 use model::{Checkpoint, Event, EventId};
-use seal::Keyring;
 
 use crate::commit::{self, Append, Job};
 use crate::error::During;
@@ -105,16 +104,6 @@ impl Store {
     /// Gives the first identity that no event has.
     pub fn next_id(&self) -> u64 {
         self.inner.shared.state().next_id
-    }
-
-    /// Gives the keys that open what is sealed.
-    pub fn keyring(&self) -> Option<&Keyring> {
-        self.inner.shared.config.keyring.as_ref()
-    }
-
-    /// Gives the keys that seal what is written.
-    pub fn sealing(&self) -> Option<&Keyring> {
-        self.inner.shared.config.sealing()
     }
 
     /// Gives how far the sources had come with what is durable.

@@ -225,13 +225,18 @@ fn configure(place: &Place) -> PathBuf {
     ))
 }
 
-/// Fills a store with lines and ends the process as a power cut would, so that some stand in the log
-/// alone.
+/// Fills a store with lines, of which the last hundred stand in the log alone: the process was ended
+/// as by a power cut.
 fn filled(place: &Place, numbers: std::ops::Range<u32>) -> PathBuf {
-    let mut product = Product::start(&configure(place));
-    for start in numbers.clone().step_by(100) {
-        post(&mut product, &lines(start..(start + 100).min(numbers.end)));
+    let config = configure(place);
+    let last = numbers.end - 100;
+    let mut product = Product::start(&config);
+    for start in (numbers.start..last).step_by(100) {
+        post(&mut product, &lines(start..(start + 100).min(last)));
     }
+    assert_eq!(product.stop(), Some(0));
+    let mut product = Product::start(&config);
+    post(&mut product, &lines(last..numbers.end));
     product.kill();
     place.path("data")
 }

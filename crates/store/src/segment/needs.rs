@@ -9,8 +9,9 @@ use model::Field;
 use parquet::basic::Type as Physical;
 use parquet::schema::types::ColumnDescriptor;
 
+use super::footer::Footer;
 use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
-use super::read::{Footer, Segment};
+use super::read::Segment;
 use super::{hot, line};
 
 /// What must be read for the columns asked for.

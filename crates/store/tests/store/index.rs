@@ -59,9 +59,9 @@ const FIELDS: &[&str] = &[
 
 fn odd_event(id: u64, numbers: &mut Numbers) -> Arc<Event> {
     let mut line = String::new();
-    for _ in 0..1 + numbers.below(5) {
-        line.push_str(*numbers.one_of::<&str>(WORDS));
-        line.push_str(*numbers.one_of(&[" ", "", ": ", "=", "\n", "/"]));
+    for _ in 0..=numbers.below(5) {
+        line.push_str(numbers.one_of::<&str>(WORDS));
+        line.push_str(numbers.one_of::<&str>(&[" ", "", ": ", "=", "\n", "/"]));
     }
     let time = MIDNIGHT + i64::try_from(numbers.below(7200)).unwrap() - 3600;
     let mut event = Event::new(Text::from(line.as_str()), Timestamp::from_seconds(MIDNIGHT + 4000));
@@ -135,7 +135,7 @@ fn test(numbers: &mut Numbers) -> Node {
     if numbers.below(3) == 0 {
         return Node::Test(Test::Anywhere(matcher(numbers)));
     }
-    let field = FieldRef::by_name(*numbers.one_of::<&str>(FIELDS));
+    let field = FieldRef::by_name(numbers.one_of::<&str>(FIELDS));
     let matcher = match numbers.below(6) {
         0 => Matcher::Exists,
         1 => Matcher::Number(
@@ -184,7 +184,10 @@ fn compare(store: &Store, all: &[Arc<Event>], predicate: &Predicate, told: &str)
     assert_eq!(count, expected.len() as u64, "{told}: {predicate:?}");
 }
 
-fn with_indexes(seed: u64, events: u64, ask: &mut dyn FnMut(&Store, &[Arc<Event>], &str)) {
+/// What is asked of a store that holds these events.
+type Ask<'a> = dyn FnMut(&Store, &[Arc<Event>], &str) + 'a;
+
+fn with_indexes(seed: u64, events: u64, ask: &mut Ask<'_>) {
     let dir = tempfile::tempdir().unwrap();
     let all = odd_events(events, seed);
     let store = open(dir.path(), Config::default());

@@ -39,7 +39,8 @@ fn setting(name: &str) -> Option<u64> {
 fn tiny(kind: Kind) -> Config {
     kind.config(Config {
         generation_events_max: 60,
-        room_wait_max: Duration::from_millis(50),
+        room_wait_max: Duration::from_millis(20),
+        retry_after: Duration::from_millis(2),
         ..Config::default()
     })
 }
