@@ -22,6 +22,7 @@ mod status;
 mod surroundings;
 mod swap;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -78,12 +79,15 @@ pub(crate) fn run(shared: &Shared) {
             return;
         }
         drop(state);
-        let done = if last.elapsed() >= every {
+        let is_due = last.elapsed() >= every;
+        if is_due {
             last = Instant::now();
-            round(shared)
-        } else {
-            do_jobs(shared)
-        };
+        }
+        // A damaged file must not end the tidying of all others.
+        let work = || if is_due { round(shared) } else { do_jobs(shared) };
+        let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+            Err(StoreError::Internal("a fault of ours ended the tidying".to_owned()))
+        });
         if let Err(error) = done
             && !shared.state().stopping
         {
@@ -120,7 +124,11 @@ fn note_failure(shared: &Shared, error: &StoreError) {
 /// Merges what is due.
 fn compact(shared: &Shared, haste: Haste) -> Result<(), StoreError> {
     let segments = Arc::clone(&shared.state().segments);
-    let pieces: Vec<Piece> = segments.iter().map(|segment| piece(segment)).collect();
+    let pieces: Vec<Piece> = segments
+        .iter()
+        .filter(|segment| !shared.memo.is_unreadable(segment.row.id))
+        .map(|segment| piece(segment))
+        .collect();
     drop(segments);
     let now = shared.config.surroundings.now().nanos();
     for ids in plan(&pieces, now, haste) {
@@ -129,7 +137,15 @@ fn compact(shared: &Shared, haste: Haste) -> Result<(), StoreError> {
             // Merging needs room before it gives some.
             return Ok(());
         }
-        compact_some(shared, &ids)?;
+        match compact_some(shared, &ids) {
+            // The others are merged without them from the next round on; `doctor` names them.
+            Err(StoreError::Damaged { file, reason }) => {
+                tracing::error!(file, reason, "segments could not be merged and stay as they are");
+                shared.state().kept.failures += 1;
+                shared.memo.note_unreadable(&ids);
+            }
+            merged => merged?,
+        }
     }
     Ok(())
 }
