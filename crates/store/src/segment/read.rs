@@ -94,10 +94,7 @@ impl Footer {
         opening: Option<Opening>,
     ) -> Result<Self, ParquetError> {
         let metadata = Arc::new(metadata);
-        let told = metadata.file_metadata().key_value_metadata().into_iter().flatten();
-        let told =
-            told.filter(|told| told.key == hot::METADATA).find_map(|told| told.value.as_ref());
-        let hot = told.and_then(|told| Hot::read(told));
+        let hot = Hot::of(metadata.file_metadata());
         let ready = |texts: Texts| {
             let columns = metadata.file_metadata().schema_descr().columns();
             let fields: Vec<ArrowField> = columns
