@@ -15,6 +15,7 @@ mod sessions;
 mod shared;
 mod simulation;
 mod sql;
+mod storage;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -48,6 +49,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .merge(alerts::router())
         .merge(events::router())
         .merge(sql::router())
+        .merge(storage::router())
         .merge(rules::router())
         .merge(rule_health::router())
         .merge(rule_overrides::router())

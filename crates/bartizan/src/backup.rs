@@ -11,12 +11,14 @@
 //! is no part of the backup, and is deleted once the next one is whole.
 
 mod copy;
+mod last;
 mod manifest;
 mod restore;
 mod snapshot;
 mod take;
 mod target;
 
+pub(crate) use last::Last;
 pub(crate) use manifest::Manifest;
 pub(crate) use restore::restore;
 pub(crate) use take::{Taken, Wanted, take};

@@ -5,6 +5,7 @@ mod completions;
 mod doctor;
 mod hunt;
 mod inspect;
+mod keep;
 mod key;
 mod parse;
 mod query;
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Rules(rules::Args),
     /// Sends realistic sample traffic to a real input
     Simulate(simulate::Args),
+    /// Shows what is kept and for how long; holds, releases, purges, merges
+    Store(keep::Args),
     /// Makes, changes and shows the keys that seal what is kept
     Key(key::Args),
     /// Manages who may log in
@@ -71,6 +74,7 @@ impl Command {
             Self::Search(args) => search::run(&args),
             Self::Rules(args) => rules::run(&args),
             Self::Simulate(args) => simulate::run(&args),
+            Self::Store(args) => keep::run(&args),
             Self::Key(args) => key::run(&args),
             Self::User(args) => user::run(&args),
             Self::Doctor(args) => doctor::run(&args),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use seal::Keyring;
 use serde::{Deserialize, Serialize};
 
+use crate::anchor;
 use crate::rules::Shipped;
 use crate::rules::Sources;
 
@@ -97,6 +98,10 @@ pub(crate) struct Store {
     pub(crate) encryption: Encryption,
     /// Where the key comes from that seals it.
     pub(crate) key: Key,
+    /// For how long and how much is kept.
+    pub(crate) keep: store::KeepConfig,
+    /// Where the end of the chain of digests is kept besides.
+    pub(crate) anchor: anchor::Settings,
 }
 
 /// Whether what is written is sealed.
@@ -146,6 +151,8 @@ impl Default for Store {
             sql_memory_mb_max: defaults.sql_memory_bytes_max >> 20,
             encryption: Encryption::On,
             key: Key::default(),
+            keep: store::KeepConfig::default(),
+            anchor: anchor::Settings::default(),
         }
     }
 }
@@ -159,6 +166,7 @@ impl Store {
             sql_memory_bytes_max: self.sql_memory_mb_max.saturating_mul(1 << 20),
             keyring,
             write_plain: self.encryption == Encryption::Off,
+            keep: self.keep.clone(),
             ..store::Config::default()
         }
     }
@@ -195,6 +203,8 @@ impl Config {
             let message = "must be at least 1".to_owned();
             faults.push(("store.generation_events_max".to_owned(), message));
         }
+        let kept = self.store.keep.validate("store.keep").into_iter();
+        faults.extend(kept.map(|fault| (fault.path, fault.message)));
         if self.store.key.places() > 1 {
             let message = "name one of file, env, passphrase_env and command".to_owned();
             faults.push(("store.key".to_owned(), message));
@@ -203,6 +213,7 @@ impl Config {
             let message = "must name a program".to_owned();
             faults.push(("store.key.command".to_owned(), message));
         }
+        faults.extend(self.store.anchor.faults());
         for (index, folder) in self.rules.folders.iter().enumerate() {
             if !folder.is_dir() {
                 let message = format!("`{}` is not a folder", folder.display());

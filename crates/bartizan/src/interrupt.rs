@@ -30,6 +30,12 @@ impl Interrupt {
         Ok(interrupt)
     }
 
+    /// Gives one that was asked already.
+    #[cfg(test)]
+    pub(crate) fn asked() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
     /// Tells whether Ctrl-C was pressed.
     pub(crate) fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)

@@ -3,6 +3,7 @@
 //! This crate reads the command line and the configuration, lays the line, and waits for its end.
 //! Whatever it knows of logs, rules, events or alerts, it asks of the crates below.
 
+mod anchor;
 mod arrivals;
 mod backup;
 mod clock;

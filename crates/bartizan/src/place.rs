@@ -64,6 +64,17 @@ impl Place {
         let keyring = keys::open(&config, &catalog)?;
         Ok(Store::open_reader(&config.data, catalog, config.store.bounds(keyring))?)
     }
+
+    /// Opens the store as the one that writes it, for what must be done now; an error where another
+    /// process has it open.
+    pub(crate) fn owner(&self) -> anyhow::Result<Store> {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        let (config, catalog) = self.catalog()?;
+        let keyring = keys::open(&config, &catalog)?;
+        // Nothing is done that was not asked for.
+        let bounds = store::Config { keep_every: None, ..config.store.bounds(keyring) };
+        Ok(Store::open(&config.data, catalog, bounds)?)
+    }
 }
 
 /// Makes a folder for its owner alone: what lies there tells of others.

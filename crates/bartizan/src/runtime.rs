@@ -1,6 +1,7 @@
 //! What the console asks of the process around it: counters, rules, sample traffic.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use detect::{Trial, TrialError, Wanted};
 use model::Timestamp;
 use source::{InputStatus, Inputs};
 
+use crate::anchor;
 use crate::clock::now;
 use crate::demo::Demo;
 use crate::reload;
@@ -33,6 +35,7 @@ pub(crate) struct Runtime {
     pub(crate) demo: Arc<Demo>,
     pub(crate) started_at: Timestamp,
     pub(crate) rate: Rate,
+    pub(crate) anchors: Option<Arc<anchor::Counters>>,
 }
 
 /// The health of the rules as it was found out last.
@@ -210,7 +213,32 @@ impl Runtime {
             help,
             value: lossy(inputs.iter().map(of).sum()),
         });
-        line.chain(inputs).chain(self.rule_metrics()).collect()
+        line.chain(inputs).chain(self.rule_metrics()).chain(self.anchor_metrics()).collect()
+    }
+
+    fn anchor_metrics(&self) -> Vec<Metric> {
+        let Some(counters) = &self.anchors else { return Vec::new() };
+        let metric = |name, help, count: &AtomicU64| {
+            let value = lossy(count.load(Ordering::Relaxed));
+            Metric { name, help, value }
+        };
+        vec![
+            metric(
+                "bartizan_anchors_total",
+                "Anchors of the chain of digests that a target took.",
+                &counters.taken,
+            ),
+            metric(
+                "bartizan_anchor_failures_total",
+                "Anchors that a target did not take.",
+                &counters.failures,
+            ),
+            metric(
+                "bartizan_anchored_link",
+                "The last link of the chain that every target has taken.",
+                &counters.sequence,
+            ),
+        ]
     }
 
     fn rule_metrics(&self) -> [Metric; 4] {

@@ -6,7 +6,7 @@ use rusqlite::Transaction;
 
 use crate::chain::{ChainKey, Fold, KeptLinks, Link, fold_of, is_begun, row_digest, walk};
 use crate::segments::list;
-use crate::{Catalog, CatalogError, ChainHead, SegmentRow};
+use crate::{Catalog, CatalogError, ChainHead, Reason, SegmentRow};
 
 /// Faults that are told one by one; further ones are counted.
 const FAULTS_MAX: usize = 1000;
@@ -39,7 +39,7 @@ pub struct ChainReport {
     pub macs: BTreeMap<u64, Vec<u8>>,
     /// The link that brought in each segment that should be listed.
     pub listed: BTreeMap<String, Link>,
-    /// The digests of the files that went out of the list, as far back as links are kept.
+    /// The digests of the files that went out of the list on purpose, as far back as links are kept.
     pub gone: BTreeSet<Vec<u8>>,
     /// Whether every link is as it was written, and none is missing between them.
     pub is_sound: bool,
@@ -120,10 +120,13 @@ impl Walker<'_> {
         }
         self.report.macs.insert(link.sequence, link.mac.clone());
         if link.is_in {
+            self.report.gone.remove(&link.digest);
             self.report.listed.insert(link.file.clone(), link);
         } else {
             self.report.listed.remove(&link.file);
-            self.report.gone.insert(link.digest);
+            if link.reason != Reason::Repair.as_str() {
+                self.report.gone.insert(link.digest);
+            }
         }
     }
 

@@ -156,12 +156,12 @@ impl Catalog {
     /// Sets a hold.
     pub fn hold(&self, hold: &NewHold) -> Result<HoldId, CatalogError> {
         self.write(|transaction| {
-            let held: i64 = transaction.query_row(
+            let in_force: i64 = transaction.query_row(
                 "SELECT count(*) FROM holds WHERE released_at IS NULL",
                 [],
                 |row| row.get(0),
             )?;
-            if held >= HOLDS_MAX {
+            if in_force >= HOLDS_MAX {
                 return Err(CatalogError::OutOfRange("the number of holds in force (256)"));
             }
             let id = transaction
@@ -429,6 +429,7 @@ fn job(row: &Row<'_>) -> Result<Option<Job>, rusqlite::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
     use std::sync::LazyLock;
 
     use expect_test::{Expect, expect};
@@ -447,10 +448,10 @@ mod tests {
                 assert!(!catalog.release(id, Timestamp::from_seconds(9), "eve").unwrap());
                 assert!(catalog.holds().unwrap().is_empty());
             },
-            expect![[r#"
+            expect![[r"
                 hold by ada: hold 1: 1970-01-01T00:00:01.000Z to …, user.name: ada: case 7
                 release by eve: hold 1
-            "#]],
+            "]],
         );
     }
 
@@ -473,9 +474,9 @@ mod tests {
                 assert!(matches!(step(seen), Err(CatalogError::HeldMeanwhile)));
                 assert!(step(catalog.newest_hold().unwrap()).is_ok());
             },
-            expect![[r#"
+            expect![[r"
                 hold by ada: hold 1: 1970-01-01T00:00:01.000Z to …, all events: case 7
-            "#]],
+            "]],
         );
     }
 
@@ -505,10 +506,10 @@ mod tests {
                 let ended = catalog.job(id).unwrap().unwrap();
                 assert_eq!((ended.state, ended.events), (JobState::Done, 7));
             },
-            expect![[r#"
+            expect![[r"
                 purge by ada: job 1 asked for: 1970-01-01T00:00:01.000Z to …, user.name: bob: case 7
                 purge by ada: job 1 done: 7 events deleted; all
-            "#]],
+            "]],
         );
     }
 
@@ -536,13 +537,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Catalog::open(&folder.path().join("catalog.db")).unwrap();
         act(&catalog);
-        let told: String = catalog
-            .audited(10)
-            .unwrap()
-            .iter()
-            .rev()
-            .map(|entry| format!("{} by {}: {}\n", entry.action, entry.by, entry.detail))
-            .collect();
+        let mut told = String::new();
+        for entry in catalog.audited(10).unwrap().iter().rev() {
+            writeln!(told, "{} by {}: {}", entry.action, entry.by, entry.detail).unwrap();
+        }
         expect.assert_eq(&told);
     }
 }

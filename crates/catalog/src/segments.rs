@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use crate::keep::go_on_with;
 use crate::sql::{signed, unsigned};
-use crate::{Catalog, CatalogError, HoldId, JobId, Linking, chain};
+use crate::{Catalog, CatalogError, HoldId, JobId, Linking, Reason, chain};
 
 /// The identity of a segment in one catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,12 +140,11 @@ impl Catalog {
             let mut gone_rows = Vec::with_capacity(publish.removed.len());
             for id in publish.removed {
                 gone_rows.push(listed(transaction, *id)?.ok_or(CatalogError::NoSegment(*id))?);
-                // Kept until the file is deleted, which may be after the next start.
-                transaction
-                    .prepare_cached(
-                        "INSERT OR IGNORE INTO gone_files SELECT file FROM segments WHERE id = ?1",
-                    )?
-                    .execute([id.0])?;
+                // Kept until the file is deleted, which may be after the next start; a repair deletes
+                // none.
+                if publish.linking.reason != Reason::Repair {
+                    note_gone(transaction, *id)?;
+                }
                 let gone = transaction
                     .prepare_cached("DELETE FROM segments WHERE id = ?1")?
                     .execute([id.0])?;
@@ -160,6 +159,13 @@ impl Catalog {
             publish.segments.iter().map(|row| insert(transaction, row)).collect()
         })
     }
+}
+
+fn note_gone(transaction: &Transaction<'_>, id: SegmentId) -> Result<(), CatalogError> {
+    transaction
+        .prepare_cached("INSERT OR IGNORE INTO gone_files SELECT file FROM segments WHERE id = ?1")?
+        .execute([id.0])?;
+    Ok(())
 }
 
 /// Gives every segment within a transaction.
@@ -206,6 +212,8 @@ fn keep_checkpoint(
 }
 
 fn insert(transaction: &Transaction<'_>, row: &SegmentRow) -> Result<SegmentId, CatalogError> {
+    // What is listed must not be deleted, whatever its name stood for before.
+    transaction.prepare_cached("DELETE FROM gone_files WHERE file = ?1")?.execute([&row.file])?;
     let id = transaction
         .prepare_cached(
             "INSERT INTO segments (file, events, bytes, first_id, last_id, first_time, last_time,
@@ -255,7 +263,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::{ChainKey, Reason};
+    use crate::ChainKey;
 
     #[test]
     fn published_and_merged() {

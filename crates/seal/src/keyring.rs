@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::master::hex;
 use crate::{DataKey, OVERHEAD_BYTES, SealError};
 
 /// How long a wrapped data key is.
@@ -88,7 +89,7 @@ impl Keyring {
     /// Gives what tells this keyring from that of another store, whichever keys it got since.
     pub fn fingerprint(&self) -> Result<String, SealError> {
         let key = self.lasting_key("bartizan keyring fingerprint")?;
-        Ok(key.bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(key.bytes().iter().take(8)))
     }
 
     /// Gives the key of a purpose that outlives rotations (the chain of segments): it follows from

@@ -1,6 +1,6 @@
 //! The master key: 32 bytes that seal the keyring and nothing else.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -79,7 +79,7 @@ impl MasterKey {
         hash.update(b"bartizan master key");
         hash.update(self.0.bytes());
         let digest = hash.finish();
-        MasterId(digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect())
+        MasterId(hex(digest.as_ref().iter().take(4)))
     }
 
     /// Writes the key to a file of its own, for its owner alone; an existing file is never touched.
@@ -99,6 +99,16 @@ impl MasterKey {
     pub(crate) fn key(&self) -> &DataKey {
         &self.0
     }
+}
+
+/// Gives bytes as hexadecimal digits.
+pub(crate) fn hex<'b>(bytes: impl Iterator<Item = &'b u8>) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 #[cfg(test)]

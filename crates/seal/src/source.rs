@@ -51,7 +51,7 @@ impl fmt::Debug for Typed {
 #[derive(Debug)]
 pub enum Secret {
     /// The master key itself.
-    Key(MasterKey),
+    Key(Box<MasterKey>),
     /// A passphrase, from which the keyring's own salt makes the master key.
     Passphrase(Typed),
 }
@@ -136,7 +136,7 @@ impl Source {
 
     fn key(&self, text: &str) -> Result<Secret, SourceError> {
         let key = MasterKey::of_text(text).map_err(|_| SourceError::Malformed(self.to_string()));
-        key.map(Secret::Key)
+        key.map(|key| Secret::Key(Box::new(key)))
     }
 }
 

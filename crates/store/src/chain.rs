@@ -3,6 +3,7 @@
 //! A sealed store derives the key from its keyring. A plain one has it in `chain.key`, beside the
 //! data and for its owner alone: that shows damage and clumsy hands, not somebody who may read it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -19,6 +20,8 @@ use crate::{Config, StoreError};
 
 const PURPOSE: &str = "chain";
 const KEY_DIGITS: usize = 64;
+/// Faults that are told one by one at the start.
+const TOLD_MAX: usize = 20;
 
 /// Gives the key of the chain, if this store has one.
 pub(crate) fn key(dir: &Path, config: &Config) -> Result<Option<ChainKey>, StoreError> {
@@ -48,6 +51,29 @@ pub(crate) fn begin(
     };
     catalog.begin_chain(&key, now())?;
     Ok(key)
+}
+
+/// Compares the list with the chain at the start, adds a notice where they differ, and gives the
+/// files whose entries are not as they were written.
+pub(crate) fn doubted(
+    catalog: &Catalog,
+    key: &ChainKey,
+    notices: &mut Vec<String>,
+) -> Result<BTreeSet<String>, StoreError> {
+    let report = catalog.check_chain(key)?;
+    for fault in report.faults.iter().take(TOLD_MAX) {
+        tracing::error!(fault = fault.sentence, "the list of segments is not as it was written");
+    }
+    if let Some(first) = report.faults.first() {
+        let count = u64::try_from(report.faults.len()).unwrap_or(u64::MAX);
+        notices.push(format!(
+            "the list of segments is not as it was written: {} faults, the first: {} \
+             (bartizan doctor --verify)",
+            count.saturating_add(report.more_faults),
+            first.sentence
+        ));
+    }
+    Ok(report.faults.into_iter().filter_map(|fault| fault.file).collect())
 }
 
 impl Shared {

@@ -19,6 +19,8 @@ pub struct Config {
     pub generations_waiting_max: usize,
     /// How long an append waits for room in memory before it is refused.
     pub room_wait_max: Duration,
+    /// How long it waits before segments are tried again that could not be written; longer each time.
+    pub retry_after: Duration,
     /// How much memory all SQL queries together may take.
     pub sql_memory_bytes_max: usize,
     /// On how many threads one SQL query may run.
@@ -52,6 +54,7 @@ impl Default for Config {
             generation_age_max: Duration::from_mins(10),
             generations_waiting_max: 2,
             room_wait_max: Duration::from_secs(5),
+            retry_after: Duration::from_secs(1),
             sql_memory_bytes_max: 512 << 20,
             sql_threads: 2,
             keyring: None,

@@ -6,7 +6,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use catalog::{Committed, GivingUp, Publish, Reason, SegmentRow};
 use model::Checkpoint;
@@ -20,12 +19,13 @@ use crate::secret::hide_positions;
 use crate::segment::{Segment, write_generation};
 use crate::wal;
 
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-const RETRY_MAX: Duration = Duration::from_secs(30);
+/// How many times longer than at first it waits at last before it tries again.
+const RETRY_GROWTH_MAX: u32 = 8;
 
 /// Works until the store is closed; what then waits stands in the log.
 pub(crate) fn run(shared: &Shared) {
-    let mut retry = RETRY_FIRST;
+    let first = shared.config.retry_after;
+    let mut retry = first;
     // Segments that are durable and that the catalog could not be told of. They are never written
     // anew: a commit whose answer was an error may come to light after a crash all the same, and
     // must then find the very files that it speaks of.
@@ -41,7 +41,7 @@ pub(crate) fn run(shared: &Shared) {
         let Some(frozen) = state.frozen.first().map(Arc::clone) else { continue };
         drop(state);
         match write_and_publish(shared, &frozen, &mut ready) {
-            Ok(()) => retry = RETRY_FIRST,
+            Ok(()) => retry = first,
             Err(error) => {
                 tracing::error!(%error, "segments could not be written; the log keeps the events");
                 let mut state = shared.state();
@@ -52,7 +52,7 @@ pub(crate) fn run(shared: &Shared) {
                 let waited =
                     shared.changed.wait_timeout_while(state, retry, |state| !state.stopping);
                 drop(waited);
-                retry = (retry * 2).min(RETRY_MAX);
+                retry = (retry * 2).min(first * RETRY_GROWTH_MAX);
             }
         }
     }
@@ -145,6 +145,7 @@ fn forget_batches(shared: &Shared) -> Result<(), StoreError> {
 
 /// Deletes the log files up to that number.
 pub(crate) fn remove_logs(dir: &Path, last: u64) -> Result<(), StoreError> {
+    let mut is_any = false;
     for number in wal::list(dir)?.into_iter().take_while(|number| *number <= last) {
         let path = wal::path_of(dir, number);
         match std::fs::remove_file(&path) {
@@ -152,6 +153,12 @@ pub(crate) fn remove_logs(dir: &Path, last: u64) -> Result<(), StoreError> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             removed => removed.during(|| format!("delete {}", path.display()))?,
         }
+        is_any = true;
+    }
+    // A log that a power cut brings back is skipped while its segments are listed, but would bring
+    // back what was deleted from them later.
+    if is_any {
+        wal::sync_dir(dir).during(|| format!("sync {}", dir.display()))?;
     }
     Ok(())
 }

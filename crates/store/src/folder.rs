@@ -18,6 +18,16 @@ const CLOCK_SLACK: Duration = Duration::from_secs(5);
 /// The setting that tells which machine wrote here last.
 const MACHINE: &str = "machine";
 
+/// Refuses a data folder that this process must not write to, or in which the catalog is gone, before
+/// anything is made there.
+pub fn check_folder(dir: &Path) -> Result<(), StoreError> {
+    check_owner(dir)?;
+    if dir.join("catalog.db").exists() {
+        return Ok(());
+    }
+    refuse_lost(dir)
+}
+
 /// Refuses a folder of another user: what this process would write there, its owner could not read.
 pub(crate) fn check_owner(dir: &Path) -> Result<(), StoreError> {
     let metadata = std::fs::metadata(dir).during(|| format!("look at {}", dir.display()))?;
@@ -33,10 +43,13 @@ pub(crate) fn check_catalog(dir: &Path, catalog: &Catalog) -> Result<(), StoreEr
     let is_new = catalog.committed()? == 0
         && catalog.segments()?.is_empty()
         && catalog.chain_head()?.is_none();
-    if !is_new {
-        return Ok(());
-    }
-    let first_log = wal::list(&dir.join("wal"))?.first().copied().unwrap_or(u64::MAX);
+    if is_new { refuse_lost(dir) } else { Ok(()) }
+}
+
+fn refuse_lost(dir: &Path) -> Result<(), StoreError> {
+    let logs = dir.join("wal");
+    let logs = if logs.is_dir() { wal::list(&logs)? } else { Vec::new() };
+    let first_log = logs.first().copied().unwrap_or(u64::MAX);
     let files = segment_files(dir)?;
     match files
         .iter()

@@ -21,17 +21,38 @@ mod file;
 mod grams;
 mod letters;
 mod rows;
+mod term;
 mod terms;
 
 pub(crate) use build::Builder;
-pub(crate) use cache::{Index, Indexes, Values};
+pub(crate) use cache::{Indexes, Values};
 pub(crate) use candidates::candidates;
 pub(crate) use counts::MINUTE_NANOS;
 pub(crate) use rows::Rows;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+
+use crate::StoreError;
+use crate::error::During;
+use crate::folder::entries;
 
 /// Gives the name of the index beside a segment's file.
 pub(crate) fn path_beside(segment: &Path) -> PathBuf {
     segment.with_extension("index")
+}
+
+/// Deletes the indexes whose segments are not listed: a stop left them behind, and they hold nothing
+/// that a segment does not.
+pub(crate) fn remove_strays(dir: &Path, listed: &HashSet<PathBuf>) -> Result<(), StoreError> {
+    for day in entries(&dir.join("segments"))?.into_iter().filter(|day| day.is_dir()) {
+        for path in entries(&day)? {
+            let is_index = path.extension().is_some_and(|extension| extension == "index");
+            if is_index && !listed.contains(&path.with_extension("parquet")) {
+                let what = || format!("delete {}", path.display());
+                std::fs::remove_file(&path).during(what)?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -83,8 +83,7 @@ pub(crate) fn run(shared: &Shared) {
             last = Instant::now();
             round(shared)
         } else {
-            let _keeping = shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
-            jobs::run(shared).and_then(|()| shared.graveyard.sweep(Readers::Wait).map(|_| ()))
+            do_jobs(shared)
         };
         if let Err(error) = done
             && !shared.state().stopping
@@ -92,6 +91,13 @@ pub(crate) fn run(shared: &Shared) {
             note_failure(shared, &error);
         }
     }
+}
+
+/// Does what somebody asked for.
+pub(crate) fn do_jobs(shared: &Shared) -> Result<(), StoreError> {
+    let _keeping = shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+    jobs::run(shared)?;
+    shared.graveyard.sweep(Readers::Wait).map(|_| ())
 }
 
 /// Does all that is due now.

@@ -47,6 +47,7 @@ pub use config::Config;
 pub use copy::copy_segment;
 pub use damage::Damage;
 pub use error::StoreError;
+pub use folder::check_folder;
 pub use keep::{
     HeldStatus, KeepConfig, KeepFault, KeepSet, KeepStatus, NextToGo, PurgeCount, Purging,
     SetStatus, Space, Surroundings, Tier,

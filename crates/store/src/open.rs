@@ -1,5 +1,6 @@
 //! Opens a store: puts right what a stop of any kind left behind.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,49 +44,29 @@ pub(crate) fn open(
     config: Config,
     access: Access,
 ) -> Result<Opened, StoreError> {
-    let (chain, notices) = match access {
+    let (chain, notices, doubted) = match access {
         Access::Owner => {
             folder::check_catalog(dir, &catalog)?;
-            let notices = folder::notices(dir, &catalog)?;
-            (Some(chain::begin(dir, &catalog, &config)?), notices)
+            let mut notices = folder::notices(dir, &catalog)?;
+            let key = chain::begin(dir, &catalog, &config)?;
+            let doubted = chain::doubted(&catalog, &key, &mut notices)?;
+            (Some(key), notices, doubted)
         }
-        Access::Reader => (chain::key(dir, &config)?, Vec::new()),
+        Access::Reader => (chain::key(dir, &config)?, Vec::new(), BTreeSet::new()),
     };
-    let rows = catalog.segments()?;
-    // Names are not given twice either: a file's name begins with the number of its log.
-    let named = rows.iter().filter_map(|row| folder::number_of(Path::new(&row.file))).max();
-    let mut state = State { committed: catalog.committed()?, ..State::default() };
-    state.next_id = state.committed;
-    let checkpoints = catalog.checkpoints()?;
-    for kept in checkpoints {
+    let Listed { segments, absent, published, number } = list(dir, &catalog, &config, &doubted)?;
+    let mut state = State { committed: catalog.committed()?, notices, ..State::default() };
+    let lasts = absent.iter().map(|(last_id, _)| *last_id);
+    let lasts = lasts.chain(segments.iter().map(|segment| segment.row.last_id));
+    state.next_id = lasts.map(|last| last.saturating_add(1)).fold(state.committed, u64::max);
+    for kept in catalog.checkpoints()? {
         let shown = show_position(config.keyring.as_ref(), kept)?;
         state.note(&shown);
     }
-    let mut segments = Vec::with_capacity(rows.len());
-    let (mut absent, mut closed) = (Vec::new(), None);
-    for row in rows {
-        state.next_id = state.next_id.max(row.last_id.saturating_add(1));
-        match admit(dir, row, config.keyring.as_ref()) {
-            Ok(segment) => segments.push(Arc::new(segment)),
-            Err((damage, error)) => {
-                tracing::error!(file = damage.file, "a listed segment: {}", damage.reason);
-                absent.push(damage);
-                closed = closed.or(error);
-            }
-        }
-    }
-    // One entry that does not open was changed; if none does, the key is another, and the store must
-    // not be opened.
-    if let Some(error) = closed.filter(|_| segments.is_empty()) {
-        return Err(error);
-    }
-    let missing = absent.len();
-    state.absent = Arc::new(absent);
-    let published = segments.iter().map(|segment| segment.stats.log).max().unwrap_or_default();
-    let found: u64 = segments.iter().map(|segment| segment.row.events).sum();
-    state.ledger.found = found;
+    state.ledger.found = segments.iter().map(|segment| segment.row.events).sum();
     state.segments = Arc::new(segments);
-    state.notices = notices;
+    state.absent = Arc::new(absent.into_iter().map(|(_, damage)| damage).collect());
+    let missing = state.absent.len();
     let shared = Shared::new(dir.to_owned(), config, catalog, chain, state)?;
     Counters::add(&shared.counters.missing, missing);
     if access == Access::Owner {
@@ -96,7 +77,52 @@ pub(crate) fn open(
         keep::clear_orphans(&shared)?;
         skip_set_aside(&shared)?;
     }
-    Ok(Opened { shared, next_log: last.max(published).max(named.unwrap_or_default()) + 1 })
+    Ok(Opened { shared, next_log: last.max(published).max(number) + 1 })
+}
+
+/// What the catalog lists.
+struct Listed {
+    segments: Vec<Arc<Segment>>,
+    /// What cannot be opened, and its greatest identity.
+    absent: Vec<(u64, Damage)>,
+    /// The last log file whose events are all in segments.
+    published: u64,
+    /// The greatest number that a file's name begins with: names are not given twice.
+    number: u64,
+}
+
+fn list(
+    dir: &Path,
+    catalog: &Catalog,
+    config: &Config,
+    doubted: &BTreeSet<String>,
+) -> Result<Listed, StoreError> {
+    let mut listed = Listed { segments: Vec::new(), absent: Vec::new(), published: 0, number: 0 };
+    let mut closed = None;
+    for row in catalog.segments()? {
+        let (number, last_id) = (folder::number_of(Path::new(&row.file)), row.last_id);
+        listed.number = listed.number.max(number.unwrap_or_default());
+        match admit(dir, row, config.keyring.as_ref()) {
+            Ok(segment) => {
+                // A changed entry must not have log files deleted that are needed.
+                let is_doubted = doubted.contains(&segment.row.file);
+                let bound = if is_doubted { number.unwrap_or_default() } else { u64::MAX };
+                listed.published = listed.published.max(segment.stats.log.min(bound));
+                listed.segments.push(Arc::new(segment));
+            }
+            Err((damage, error)) => {
+                tracing::error!(file = damage.file, "a listed segment: {}", damage.reason);
+                listed.absent.push((last_id, damage));
+                closed = closed.or(error);
+            }
+        }
+    }
+    // One entry that does not open was changed; if none does, the key is another, and the store must
+    // not be opened.
+    match closed.filter(|_| listed.segments.is_empty()) {
+        Some(error) => Err(error),
+        None => Ok(listed),
+    }
 }
 
 /// Gives a listed segment, or what stands against reading it, with the error where it is sealed.

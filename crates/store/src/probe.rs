@@ -13,9 +13,12 @@ use catalog::Catalog;
 use model::{Checkpoint, Event, EventId, Field, Text, Timestamp};
 use seal::DataKey;
 
+use crate::clock::now;
 use crate::error::During;
-use crate::{Config, Seal, Seals, Store, StoreError};
+use crate::{Config, KeepConfig, Seal, Seals, Store, StoreError};
 
+/// What the small store takes, and some.
+const ROOM_BYTES: u64 = 16 << 20;
 /// How long a piece of the text is that may not be seen.
 const PIECE_BYTES: usize = 8;
 
@@ -25,12 +28,23 @@ pub fn probe(dir: &Path, config: &Config) -> Result<(), StoreError> {
     if config.sealing().is_none() {
         return Ok(());
     }
+    if !has_room(dir) {
+        // What is stored can be read on a full disk, and nothing can be written plain either.
+        tracing::warn!("the disk is full: whether what is written is sealed could not be tried");
+        return Ok(());
+    }
     let folder = dir.join("probe");
     // What a stop left behind.
     remove(&folder)?;
     let outcome = examine(&folder, config);
     remove(&folder)?;
     outcome
+}
+
+fn has_room(dir: &Path) -> bool {
+    let free = rustix::fs::statvfs(dir).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    // Where nobody tells, it is tried.
+    free.is_ok_and(|free| free >= ROOM_BYTES) || free.is_err()
 }
 
 fn remove(folder: &Path) -> Result<(), StoreError> {
@@ -46,8 +60,11 @@ fn examine(folder: &Path, config: &Config) -> Result<(), StoreError> {
     let canary = canary()?;
     std::fs::create_dir_all(folder).during(|| format!("create {}", folder.display()))?;
     let catalog = || Ok::<_, StoreError>(Catalog::open(&folder.join("catalog.db"))?);
+    // Nobody compacts or gives up what is there for a moment.
+    let keep = KeepConfig { free_gb: Some(0.0), ..KeepConfig::default() };
+    let config = Config { keep_every: None, keep, ..config.clone() };
     let store = Store::open(folder, catalog()?, config.clone())?;
-    let events: Vec<Arc<Event>> = (0..2).map(|id| event(id, &canary)).collect();
+    let events: Vec<Arc<Event>> = (0..2).map(|id| event(id, &canary, now())).collect();
     let checkpoint = Checkpoint { key: "probe".to_owned(), position: canary.clone() };
     for event in &events {
         store.append(&[Arc::clone(event)], std::slice::from_ref(&checkpoint))?;
@@ -58,7 +75,7 @@ fn examine(folder: &Path, config: &Config) -> Result<(), StoreError> {
         }
     }
     look_for(&canary, folder)?;
-    let reader = Store::open_reader(folder, catalog()?, config.clone())?;
+    let reader = Store::open_reader(folder, catalog()?, config)?;
     let read: Vec<String> =
         reader.since(EventId(0), 2)?.iter().map(|event| event.to_json()).collect();
     let written: Vec<String> = events.iter().map(|event| event.to_json()).collect();
@@ -79,11 +96,11 @@ fn canary() -> Result<String, StoreError> {
     Ok(text)
 }
 
-fn event(id: u64, canary: &str) -> Arc<Event> {
+fn event(id: u64, canary: &str, now: Timestamp) -> Arc<Event> {
     let line = format!("probe {canary} from {canary}");
-    let mut event = Event::new(Text::from(line.as_str()), Timestamp::from_seconds(1));
+    let mut event = Event::new(Text::from(line.as_str()), now);
     event.id = EventId(id);
-    event.time = Timestamp::from_seconds(1);
+    event.time = now;
     for field in [Field::UserName, Field::HostName, Field::Message, Field::UrlPath] {
         event.set(field, canary);
     }
@@ -169,7 +186,7 @@ mod tests {
             let catalog = Catalog::open(&dir.path().join("catalog.db")).unwrap();
             let store = Store::open(dir.path(), catalog, Config::default()).unwrap();
             let text = canary.clone().unwrap_or_default();
-            store.append(&[event(0, &text)], &[]).unwrap();
+            store.append(&[event(0, &text, now())], &[]).unwrap();
             store.flush().unwrap();
             let looked = look_for(&canary.unwrap_or_else(|| "not in there".to_owned()), dir.path());
             assert!(looked.is_err());

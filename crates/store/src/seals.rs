@@ -7,7 +7,7 @@ use seal::{KeyId, Keyring, wrapped_by};
 
 use crate::error::During;
 use crate::folder::segment_files;
-use crate::{StoreError, segment, wal};
+use crate::{Store, StoreError, segment, wal};
 
 /// How a file is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +67,18 @@ impl Seals {
     pub fn sealed(&self) -> Option<&Path> {
         let mut all = self.segments.iter().chain(&self.logs);
         all.find(|file| file.seal != Seal::Plain).map(|file| file.path.as_path())
+    }
+}
+
+impl Store {
+    /// Gives the keys that open what is sealed.
+    pub fn keyring(&self) -> Option<&Keyring> {
+        self.shared().config.keyring.as_ref()
+    }
+
+    /// Gives the keys that seal what is written.
+    pub fn sealing(&self) -> Option<&Keyring> {
+        self.shared().config.sealing()
     }
 }
 

@@ -7,6 +7,7 @@ mod block;
 mod count;
 mod evaluate;
 mod find;
+mod hits;
 mod prune;
 mod since;
 mod top;

@@ -26,7 +26,7 @@ pub struct Stats {
     pub replayed: u64,
     /// How many segments there are.
     pub segments: u64,
-    /// The size of all segments.
+    /// The size of all segments, without their indexes.
     pub segment_bytes: u64,
     /// The size of the events in memory, as encoded for the log.
     pub memory_bytes: u64,

@@ -8,7 +8,6 @@ use std::thread::JoinHandle;
 use catalog::{Catalog, ChainHead};
 use crossbeam_channel::{Sender, bounded};
 use model::{Checkpoint, Event, EventId};
-use seal::Keyring;
 
 use crate::commit::{self, Append, Job};
 use crate::error::During;
@@ -109,16 +108,6 @@ impl Store {
         self.inner.shared.state().next_id
     }
 
-    /// Gives the keys that open what is sealed.
-    pub fn keyring(&self) -> Option<&Keyring> {
-        self.inner.shared.config.keyring.as_ref()
-    }
-
-    /// Gives the keys that seal what is written.
-    pub fn sealing(&self) -> Option<&Keyring> {
-        self.inner.shared.config.sealing()
-    }
-
     /// Gives how far the sources had come with what is durable.
     pub fn checkpoints(&self) -> Vec<Checkpoint> {
         let state = self.inner.shared.state();
@@ -196,6 +185,12 @@ impl Store {
         keep::round(&self.inner.shared)
     }
 
+    /// Does the jobs of the catalog that wait, and nothing else.
+    pub fn do_jobs(&self) -> Result<(), StoreError> {
+        self.inner.owner()?;
+        keep::do_jobs(&self.inner.shared)
+    }
+
     /// Counts what a purge would delete.
     pub fn purge_count(&self, purging: &Purging) -> Result<PurgeCount, StoreError> {
         keep::count_purge(self.shared(), purging)
@@ -227,7 +222,7 @@ impl Store {
             found: state.ledger.found,
             replayed: state.ledger.replayed,
             segments: count(state.segments.len()),
-            segment_bytes: state.segments.iter().map(|segment| segment.disk_bytes()).sum(),
+            segment_bytes: state.segments.iter().map(|segment| segment.row.bytes).sum(),
             memory_bytes: sum(|frozen| frozen.bytes) + state.growing.bytes(),
             generations_waiting: count(state.frozen.len()),
             quarantined: Counters::get(&counters.quarantined),

@@ -50,7 +50,7 @@ pub(crate) fn fill(folder: &Path, events: u64) -> Result<()> {
     let cpu = process_time().saturating_sub(before).saturating_sub(making);
     let wall = began.elapsed().saturating_sub(making);
     let mean = |bytes: u64| bytes as f64 / events.max(1) as f64;
-    let fresh = mean(store.stats().segment_bytes + index_bytes(folder)?);
+    let fresh = mean(store.stats().segment_bytes);
     let before = process_time();
     store.keep()?;
     let merge = process_time().saturating_sub(before);
@@ -61,7 +61,7 @@ pub(crate) fn fill(folder: &Path, events: u64) -> Result<()> {
         "events": stats.in_segments,
         "segments": stats.segments,
         "fresh_bytes": fresh,
-        "bytes": mean(stats.segment_bytes + index),
+        "bytes": mean(stats.segment_bytes),
         "index_bytes": mean(index),
         "ingest_cpu_s": cpu.as_secs_f64(),
         "merge_cpu_s": merge.as_secs_f64(),
@@ -81,7 +81,7 @@ pub(crate) fn ask(folder: &Path, events: u64) -> Result<()> {
         "engine": "Bartizan",
         "events": stats.in_segments,
         "segments": stats.segments,
-        "bytes": (stats.segment_bytes + index_bytes(folder)?) as f64 / events.max(1) as f64,
+        "bytes": stats.segment_bytes as f64 / events.max(1) as f64,
         "index_bytes": index_bytes(folder)? as f64 / events.max(1) as f64,
     });
     tell(&store, &mut told)?;

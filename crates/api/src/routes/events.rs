@@ -81,6 +81,9 @@ struct EventList {
     took_ms: u64,
     /// Whether the search was given up before it had looked at all events.
     truncated: bool,
+    /// What could not be read, a sentence for each segment; left out where all could.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<String>,
 }
 
 /// Finds events.
@@ -114,6 +117,7 @@ async fn list(
             next: found.next.map(|cursor| cursor.to_string()),
             took_ms: millis(begun),
             truncated: !found.is_complete,
+            unreadable: found.unreadable,
         })
     });
     list.await.map(Json)
@@ -198,6 +202,9 @@ struct TopView {
     /// How many events do not have the field.
     missing: u64,
     truncated: bool,
+    /// What could not be read, a sentence for each segment; left out where all could.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -242,6 +249,7 @@ async fn fields(
         other: counted.other,
         missing: counted.missing,
         truncated: !counted.is_complete,
+        unreadable: counted.unreadable,
     })))
 }
 

@@ -21,7 +21,9 @@ pub(crate) fn health() -> Router<AppState> {
 async fn ready(State(state): State<AppState>) -> Response {
     let answer = state.blocking(|app| {
         app.catalog.committed()?;
-        app.store.stats();
+        if app.store.stats().disk_is_full {
+            return Err(ApiError::Busy("the disk is full and nothing can be given up"));
+        }
         if !app.runtime.is_alive() {
             return Err(ApiError::Busy("the line has ended"));
         }
@@ -97,11 +99,20 @@ impl Page {
             ("bartizan_store_flush_failures_total", "Failed writes.", stats.flush_failures),
             ("bartizan_store_quarantined_total", "Damaged log files.", stats.quarantined),
             ("bartizan_store_missing_segments", "Segments not on disk.", stats.missing),
+            ("bartizan_store_damaged_segments", "Segments that could not be read.", stats.damaged),
             ("bartizan_store_memory_events", "Events in memory.", stats.in_memory),
             ("bartizan_store_memory_bytes", "Bytes in memory.", stats.memory_bytes),
             ("bartizan_store_segment_events", "Events in segments.", stats.in_segments),
             ("bartizan_store_segment_bytes", "Bytes in segments.", stats.segment_bytes),
             ("bartizan_store_segments", "Segments.", stats.segments),
+            ("bartizan_store_merges_total", "Merges of segments.", stats.merges),
+            ("bartizan_store_merged_segments_total", "Segments merged.", stats.merged),
+            ("bartizan_store_given_up_total", "Events given up for room.", stats.given_up),
+            ("bartizan_store_keep_failures_total", "Failed tidyings.", stats.keep_failures),
+            ("bartizan_store_refused_full_total", "Events refused: disk full.", stats.refused_full),
+            ("bartizan_store_disk_free_bytes", "Bytes free on the disk.", stats.disk_free),
+            ("bartizan_store_disk_reserve_bytes", "Bytes that stay free.", stats.disk_reserve),
+            ("bartizan_store_disk_full", "Whether events are refused.", stats.disk_is_full.into()),
         ];
         for (name, help, number) in rows {
             let kind = if name.ends_with("_total") { "counter" } else { "gauge" };

@@ -125,6 +125,9 @@ async fn for_those_who_keep_it_running() {
                 # HELP bartizan_store_missing_segments Segments not on disk.
                 # TYPE bartizan_store_missing_segments gauge
                 bartizan_store_missing_segments 0
+                # HELP bartizan_store_damaged_segments Segments that could not be read.
+                # TYPE bartizan_store_damaged_segments gauge
+                bartizan_store_damaged_segments 0
                 # HELP bartizan_store_memory_events Events in memory.
                 # TYPE bartizan_store_memory_events gauge
                 bartizan_store_memory_events 0

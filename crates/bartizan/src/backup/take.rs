@@ -341,3 +341,66 @@ fn stored(path: &str, digest: &str) -> String {
     let (stem, end) = path.rsplit_once('.').unwrap_or((path, "parquet"));
     format!("{stem}-{digest}.{end}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_interrupted_or_comes_at_the_same_time_leaves_the_backup_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, target) = (folder.path().join("data"), folder.path().join("target"));
+        fs::create_dir_all(data.join("rules")).unwrap();
+        let catalog = Catalog::open(&data.join(CATALOG)).unwrap();
+        fs::write(data.join("rules/a.yml"), "first").unwrap();
+        fs::write(data.join("memory.new"), "half").unwrap();
+        fs::write(data.join("odd.key"), "42".repeat(32)).unwrap();
+        make_private(&data.join("odd.key"));
+        let open = |_: &Path| Ok(None);
+        let wanted = Wanted {
+            data: &data,
+            catalog: &catalog,
+            target: &target,
+            link: false,
+            verify: false,
+            key: None,
+            with_key: false,
+            open: &open,
+        };
+        let first = take(&wanted, &Interrupt::default()).unwrap();
+        let mut paths: Vec<&str> =
+            first.manifest.files.iter().map(|file| file.path.as_str()).collect();
+        paths.sort_unstable();
+        // Neither what was being written nor what is a master key by its looks.
+        assert_eq!(paths, ["catalog.db", "rules/a.yml"]);
+        let names = || {
+            let below = files_below(&target, &|_| false, &mut |_| ()).unwrap();
+            below.into_iter().map(|path| path.display().to_string()).collect::<Vec<_>>()
+        };
+        let (before, text) = (names(), fs::read(target.join("manifest.json")).unwrap());
+
+        fs::write(data.join("rules/a.yml"), "second").unwrap();
+        let error = take(&wanted, &Interrupt::asked()).err().unwrap();
+        assert!(error.to_string().contains("interrupted"), "{error:#}");
+        {
+            let _other = lock(&target).unwrap();
+            let error = take(&wanted, &Interrupt::default()).err().unwrap();
+            assert!(error.to_string().contains("is under way"), "{error:#}");
+        }
+        assert_eq!((names(), fs::read(target.join("manifest.json")).unwrap()), (before, text));
+
+        take(&wanted, &Interrupt::default()).unwrap();
+        let restored = folder.path().join("restored");
+        super::super::restore(&target, &restored, &Interrupt::default()).unwrap();
+        assert_eq!(fs::read_to_string(restored.join("rules/a.yml")).unwrap(), "second");
+        let asked = folder.path().join("asked");
+        assert!(super::super::restore(&target, &asked, &Interrupt::asked()).is_err());
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 3, "nothing half is left: {left:?}");
+    }
+
+    fn make_private(path: &Path) {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}

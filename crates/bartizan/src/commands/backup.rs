@@ -6,7 +6,7 @@ use catalog::Catalog;
 use seal::Source;
 use store::{Stats, Store};
 
-use crate::backup::{self, Taken, Wanted};
+use crate::backup::{self, Last, Taken, Wanted};
 use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
 use crate::keys;
@@ -80,6 +80,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     )?;
     tell(&taken, &args.target);
     let manifest = &taken.manifest;
+    let target = args.target.canonicalize().unwrap_or_else(|_| args.target.clone());
+    let last = Last { at: manifest.at.clone(), target: target.display().to_string() };
+    last.keep(&catalog)?;
     let is_whole =
         taken.fault.is_none() && manifest.damaged.is_empty() && manifest.missing.is_empty();
     Ok(if is_whole { Outcome::Done } else { Outcome::Fault })

@@ -5,9 +5,12 @@ mod verify;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use catalog::Catalog;
 
+use crate::backup::Last;
+use crate::clock::now;
 use crate::config::{Config, Encryption};
 use crate::failure::Outcome;
 use crate::keys;
@@ -17,6 +20,9 @@ use crate::rules;
 
 /// Bytes that should be free where the data is kept.
 const FREE_BYTES_MIN: u64 = 1 << 30;
+/// A backup that is older is told.
+const BACKUP_AGE_MAX: Duration = Duration::from_hours(7 * 24);
+const SECONDS_A_DAY: u64 = 24 * 60 * 60;
 /// Damaged segments that are told by name; all are counted.
 const DAMAGED_TOLD_MAX: usize = 20;
 
@@ -180,8 +186,22 @@ fn look_at_data(args: &Args, config: &Config, findings: &mut Vec<Finding>) {
                 look_at_segments(&config.data, &catalog, findings);
             }
             look_at_quarantine(&config.data.join("quarantine"), findings);
+            look_at_backup(&catalog, findings);
         }
     }
+}
+
+fn look_at_backup(catalog: &Catalog, findings: &mut Vec<Finding>) {
+    findings.push(match Last::read(catalog) {
+        Err(error) => finding(State::Fault, "backup", format!("{error:#}")),
+        Ok(None) => finding(State::Note, "backup", "never taken: `bartizan backup FOLDER`"),
+        Ok(Some(last)) => {
+            let age = last.age(now()).unwrap_or_default();
+            let state = if age > BACKUP_AGE_MAX { State::Note } else { State::Fine };
+            let days = age.as_secs() / SECONDS_A_DAY;
+            finding(state, "backup", format!("{} of {}, {days} days old", last.target, last.at))
+        }
+    });
 }
 
 fn look_at_users(catalog: &Catalog, findings: &mut Vec<Finding>) {

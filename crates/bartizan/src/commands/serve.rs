@@ -16,6 +16,7 @@ use store::Store;
 use tokio::net::TcpListener;
 use triage::Triage;
 
+use crate::anchor::Anchors;
 use crate::clock::now;
 use crate::config::{self, Config};
 use crate::demo::Demo;
@@ -95,6 +96,7 @@ struct Kept {
     catalog: Catalog,
     store: Store,
     triage: Triage,
+    anchors: Option<Anchors>,
 }
 
 async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
@@ -124,6 +126,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         demo: Arc::clone(&demonstration),
         started_at: now(),
         rate: Rate::default(),
+        anchors: kept.anchors.as_ref().map(Anchors::counters),
     };
     tell_console(console, &kept.catalog)?;
     if demo {
@@ -152,12 +155,14 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     if !late.is_empty() {
         complain(&format!("cut off: {}", late.join(", ")));
     }
-    let store = kept.store;
+    let (store, anchors) = (kept.store, kept.anchors);
     // Waiting for threads must not hold up the runtime on which the last tasks end.
     tokio::task::spawn_blocking(move || {
         reloader.stop();
         line.join();
-        store.close()
+        let closed = store.close();
+        anchors.into_iter().for_each(Anchors::finish);
+        closed
     })
     .await??;
     served?;
@@ -235,6 +240,7 @@ fn open(config: &Config) -> anyhow::Result<Kept> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     make_private(&config.data)
         .with_context(|| format!("cannot make the data folder {}", config.data.display()))?;
+    store::check_folder(&config.data)?;
     let catalog = Catalog::open(&config.data.join("catalog.db"))?;
     let keyring = keys::open_or_make(config, &catalog)?;
     let bounds = config.store.bounds(keyring);
@@ -242,10 +248,16 @@ fn open(config: &Config) -> anyhow::Result<Kept> {
     let store = Store::open(&config.data, catalog.clone(), bounds)?;
     let missing = store.stats().missing;
     if missing > 0 {
-        complain(&format!("store     segments missing: {missing} (bartizan doctor)"));
+        complain(&format!(
+            "store     segments that are missing or cannot be opened: {missing} (bartizan doctor)"
+        ));
     }
+    for notice in store.notices() {
+        complain(&format!("note      {notice}"));
+    }
+    let anchors = Anchors::start(&config.store.anchor, store.clone())?;
     let triage = Triage::open(catalog.clone());
-    Ok(Kept { catalog, store, triage })
+    Ok(Kept { catalog, store, triage, anchors })
 }
 
 /// Makes the folder for its owner alone: it holds what others logged.

@@ -12,16 +12,23 @@ use crate::product::{Place, Product, bartizan, eventually};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
+const RULE: &str = "title: Own\nlogsource:\n  product: linux\ndetection:\n  keywords:\n    - brandmark\n  \
+    condition: keywords\n";
+
 #[test]
 fn a_store_at_rest_comes_back_whole_and_only_what_is_new_is_copied() {
     let place = Place::new();
     let data = filled(&place, 1..900);
     std::fs::create_dir_all(data.join("rules")).unwrap();
-    std::fs::write(data.join("rules/own.yml"), "title: own\n").unwrap();
+    std::fs::write(data.join("rules/own.yml"), RULE).unwrap();
     let target = place.path("backup");
     let told = backup(&data, &target, &[]);
     assert!(told.1.contains("the master key is NOT in the backup"), "{}", told.1);
     ok(told);
+    let doctor = bartizan().args(["doctor", "--data"]).arg(&data).output().unwrap();
+    let found = String::from_utf8(doctor.stdout).unwrap();
+    let of_backup = found.lines().find(|line| line.contains(" backup ")).unwrap();
+    assert!(of_backup.contains("ok") && of_backup.contains("0 days old"), "{found}");
     let first = files(&target.join("segments"));
     assert!(first.len() > 1, "{first:?}");
     let restored = place.path("restored");
@@ -29,8 +36,10 @@ fn a_store_at_rest_comes_back_whole_and_only_what_is_new_is_copied() {
     assert!(!restored.join("master.key").exists());
     bring_key(&data, &restored);
     assert_eq!(events(&restored), events(&data));
-    assert_eq!(std::fs::read_to_string(restored.join("rules/own.yml")).unwrap(), "title: own\n");
+    assert_eq!(std::fs::read_to_string(restored.join("rules/own.yml")).unwrap(), RULE);
     assert_eq!(mode(&restored), 0o700);
+    let doctor = bartizan().args(["doctor", "--verify", "--data"]).arg(&restored).output().unwrap();
+    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
     let (code, errors) = run(restore_command(&target, &restored));
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("is not empty"), "{errors}");
@@ -216,13 +225,18 @@ fn configure(place: &Place) -> PathBuf {
     ))
 }
 
-/// Fills a store with lines and ends the process as a power cut would, so that some stand in the log
-/// alone.
+/// Fills a store with lines, of which the last hundred stand in the log alone: the process was ended
+/// as by a power cut.
 fn filled(place: &Place, numbers: std::ops::Range<u32>) -> PathBuf {
-    let mut product = Product::start(&configure(place));
-    for start in numbers.clone().step_by(100) {
-        post(&mut product, &lines(start..(start + 100).min(numbers.end)));
+    let config = configure(place);
+    let last = numbers.end - 100;
+    let mut product = Product::start(&config);
+    for start in (numbers.start..last).step_by(100) {
+        post(&mut product, &lines(start..(start + 100).min(last)));
     }
+    assert_eq!(product.stop(), Some(0));
+    let mut product = Product::start(&config);
+    post(&mut product, &lines(last..numbers.end));
     product.kill();
     place.path("data")
 }

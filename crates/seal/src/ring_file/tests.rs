@@ -9,7 +9,7 @@ use crate::source::Typed;
 const NOW: &str = "2026-11-21T07:00:00Z";
 
 fn key(byte: u8) -> Secret {
-    Secret::Key(MasterKey::from_bytes([byte; 32]).unwrap())
+    Secret::Key(Box::new(MasterKey::from_bytes([byte; 32]).unwrap()))
 }
 
 fn phrase(text: &str) -> Secret {

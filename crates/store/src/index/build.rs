@@ -17,7 +17,8 @@ use super::directory::Directory;
 use super::file::{SectionWriter, Written};
 use super::grams::{self, Grams};
 use super::letters::{self, Letters};
-use super::terms::{self, Term, Terms};
+use super::term::{self, Term};
+use super::terms::{self, Terms};
 use crate::segment::{Column, TEXT_TYPE, Values, data_type, each_value, list_items};
 
 /// How many values of a column are remembered as done in their block.
@@ -196,15 +197,14 @@ fn text_at(values: &Values, row: usize) -> Option<&str> {
 impl Looked {
     fn of(column: Column) -> Self {
         let counted = match column {
-            Column::Known(Field::EventId) => false,
+            Column::Known(Field::EventId) | Column::Extra | Column::Lists => false,
             Column::Known(field) => {
                 !column.is_prose() && !matches!(field.kind(), FieldKind::Float | FieldKind::Date)
             }
-            Column::Extra | Column::Lists => false,
         };
         Self {
             column,
-            field: terms::field(column.name()),
+            field: term::field(column.name()),
             is_core: matches!(column, Column::Known(field) if is_core(field)),
             tally: counted.then(Tally::default),
             done: vec![(0, 0); DONE_VALUES],
@@ -244,7 +244,12 @@ impl Gatherer {
                 self.counts.time(time.nanos());
             }
             (Column::Known(Field::EventOriginal), Value::Text(text)) => self.take_text(text),
-            (Column::Lists, _) | (Column::Known(Field::EventId | Field::EventIngested), _) => {}
+            (
+                Column::Lists
+                | Column::Extra
+                | Column::Known(Field::EventId | Field::EventIngested),
+                _,
+            ) => {}
             (Column::Known(field), Value::Text(array))
                 if is_list && data_type(field) == TEXT_TYPE =>
             {
@@ -262,13 +267,12 @@ impl Gatherer {
                 self.take_known(looked, text, block);
             }
             (Column::Known(_), value) => self.take_number(looked, value, is_list, block),
-            (Column::Extra, _) => {}
         }
     }
 
     /// Takes a text of a known field.
     fn take_known(&mut self, looked: &mut Looked, text: &str, block: usize) {
-        let hash = terms::hash(looked.field, text.as_bytes());
+        let hash = term::hash(looked.field, text.as_bytes());
         if let Some(tally) = &mut looked.tally {
             tally.value(hash, text);
         }
@@ -291,7 +295,7 @@ impl Gatherer {
         self.text.clear();
         // Writing to a String cannot fail.
         let _ = write!(self.text, "{value}");
-        let hash = terms::hash(looked.field, self.text.as_bytes());
+        let hash = term::hash(looked.field, self.text.as_bytes());
         if let Some(tally) = &mut looked.tally {
             // The other values of the row stand elsewhere.
             if is_list {
@@ -318,7 +322,7 @@ impl Gatherer {
     /// Takes the unknown fields of a row.
     fn take_extra(&mut self, object: &str) {
         each_value(object, &mut |name, value| {
-            let field = terms::field(name);
+            let field = term::field(name);
             let mut text = std::mem::take(&mut self.text);
             text.clear();
             // Writing to a String cannot fail.

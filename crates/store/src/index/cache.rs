@@ -26,13 +26,16 @@ pub(crate) struct Index {
     pub(super) directory: Directory,
 }
 
+/// What a section holds, expanded.
+type Section = Arc<Vec<u8>>;
+
 /// The indexes of a store.
 #[derive(Debug)]
 pub(crate) struct Indexes {
     dir: std::path::PathBuf,
     keyring: Option<Keyring>,
     open: Mutex<Kept<SegmentId, Option<Arc<Index>>>>,
-    sections: Mutex<Kept<(SegmentId, u32), Arc<Vec<u8>>>>,
+    sections: Mutex<Kept<(SegmentId, u32), Section>>,
     failures: AtomicU64,
 }
 
@@ -122,7 +125,7 @@ impl Indexes {
         number: u32,
         offset: u64,
         end: u64,
-    ) -> Option<Arc<Vec<u8>>> {
+    ) -> Option<Section> {
         let key = (index.id, number);
         if let Some(section) = self.sections.lock().unwrap_or_else(PoisonError::into_inner).get(key)
         {

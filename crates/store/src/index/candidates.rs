@@ -10,7 +10,8 @@ use super::cache::{Index, Indexes};
 use super::grams::{self, GRAM_BYTES, slices_of};
 use super::letters;
 use super::rows::Rows;
-use super::terms::{self, Term, TermsPanel};
+use super::term::{self, Term};
+use super::terms::TermsPanel;
 use crate::segment::{Column, TEXT_TYPE, data_type};
 
 /// Bounds the tests of one predicate that are put to the index; of more, the rest is not asked.
@@ -235,7 +236,7 @@ fn folded(literal: &Literal) -> String {
 }
 
 fn of(field: &FieldRef) -> u64 {
-    terms::field(field.name())
+    term::field(field.name())
 }
 
 fn is_always(field: &FieldRef) -> bool {

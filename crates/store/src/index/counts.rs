@@ -47,7 +47,7 @@ impl Hasher for Spreading {
         self.0
     }
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = super::terms::hash(self.0, bytes);
+        self.0 = super::term::hash(self.0, bytes);
     }
     fn write_u64(&mut self, number: u64) {
         let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);

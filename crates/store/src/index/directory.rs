@@ -27,7 +27,9 @@ impl Directory {
         put_varint(count(self.rows), &mut out);
         for panels in [&self.terms, &self.letters] {
             put_varint(count(panels.len()), &mut out);
-            panels.iter().for_each(|panel| panel.put(&mut out));
+            for panel in panels {
+                panel.put(&mut out);
+            }
         }
         put_varint(count(self.grams.len()), &mut out);
         self.grams.iter().for_each(|panel| panel.put(&mut out));

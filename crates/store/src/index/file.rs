@@ -181,17 +181,16 @@ impl SectionReader {
         let length = usize::try_from(length).ok().filter(|length| *length <= SECTION_BYTES_MAX);
         let mut stored = vec![0; length.ok_or_else(|| invalid("a section is too long"))?];
         self.file.read_exact_at(&mut stored, offset)?;
-        let text = match &self.key {
-            Some(key) => key.open(&context(number), &stored).map_err(refused)?,
-            None => {
-                let (text, sum) =
-                    stored.split_last_chunk::<4>().ok_or_else(|| invalid("a section is empty"))?;
-                if crc32fast::hash(text).to_le_bytes() != *sum {
-                    return Err(invalid("a section's checksum is wrong"));
-                }
-                stored.truncate(stored.len() - 4);
-                stored
+        let text = if let Some(key) = &self.key {
+            key.open(&context(number), &stored).map_err(refused)?
+        } else {
+            let (text, sum) =
+                stored.split_last_chunk::<4>().ok_or_else(|| invalid("a section is empty"))?;
+            if crc32fast::hash(text).to_le_bytes() != *sum {
+                return Err(invalid("a section's checksum is wrong"));
             }
+            stored.truncate(stored.len() - 4);
+            stored
         };
         match text.split_first() {
             Some((&RAW, raw)) => Ok(raw.to_vec()),

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::io;
 
 use super::file::SectionWriter;
-use super::terms::{Grain, PANEL_ROWS, Term, TermsPanel};
+use super::term::Term;
+use super::terms::{Grain, PANEL_ROWS, TermsPanel};
 
 /// How many rows a posting points at: records are put together from all their columns to be looked
 /// through, so few of them shall be in vain.

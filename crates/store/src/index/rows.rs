@@ -59,7 +59,9 @@ impl Rows {
         let mut all: Vec<Range<usize>> = self.0.iter().chain(&other.0).cloned().collect();
         all.sort_unstable_by_key(|run| run.start);
         let mut either = Self::default();
-        all.into_iter().for_each(|run| either.push(run));
+        for run in all {
+            either.push(run);
+        }
         either
     }
 
@@ -122,7 +124,9 @@ mod tests {
 
     fn rows(set: &BTreeSet<usize>) -> Rows {
         let mut rows = Rows::default();
-        set.iter().for_each(|row| rows.push(*row..row + 1));
+        for row in set {
+            rows.push(*row..row + 1);
+        }
         rows
     }
 

@@ -151,7 +151,7 @@ fn predicate_of(matching: &str) -> Result<Predicate, String> {
     reason = "a float becomes the nearest whole number of bytes, at most the greatest"
 )]
 fn bytes(gigabytes: f64) -> Option<u64> {
-    (gigabytes > 0.0).then(|| (gigabytes * GIGABYTE) as u64)
+    (gigabytes > 0.0).then_some((gigabytes * GIGABYTE) as u64)
 }
 
 #[cfg(test)]
@@ -183,13 +183,13 @@ mod tests {
                     set(" ", 0, f64::INFINITY),
                 ],
             },
-            expect![[r#"
+            expect![[r"
                 store.keep.days: is at most 36500
                 store.keep.gigabytes: is a number from 0 on
                 store.keep.sets[2].gigabytes: is a number from 0 on
                 store.keep.free_gb: is a number from 0 on
                 store.keep.sets[1].match: `user.name: (`: column 13: expected a value
-                store.keep.sets[2].match: names no events; give a module such as `sshd`, or KQL"#]],
+                store.keep.sets[2].match: names no events; give a module such as `sshd`, or KQL"]],
         );
     }
 

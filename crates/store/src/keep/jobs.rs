@@ -110,7 +110,7 @@ fn purge(shared: &Shared, job: &Job) -> Result<(JobState, String), StoreError> {
             continue;
         }
         match purge_in(shared, segment, &scope, job) {
-            Ok(spared) => held += spared,
+            Ok(stayed) => held += stayed,
             Err(StoreError::Damaged { file, reason }) => unread.push(format!("{file}: {reason}")),
             Err(error) => return Err(error),
         }

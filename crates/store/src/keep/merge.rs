@@ -215,16 +215,12 @@ impl<'c> Cursor<'c> {
         self.row = 0;
         loop {
             let Some((reader, group, read)) = &mut self.reading else {
-                match self.groups.next() {
-                    Some((group, rows)) => {
-                        self.reading = Some((self.open(group, rows)?, group, 0));
-                        continue;
-                    }
-                    None => {
-                        self.batch = RecordBatch::new_empty(Arc::clone(self.table.schema()));
-                        return self.take_keys();
-                    }
-                }
+                let Some((group, rows)) = self.groups.next() else {
+                    self.batch = RecordBatch::new_empty(Arc::clone(self.table.schema()));
+                    return self.take_keys();
+                };
+                self.reading = Some((self.open(group, rows)?, group, 0));
+                continue;
             };
             let segment = self.input.segment;
             let Some(batch) = reader.next() else {

@@ -14,35 +14,39 @@ use super::graveyard::{Readers, delete};
 use crate::StoreError;
 use crate::error::During;
 use crate::folder::set_aside;
+use crate::index::remove_strays;
 use crate::live::{Counters, Shared};
 use crate::search::{Block, Place};
 use crate::segment::{Column, PART, Segment, SegmentStats};
 
 /// Puts right what lies in the folder of the segments; the log was read already.
 pub(crate) fn clear(shared: &Shared) -> Result<(), StoreError> {
-    // Segments that went out before the stop.
-    for file in shared.catalog.gone_files()? {
+    let mut listed: HashSet<PathBuf> =
+        shared.catalog.segments()?.into_iter().map(|row| shared.dir.join(row.file)).collect();
+    // Segments that went out before the stop, and were not put back since.
+    let (back, gone): (Vec<String>, Vec<String>) = shared
+        .catalog
+        .gone_files()?
+        .into_iter()
+        .partition(|file| listed.contains(&shared.dir.join(file)));
+    shared.catalog.forget_gone_files(&back)?;
+    for file in gone {
         shared.graveyard.bury(file, 0);
     }
     shared.graveyard.sweep(Readers::Wait)?;
-    let gone: HashSet<PathBuf> =
-        shared.catalog.gone_files()?.into_iter().map(|file| shared.dir.join(file)).collect();
-    let listed: HashSet<PathBuf> =
-        shared.catalog.segments()?.into_iter().map(|row| shared.dir.join(row.file)).collect();
+    let waiting = shared.catalog.gone_files()?;
+    listed.extend(waiting.into_iter().map(|file| shared.dir.join(file)));
     let mut number = 0;
     for path in files(&shared.dir.join("segments"))? {
         let is = |extension: &str| path.extension().is_some_and(|found| found == extension);
-        let segment = path.with_extension("parquet");
         if is(PART) {
             std::fs::remove_file(&path).during(|| format!("delete {}", path.display()))?;
-        } else if is("index") && !segment.exists() {
-            std::fs::remove_file(&path).during(|| format!("delete {}", path.display()))?;
-        } else if is("parquet") && !listed.contains(&path) && !gone.contains(&path) {
+        } else if is("parquet") && !listed.contains(&path) {
             number += 1;
             clear_one(shared, &path, SegmentId(-number))?;
         }
     }
-    Ok(())
+    remove_strays(&shared.dir, &listed)
 }
 
 /// Lists the files in the folders of the days; a folder that is empty is removed.

@@ -60,7 +60,8 @@ pub(crate) fn plan(pieces: &[Piece], now: i64, haste: Haste) -> Vec<Vec<SegmentI
         let is_over = now >= end.saturating_add(LATE) || haste == Haste::Now;
         merge_fresh(&mut pieces, now, is_over, &mut merges);
         if is_over {
-            merge_small(&pieces, &mut merges);
+            let growth = if haste == Haste::Now { 1 } else { GROWTH };
+            merge_small(&pieces, growth, &mut merges);
         }
     }
     merges.into_iter().map(|merge| merge.into_iter().map(|piece| piece.id).collect()).collect()
@@ -101,13 +102,13 @@ fn merge_fresh(pieces: &mut Vec<Piece>, now: i64, is_over: bool, merges: &mut Ve
 
 /// Merges the small ones of a day that is over: as many of the smallest as together make enough more
 /// than the largest of them.
-fn merge_small(pieces: &[Piece], merges: &mut Vec<Vec<Piece>>) {
+fn merge_small(pieces: &[Piece], growth: u64, merges: &mut Vec<Vec<Piece>>) {
     let mut small: Vec<Piece> =
         pieces.iter().filter(|piece| piece.bytes < SMALL_BYTES).copied().collect();
     small.sort_by_key(|piece| piece.bytes);
     while let Some(largest) = small.last() {
         let bytes: u64 = small.iter().map(|piece| piece.bytes).sum();
-        let enough = largest.bytes.saturating_mul(GROWTH).min(FILE_BYTES);
+        let enough = largest.bytes.saturating_mul(growth).min(FILE_BYTES);
         if small.len() > 1 && bytes >= enough {
             break;
         }
@@ -117,7 +118,7 @@ fn merge_small(pieces: &[Piece], merges: &mut Vec<Vec<Piece>>) {
     merges.extend(runs(small).into_iter().filter(|run| {
         let largest = run.iter().map(|piece| piece.bytes).max().unwrap_or_default();
         let bytes: u64 = run.iter().map(|piece| piece.bytes).sum();
-        run.len() > 1 && bytes >= largest.saturating_mul(GROWTH).min(SMALL_BYTES)
+        run.len() > 1 && bytes >= largest.saturating_mul(growth).min(SMALL_BYTES)
     }));
 }
 
@@ -144,9 +145,9 @@ mod tests {
 
     const MEGABYTE: u64 = 1 << 20;
 
-    /// Plays days of flushes, and gives how many bytes merges wrote for each byte that came, and how
-    /// many files a day is in the end.
-    fn play(days: i64, flush_every: i64, flush_bytes: u64) -> (f64, f64) {
+    /// Plays some days of flushes, and gives how many bytes merges wrote for a hundred bytes that came,
+    /// and how many files there are in the end.
+    fn play(days: i64, flush_every: i64, flush_bytes: u64) -> (u64, u64) {
         let mut pieces: Vec<Piece> = Vec::new();
         let (mut came, mut written) = (0_u64, 0_u64);
         let mut id = 0;
@@ -185,7 +186,7 @@ mod tests {
         }
         assert_eq!(pieces.iter().map(|piece| piece.bytes).sum::<u64>(), came);
         assert!(pieces.iter().all(|piece| piece.level > 0));
-        (written as f64 / came as f64, pieces.len() as f64 / days as f64)
+        (written * 100 / came, u64::try_from(pieces.len()).unwrap())
     }
 
     #[test]
@@ -201,9 +202,9 @@ mod tests {
         ] {
             let (written, files) = play(3, every, bytes);
             let day = bytes * u64::try_from(NANOS_PER_DAY / every).unwrap();
-            let fewest = day.div_ceil(FILE_BYTES) as f64;
-            assert!(written <= 3.0, "{every} {bytes}: {written}");
-            assert!(files <= fewest * 2.0 + 3.0, "{every} {bytes}: {files} of {fewest}");
+            let fewest = day.div_ceil(FILE_BYTES) * 3;
+            assert!(written <= 300, "{every} {bytes}: {written} %");
+            assert!(files <= fewest * 2 + 9, "{every} {bytes}: {files} of {fewest}");
         }
     }
 
@@ -222,5 +223,6 @@ mod tests {
         assert_eq!(merges(&[piece(1, 1)], Haste::Now), 0);
         assert_eq!(merges(&[piece(1, 0), piece(2, 0)], Haste::Patient), 0);
         assert_eq!(merges(&[piece(1, 0), piece(2, 0)], Haste::Now), 1);
+        assert_eq!(merges(&[piece(1, 1), piece(2, 1)], Haste::Now), 1);
     }
 }

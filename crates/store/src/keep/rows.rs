@@ -82,17 +82,17 @@ pub(crate) fn stay(
     let mut found = Stay::default();
     walk(shared, segment, &mut |block, group| {
         let mut marks = condemned.marks(block)?;
-        let condemned = count(&marks);
+        let matching = count(&marks);
         for scope in &held {
-            let mut spared = marks.clone();
-            within(scope, block, &mut spared)?;
-            for (mark, spared) in marks.iter_mut().zip(spared) {
-                *mark &= !spared;
+            let mut exempt = marks.clone();
+            within(scope, block, &mut exempt)?;
+            for (mark, exempt) in marks.iter_mut().zip(exempt) {
+                *mark &= !exempt;
             }
         }
         let going = count(&marks);
         found.going += going;
-        found.held += condemned - going;
+        found.held += matching - going;
         let stays: Vec<bool> = marks.iter().map(|mark| !mark).collect();
         if found.groups.len() <= group {
             found.groups.push(BooleanArray::from(stays));

@@ -18,13 +18,18 @@ pub struct Space {
     pub total: u64,
 }
 
+/// Tells the time.
+type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+/// Tells the room on the disk that holds a folder.
+type Disk = Arc<dyn Fn(&Path) -> io::Result<Space> + Send + Sync>;
+
 /// Where the time and the room on the disk are told; a test tells its own.
 #[derive(Clone)]
 pub struct Surroundings {
     /// Tells the time.
-    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub clock: Clock,
     /// Tells the room on the disk that holds a folder.
-    pub disk: Arc<dyn Fn(&Path) -> io::Result<Space> + Send + Sync>,
+    pub disk: Disk,
 }
 
 impl Surroundings {

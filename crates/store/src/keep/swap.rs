@@ -85,6 +85,8 @@ fn publish_and_show(shared: &Shared, step: &Step<'_>) -> Result<(), StoreError> 
     state.segments = Arc::new(segments);
     drop(state);
     for segment in step.out {
+        shared.footers.forget(segment.row.id);
+        shared.indexes.forget(segment.row.id);
         segment.bury_in(&shared.graveyard);
     }
     Ok(())

@@ -187,7 +187,9 @@ impl Examiner<'_> {
         let listed: BTreeSet<PathBuf> = report.rows.iter().map(|row| dir.join(&row.file)).collect();
         let mut files = segment_files(dir)?;
         files.extend(entries(&dir.join("quarantine"))?.into_iter().filter(|one| is_segment(one)));
-        files.retain(|path| !listed.contains(path));
+        let gone = self.patient.catalog.gone_files()?;
+        let gone: BTreeSet<PathBuf> = gone.iter().map(|file| dir.join(file)).collect();
+        files.retain(|path| !listed.contains(path) && !gone.contains(path));
         files.sort_by_key(|path| {
             std::cmp::Reverse(std::fs::metadata(path).map_or(0, |metadata| metadata.len()))
         });

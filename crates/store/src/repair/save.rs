@@ -48,12 +48,12 @@ pub(super) fn save(patient: Patient, plan: Plan, config: &Config) -> Result<(), 
     let committed = Committed { expected, next: expected.max(last) };
     let checkpoints = &[];
     catalog.publish(&Publish {
-        giving_up: GivingUp::default(),
         segments: &into,
         removed: &out,
         committed,
         checkpoints,
         linking,
+        giving_up: GivingUp::default(),
     })?;
     catalog.forget_checkpoints(&plan.positions)?;
     if !catalog.check_chain(&key)?.faults.is_empty() {

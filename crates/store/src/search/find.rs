@@ -10,6 +10,7 @@ use query::Node;
 
 use super::block::{Block, Place};
 use super::evaluate::narrow;
+use super::hits::{Best, Hits, cursor_of, fetch, next_part};
 use super::prune::{group_spans, may_match, rows_to_read};
 use super::{Cursor, Order, SEARCH_EVENTS_MAX, Scope, Search};
 use crate::StoreError;
@@ -153,10 +154,6 @@ fn get_in_segment(
 
 fn all_columns() -> Vec<Column> {
     Column::all().collect()
-}
-
-fn cursor_of(event: &Event) -> Cursor {
-    Cursor { time: event.time, id: event.id }
 }
 
 struct Finder<'f> {
@@ -353,75 +350,6 @@ impl Finder<'_> {
     }
 }
 
-/// The hits of one segment, each with its row group and its row there.
-struct Hits {
-    order: Order,
-    limit: usize,
-    all: Vec<(Cursor, usize, usize)>,
-}
-
-impl Hits {
-    /// Keeps the best.
-    fn settle(&mut self) {
-        let order = self.order;
-        self.all.sort_unstable_by(|one, other| order.compare(one.0, other.0));
-        self.all.truncate(self.limit);
-    }
-
-    /// Tells whether none of the rows that come after that time, or share it, can be better.
-    fn is_enough(&mut self, last: Option<Timestamp>) -> bool {
-        if self.all.len() < self.limit {
-            return false;
-        }
-        self.settle();
-        match (self.all.last(), last) {
-            (Some((worst, ..)), Some(last)) => match self.order {
-                Order::Newest => last < worst.time,
-                Order::Oldest => last > worst.time,
-            },
-            _ => false,
-        }
-    }
-}
-
-/// Takes the next rows off the end at which the order begins.
-fn next_part(left: &mut Rows, order: Order, size: usize) -> Option<Rows> {
-    if left.is_empty() {
-        return None;
-    }
-    Some(match order {
-        Order::Newest => left.take_last(size),
-        Order::Oldest => left.take_first(size),
-    })
-}
-
-/// Reads the events of some hits.
-fn fetch(
-    shared: &Shared,
-    segment: &Segment,
-    hits: &[(Cursor, usize, usize)],
-) -> Result<Vec<Arc<Event>>, StoreError> {
-    let footer = segment.footer(&shared.footers)?;
-    let mut rows: Vec<(usize, usize)> = hits.iter().map(|(_, group, row)| (*group, *row)).collect();
-    rows.sort_unstable();
-    let mut events = Vec::with_capacity(rows.len());
-    let group_rows = footer.group_rows();
-    for same in rows.chunk_by(|one, next| one.0 == next.0) {
-        let Some((group, _)) = same.first() else { continue };
-        let mut chosen = Rows::default();
-        same.iter().for_each(|(_, row)| chosen.push(*row..row + 1));
-        let length = group_rows.get(*group).copied().unwrap_or_default();
-        let block = Block::of(segment, &shared.footers, (*group, length), chosen);
-        let all: Vec<usize> = (0..block.len()).collect();
-        let read = block.events(&all, &all_columns())?;
-        if read.len() != same.len() {
-            return Err(segment.damaged("fewer rows than asked for"));
-        }
-        events.extend(read);
-    }
-    Ok(events)
-}
-
 impl Order {
     /// Compares two places; the lesser one comes first.
     pub(crate) fn compare(self, one: Cursor, other: Cursor) -> Ordering {
@@ -429,43 +357,5 @@ impl Order {
             Self::Newest => other.cmp(&one),
             Self::Oldest => one.cmp(&other),
         }
-    }
-}
-
-/// The best events so far.
-struct Best {
-    order: Order,
-    limit: usize,
-    events: Vec<Arc<Event>>,
-    /// The place of the last of them, once there are enough.
-    worst: Option<Cursor>,
-}
-
-impl Best {
-    fn would_take(&self, place: Cursor) -> bool {
-        self.worst.is_none_or(|worst| self.order.compare(place, worst).is_lt())
-    }
-
-    fn offer(&mut self, event: Arc<Event>) {
-        if !self.would_take(cursor_of(&event)) {
-            return;
-        }
-        self.events.push(event);
-        if self.events.len() >= self.limit.saturating_mul(2).max(256) {
-            self.settle();
-        }
-    }
-
-    fn settle(&mut self) {
-        self.events.sort_by(|one, other| self.order.compare(cursor_of(one), cursor_of(other)));
-        self.events.truncate(self.limit);
-        if self.events.len() == self.limit {
-            self.worst = self.events.last().map(|event| cursor_of(event));
-        }
-    }
-
-    fn finish(mut self) -> Vec<Arc<Event>> {
-        self.settle();
-        self.events
     }
 }

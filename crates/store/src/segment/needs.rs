@@ -10,10 +10,11 @@ use parquet::basic::Type as Physical;
 use parquet::file::metadata::FileMetaData;
 use parquet::schema::types::ColumnDescriptor;
 
+use super::footer::Footer;
 use super::hot::{self, Hot};
 use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
 use super::line;
-use super::read::{Footer, Segment};
+use super::read::Segment;
 
 /// What must be read for the columns asked for.
 #[derive(Debug)]

@@ -136,23 +136,21 @@ pub(super) fn read_page(
     let mut bytes = vec![0; length.ok_or_else(|| invalid("a page is too long"))?];
     let offset = u64::try_from(location.offset).map_err(io::Error::other)?;
     file.read_exact_at(&mut bytes, offset)?;
-    let (header, body) = match opening {
-        Some(opening) => {
-            let (of_header, of_body) = match place.page {
-                Some(_) => (Module::DataPageHeader, Module::DataPage),
-                None => (Module::DictionaryPageHeader, Module::DictionaryPage),
-            };
-            let (header, rest) = sealed_piece(&bytes)?;
-            let header = opening.open(of_header, place, header)?;
-            let header = Header::read(&header).ok_or_else(|| invalid("a page has no header"))?;
-            let (body, _) = sealed_piece(rest)?;
-            (header, opening.open(of_body, place, body)?)
-        }
-        None => {
-            let header = Header::read(&bytes).ok_or_else(|| invalid("a page has no header"))?;
-            let body = bytes.split_off(header.length.min(bytes.len()));
-            (header, body)
-        }
+    let no_header = || invalid("a page has no header");
+    let (header, body) = if let Some(opening) = opening {
+        let (of_header, of_body) = match place.page {
+            Some(_) => (Module::DataPageHeader, Module::DataPage),
+            None => (Module::DictionaryPageHeader, Module::DictionaryPage),
+        };
+        let (header, rest) = sealed_piece(&bytes)?;
+        let header = opening.open(of_header, place, header)?;
+        let header = Header::read(&header).ok_or_else(no_header)?;
+        let (body, _) = sealed_piece(rest)?;
+        (header, opening.open(of_body, place, body)?)
+    } else {
+        let header = Header::read(&bytes).ok_or_else(no_header)?;
+        let body = bytes.split_off(header.length.min(bytes.len()));
+        (header, body)
     };
     let Some(encoding) = header.encoding() else { return Ok(None) };
     if header.expanded > PAGE_BYTES_MAX {

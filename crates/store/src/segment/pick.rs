@@ -3,12 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, RecordBatchOptions,
-    StringDictionaryBuilder, StringViewBuilder, TimestampNanosecondBuilder, UInt64Builder,
-    new_null_array,
-};
-use arrow::datatypes::{DataType, Field as ArrowField, Int32Type, Schema};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use catalog::SegmentId;
 use parquet::basic::Encoding;
 use parquet::column::page::{Page as LibraryPage, PageMetadata, PageReader};
@@ -18,11 +14,14 @@ use parquet::errors::ParquetError;
 use parquet::file::page_index::offset_index::PageLocation;
 use parquet::schema::types::ColumnDescPtr;
 
+use super::cache::Cache;
+use super::footer::Footer;
+use super::gather::Builder;
 use super::hybrid::Hybrid;
-use super::layout::{Column, TEXT_TYPE};
+use super::layout::Column;
 use super::needs::type_in_file;
 use super::page::{Page, PagePlace, invalid, read_page};
-use super::read::{Cache, Footer, Segment};
+use super::read::Segment;
 use crate::StoreError;
 use crate::index::Rows;
 
@@ -69,81 +68,6 @@ fn next_text(body: &[u8], at: usize) -> Option<usize> {
 
 fn eight(body: &[u8], place: usize) -> Option<[u8; 8]> {
     body.get(place.checked_mul(8)?..)?.first_chunk::<8>().copied()
-}
-
-/// A column that is being put together.
-enum Builder {
-    Text(StringViewBuilder),
-    Keys(StringDictionaryBuilder<Int32Type>),
-    Integer(Int64Builder),
-    Id(UInt64Builder),
-    Float(Float64Builder),
-    Flag(BooleanBuilder),
-    Time(TimestampNanosecondBuilder),
-}
-
-impl Builder {
-    fn of(data_type: &DataType) -> Self {
-        match data_type {
-            DataType::Int64 => Self::Integer(Int64Builder::new()),
-            DataType::UInt64 => Self::Id(UInt64Builder::new()),
-            DataType::Float64 => Self::Float(Float64Builder::new()),
-            DataType::Boolean => Self::Flag(BooleanBuilder::new()),
-            DataType::Timestamp(..) => {
-                Self::Time(TimestampNanosecondBuilder::new().with_data_type(data_type.clone()))
-            }
-            DataType::Dictionary(..) => Self::Keys(StringDictionaryBuilder::new()),
-            _ => Self::Text(StringViewBuilder::new()),
-        }
-    }
-
-    fn null(&mut self) {
-        match self {
-            Self::Text(values) => values.append_null(),
-            Self::Keys(values) => values.append_null(),
-            Self::Integer(values) => values.append_null(),
-            Self::Id(values) => values.append_null(),
-            Self::Float(values) => values.append_null(),
-            Self::Flag(values) => values.append_null(),
-            Self::Time(values) => values.append_null(),
-        }
-    }
-
-    fn word(&mut self, bytes: [u8; 8]) {
-        match self {
-            Self::Integer(values) => values.append_value(i64::from_le_bytes(bytes)),
-            Self::Id(values) => values.append_value(u64::from_le_bytes(bytes)),
-            Self::Float(values) => values.append_value(f64::from_le_bytes(bytes)),
-            Self::Time(values) => values.append_value(i64::from_le_bytes(bytes)),
-            Self::Text(_) | Self::Keys(_) | Self::Flag(_) => self.null(),
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        match self {
-            Self::Text(values) => values.append_value(text),
-            Self::Keys(values) => values.append_value(text),
-            _ => self.null(),
-        }
-    }
-
-    fn flag(&mut self, flag: bool) {
-        if let Self::Flag(values) = self {
-            values.append_value(flag);
-        }
-    }
-
-    fn finish(self) -> ArrayRef {
-        match self {
-            Self::Text(mut values) => Arc::new(values.finish()),
-            Self::Keys(mut values) => Arc::new(values.finish()),
-            Self::Integer(mut values) => Arc::new(values.finish()),
-            Self::Id(mut values) => Arc::new(values.finish()),
-            Self::Float(mut values) => Arc::new(values.finish()),
-            Self::Flag(mut values) => Arc::new(values.finish()),
-            Self::Time(mut values) => Arc::new(values.finish()),
-        }
-    }
 }
 
 /// Gives some columns of the file, some rows of a group; `None` where one of them is of a kind that is left to
@@ -329,7 +253,6 @@ impl Picker<'_> {
     }
 
     /// Gives for each row its place among the values that are there, and the bytes of these.
-    #[expect(clippy::type_complexity, reason = "two things that are read together")]
     fn ranks<'b>(&self, page: &'b Page, rows: &[usize]) -> Option<(Vec<Option<usize>>, &'b [u8])> {
         if self.described.max_def_level() == 0 {
             return Some((rows.iter().copied().map(Some).collect(), &page.body));

@@ -11,10 +11,11 @@ use model::{Event, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 use super::build::{Table, batch_of};
+use super::cache::Cache;
 use super::decode::Decoder;
 use super::layout::Column;
 use super::look::Look;
-use super::read::{Cache, Segment, Texts, Wanted, selection};
+use super::read::{Segment, Texts, Wanted, selection};
 use super::stats::SegmentStats;
 use super::write::{SegmentWriter, WriteOptions};
 use crate::error::During;

@@ -180,11 +180,6 @@ impl SegmentWriter {
         })
     }
 
-    /// Gives the key that seals the file, with its wrapped form, for what is kept beside it.
-    pub(crate) fn data_key(&self) -> Option<(&DataKey, &[u8])> {
-        self.sealing.as_ref().map(|sealing| (&sealing.key, sealing.wrapped.as_slice()))
-    }
-
     /// Adds rows that have all columns of the table.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
         self.extent.add(batch);

@@ -19,7 +19,7 @@ pub(crate) fn all_of(store: &Store) -> Vec<Arc<Event>> {
         all.push(Arc::clone(event));
         std::ops::ControlFlow::Continue(())
     });
-    assert!(whole.unwrap());
+    assert!(whole.unwrap(), "not read: {:?}", store.damaged());
     all.sort_by_key(|event| event.id);
     all
 }

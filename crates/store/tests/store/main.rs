@@ -10,7 +10,9 @@
 )]
 
 mod crash;
+mod index;
 mod keep;
+mod odd;
 mod power;
 mod questions;
 mod readers;

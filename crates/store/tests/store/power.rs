@@ -39,7 +39,8 @@ fn setting(name: &str) -> Option<u64> {
 fn tiny(kind: Kind) -> Config {
     kind.config(Config {
         generation_events_max: 60,
-        room_wait_max: Duration::from_millis(50),
+        room_wait_max: Duration::from_millis(20),
+        retry_after: Duration::from_millis(2),
         ..Config::default()
     })
 }
@@ -102,6 +103,10 @@ fn append(store: &Store, next: &AtomicU64, round: u64, thread: u64) {
         }
         if numbers.below(30) == 0 {
             let _ = store.flush();
+        }
+        if numbers.below(15) == 0 {
+            // Segments are merged, the old ones deleted.
+            let _ = store.keep();
         }
     }
 }

@@ -44,7 +44,10 @@ fn others_read_a_segment_with_its_key() {
     let paths = segments(&store, dir.path());
     assert_eq!(paths.len(), 2, "the samples lie around midnight");
     let (wrong, _) = Keyring::generate().unwrap().data_key().unwrap();
-    let hex = |key: &[u8]| key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |key: &[u8]| {
+        let digits: Vec<String> = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        digits.concat()
+    };
     let mut command = Command::new(python);
     command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers.py"));
     command.arg(hex(wrong.bytes()));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catalog::{Catalog, ChainKey, Committed, Linking, Publish, Reason};
+use catalog::{Catalog, ChainKey, Committed, GivingUp, Linking, Publish, Reason};
 use model::{Event, Timestamp};
 use store::{Config, Patient, Store, StoreError, verify};
 use tempfile::TempDir;
@@ -255,12 +255,12 @@ fn what_went_on_purpose_stays_gone() {
         removed: &[row.id],
         committed: Committed { expected: committed, next: committed },
         checkpoints: &[],
+        giving_up: GivingUp::default(),
         linking: Linking {
             key: &ChainKey::new(&key),
             at: Timestamp::from_seconds(9),
             reason: Reason::Purge,
         },
-        giving_up: catalog::GivingUp::default(),
     };
     sound.catalog().publish(&publish).unwrap();
     assert_eq!(sound.repair(), (vec![], vec![]));

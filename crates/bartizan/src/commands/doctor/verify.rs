@@ -32,7 +32,9 @@ pub(super) fn look(
 fn verify(config: &Config, catalog: &Catalog, files: &[PathBuf]) -> anyhow::Result<Verified> {
     let keyring = keys::open(config, catalog)?;
     let mut anchors = Vec::new();
-    for file in files {
+    // The configured one may not be there yet.
+    let configured = config.store.anchor.file.iter().filter(|file| file.exists());
+    for file in files.iter().chain(configured) {
         read_anchors(file, &mut anchors)?;
     }
     let bar = progress::bytes(store::bytes_to_verify(catalog)?);

@@ -52,7 +52,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     say(&if args.base64 {
         base64::engine::general_purpose::STANDARD.encode(key)
     } else {
-        key.iter().map(|byte| format!("{byte:02x}")).collect()
+        use std::fmt::Write as _;
+        key.iter().fold(String::new(), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     })?;
     complain("whoever has this key reads that file, for as long as it exists; it opens no other");
     Ok(Outcome::Done)
