@@ -23,10 +23,13 @@ const PAGE_BYTES_MAX: usize = 48 << 20;
 pub(crate) struct Cache {
     footers: Mutex<Kept<SegmentId, Arc<Footer>>>,
     dictionaries: Mutex<Kept<DictionaryKey, Arc<Dictionary>>>,
-    values: Mutex<Kept<(DictionaryKey, u32), Arc<[u8]>>>,
+    values: Mutex<Kept<(DictionaryKey, u32), Value>>,
     pages: Mutex<Kept<(DictionaryKey, usize), Arc<Page>>>,
     pub(super) keyring: Option<Keyring>,
 }
+
+/// One of a column's distinct values, as it stands in the file.
+type Value = Arc<[u8]>;
 
 /// A segment, a row group of it, and a column there.
 pub(super) type DictionaryKey = (SegmentId, usize, usize);
