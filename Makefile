@@ -14,7 +14,7 @@ ARGS ?=
 
 POINTS ?= 1000
 SEED ?= 1
-.PHONY: help run test test-rust test-ui test-browser crash ui lint bench deps fuzz clean needs-rust needs-node needs-browser
+.PHONY: help run test test-rust test-ui test-browser crash ui lint bench compare deps fuzz clean needs-rust needs-node needs-browser
 
 help: ## lists what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -69,8 +69,14 @@ bench: ui needs-rust ## measures the line on a million generated lines, the shap
 	"$(CARGO_TARGET_DIR)/release/line" $(ARGS)
 	"$(CARGO_TARGET_DIR)/release/event"
 	"$(CARGO_TARGET_DIR)/release/sigma"
+	bench/compare/compare.py --mix "$(CARGO_TARGET_DIR)/release/mix"
 	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10
 	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10 --rate 100000
+
+compare: needs-rust ## puts the same five million events into Bartizan, DuckDB, ClickHouse and SQLite and prints one table; ARGS="--events 500000"
+	@# Without the query engine, which none of the questions needs: a build of some minutes, once.
+	cargo build --release --locked -p bench --bin mix --no-default-features
+	bench/compare/compare.py --mix "$(CARGO_TARGET_DIR)/release/mix" $(ARGS)
 
 deps: needs-rust ## tells how many packages the product stands on
 	@echo "packages in Cargo.lock: $$(grep -c '^\[\[package\]\]' Cargo.lock)"

@@ -64,7 +64,9 @@ def run_engine(engine, arguments, python, table, folder):
     if done.returncode != 0:
         say(f"{engine} is left out: it ended with {done.returncode}")
         return None
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    said = done.stdout.strip().splitlines()[-1]
+    say(said)
+    return json.loads(said)
 
 
 def print_table(results, events, json_bytes):
@@ -75,7 +77,10 @@ def print_table(results, events, json_bytes):
     print("| bytes an event on disk | " + " | ".join(f"{r['bytes']:.1f}" for r in results) + " |")
     print("| of these, index | " + " | ".join(
         f"{r['index_bytes']:.1f}" if r.get("index_bytes") is not None else "–" for r in results) + " |")
-    print("| ingest, CPU s | " + " | ".join(f"{r['cpu_s']:.1f}" for r in results) + " |")
+    for result in results:
+        if "fresh_bytes" in result:
+            print(f"| before its segments are merged | {result['fresh_bytes']:.1f} |" + " |" * (len(results) - 1))
+    print("| ingest with all merges, CPU s | " + " | ".join(f"{r['cpu_s']:.1f}" for r in results) + " |")
     print("| ingest, events/s per core | " + " | ".join(
         f"{r['events'] / r['cpu_s']:,.0f}" for r in results) + " |")
     faults = []

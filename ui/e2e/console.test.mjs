@@ -187,6 +187,64 @@ describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BART
     await page.getByRole('alert').filter({ hasText: 'refused' }).waitFor();
   });
 
+  test('SQL is exported whole, in each shape', async () => {
+    await page.goto(`${origin}/sql`);
+    await page.getByLabel('SQL', { exact: true }).fill('SELECT event.id, user.name, event.original FROM events ORDER BY 1');
+    for (const [label, ending, begin] of [
+      ['CSV for spreadsheets', 'csv', 'event.id,user.name,event.original'],
+      ['CSV, exact', 'csv', 'event.id,user.name,event.original'],
+      ['JSON lines', 'ndjson', '{"event.id":'],
+      ['Parquet', 'parquet', 'PAR1'],
+    ]) {
+      await page.getByRole('button', { name: 'Export', exact: true }).click();
+      const [file] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('dialog', { name: 'Export the whole query' }).getByRole('button', { name: label }).click(),
+      ]);
+      assert.match(file.suggestedFilename(), new RegExp(`^bartizan-query-.*\\.${ending}$`));
+      const bytes = readFileSync(await file.path());
+      assert.equal(bytes.subarray(0, begin.length).toString(), begin);
+    }
+    await page.getByText(/^Exported /).first().waitFor();
+  });
+
+  test('a search is exported whole', async () => {
+    await page.goto(`${origin}/search?q=${encodeURIComponent('event.module: sshd')}`);
+    await page.getByRole('button', { name: 'Export', exact: true }).click();
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('dialog', { name: 'Export the whole search' }).getByRole('button', { name: 'JSON lines' }).click(),
+    ]);
+    const lines = readFileSync(await file.path(), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line));
+    assert.ok(lines.length > 0 && lines.every((event) => event.event.module === 'sshd'));
+  });
+
+  test('a query and an export that take too long are given up', async () => {
+    const heavy = 'SELECT a.value FROM generate_series(1, 9000000) a, generate_series(1, 9000000) b WHERE a.value + b.value = 3';
+    await page.goto(`${origin}/sql`);
+    await page.getByLabel('SQL', { exact: true }).fill(heavy);
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel', exact: true }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Export', exact: true }).click();
+    await page.getByRole('dialog', { name: 'Export the whole query' }).getByRole('button', { name: 'JSON lines' }).click();
+    await page.getByRole('button', { name: 'Cancel export' }).click();
+    await page.getByRole('button', { name: 'Export', exact: true }).waitFor();
+  });
+
+  test('fields and functions are listed, with how often each occurs, and go into the query', async () => {
+    await page.goto(`${origin}/sql`);
+    await page.getByLabel('SQL', { exact: true }).fill('');
+    await page.getByRole('button', { name: 'Fields and functions' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Fields and functions' });
+    await dialog.getByLabel('Filter').fill('source.ip');
+    const row = dialog.getByRole('row').filter({ has: page.getByRole('button', { name: 'source.ip', exact: true }) });
+    assert.match(await row.innerText(), /ip\s+[1-9]/);
+    await dialog.getByText(/^kql\(/).waitFor();
+    await row.getByRole('button').click();
+    assert.equal(await page.getByLabel('SQL', { exact: true }).inputValue(), 'source.ip');
+  });
+
   test('rules are listed', async () => {
     await page.goto(`${origin}/rules`);
     const rows = page.getByRole('grid', { name: 'Rules' }).getByRole('row');

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod events;
+mod exports;
 mod health;
 mod ledger;
 mod live;
@@ -48,6 +49,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .merge(ledger::router())
         .merge(alerts::router())
         .merge(events::router())
+        .merge(exports::router())
         .merge(sql::router())
         .merge(storage::router())
         .merge(rules::router())

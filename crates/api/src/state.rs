@@ -17,6 +17,8 @@ use crate::{ApiError, Runtime};
 const SEARCHES_MAX: usize = 6;
 /// Password checks that run at the same time: each takes 19 MiB and a core for a while.
 const PASSWORD_CHECKS_MAX: usize = 2;
+/// Exports that run at the same time; each may last an hour.
+const EXPORTS_MAX: usize = 3;
 /// Live streams that are open at the same time.
 const STREAMS_MAX: usize = 128;
 
@@ -83,6 +85,7 @@ pub struct AppState(Arc<App>);
 pub struct App {
     pub(crate) parts: Parts,
     pub(crate) searches: Semaphore,
+    pub(crate) exports: Arc<Semaphore>,
     pub(crate) password_checks: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) overview: OverviewCache,
@@ -94,6 +97,7 @@ impl AppState {
         Self(Arc::new(App {
             parts,
             searches: Semaphore::new(SEARCHES_MAX),
+            exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             password_checks: Arc::new(Semaphore::new(PASSWORD_CHECKS_MAX)),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             overview: OverviewCache::default(),

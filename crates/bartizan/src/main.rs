@@ -14,6 +14,7 @@ mod coverage;
 mod demo;
 mod detections;
 mod examples;
+mod export;
 mod failure;
 mod import;
 mod interrupt;

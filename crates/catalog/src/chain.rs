@@ -12,7 +12,6 @@
 //! Links of segments that are long gone are folded away: what stays is the link that brought each
 //! segment in that was still listed, and a seal over those and the place where the chain goes on.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use model::Timestamp;
@@ -20,15 +19,14 @@ use ring::hmac;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use sha2::{Digest as _, Sha256};
 
+use crate::chain_fold::{Fold, KeptLinks, LINKS_KEPT, fold, fold_of, keep_fold};
 use crate::sql::{signed, unsigned};
-use crate::{Catalog, CatalogError, SegmentRow, chain_check, records};
+use crate::{Catalog, CatalogError, SegmentRow, records};
 
-/// Links kept when the older ones are folded; twice as many begin a folding.
-const LINKS_KEPT: u64 = 100_000;
 /// Set with the first link, so that an empty chain is told from none.
 const BEGUN: &str = "chain_begun";
 /// What stands before the first link.
-const GENESIS: [u8; 32] = [0; 32];
+pub(crate) const GENESIS: [u8; 32] = [0; 32];
 
 /// Makes the macs of the chain.
 #[derive(Clone, Debug)]
@@ -40,11 +38,11 @@ impl ChainKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    fn mac(&self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn mac(&self, bytes: &[u8]) -> Vec<u8> {
         hmac::sign(&self.0, bytes).as_ref().to_vec()
     }
 
-    fn is_mac(&self, bytes: &[u8], mac: &[u8]) -> bool {
+    pub(crate) fn is_mac(&self, bytes: &[u8], mac: &[u8]) -> bool {
         hmac::verify(&self.0, bytes, mac).is_ok()
     }
 }
@@ -139,15 +137,6 @@ pub struct ChainHead {
     pub events: u64,
 }
 
-/// Where the kept links begin.
-#[derive(Clone, Debug)]
-pub(crate) struct Fold {
-    pub(crate) upto: u64,
-    pub(crate) last_mac: Vec<u8>,
-    pub(crate) kept: u64,
-    seal: Vec<u8>,
-}
-
 impl Link {
     fn of(sequence: u64, linking: &Linking<'_>, is_in: bool, row: &SegmentRow) -> Self {
         Self {
@@ -189,37 +178,6 @@ impl Link {
     pub fn sentence(&self) -> String {
         let step = if self.is_in { "in" } else { "out" };
         format!("link {} ({} of {}, {step})", self.sequence, self.reason, self.file)
-    }
-}
-
-impl Fold {
-    /// Gives where a chain begins from which nothing was folded.
-    pub(crate) fn none() -> Self {
-        Self { upto: 0, last_mac: GENESIS.to_vec(), kept: 0, seal: Vec::new() }
-    }
-
-    pub(crate) fn is_authentic(&self, key: &ChainKey, kept: &KeptLinks) -> bool {
-        self.upto == 0 || key.is_mac(&self.canonical(kept), &self.seal)
-    }
-
-    fn canonical(&self, kept: &KeptLinks) -> Vec<u8> {
-        let mut bytes = b"bartizan fold 1".to_vec();
-        put(&mut bytes, &self.upto.to_be_bytes());
-        put(&mut bytes, &self.last_mac);
-        put(&mut bytes, &self.kept.to_be_bytes());
-        put(&mut bytes, &kept.0.clone().finalize());
-        bytes
-    }
-}
-
-/// The links that a folding left, in their order.
-#[derive(Clone, Default)]
-pub(crate) struct KeptLinks(Sha256);
-
-impl KeptLinks {
-    pub(crate) fn add(&mut self, link: &Link) {
-        self.0.update(link.sequence.to_be_bytes());
-        self.0.update(&link.mac);
     }
 }
 
@@ -296,14 +254,16 @@ pub(crate) fn append(
         let mut link = Link::of(sequence, linking, is_in, row);
         link.previous = mac;
         link.mac = linking.key.mac(&link.canonical());
-        mac = link.mac.clone();
         insert(transaction, &link)?;
+        mac = link.mac;
     }
     fold(transaction, linking.key, LINKS_KEPT)
 }
 
 /// Gives place, mac and moment of the last link, or of the place where the chain was folded.
-fn last(transaction: &Transaction<'_>) -> Result<Option<(u64, Vec<u8>, Timestamp)>, CatalogError> {
+pub(crate) fn last(
+    transaction: &Transaction<'_>,
+) -> Result<Option<(u64, Vec<u8>, Timestamp)>, CatalogError> {
     let found = transaction
         .prepare_cached("SELECT sequence, mac, made_at FROM chain ORDER BY sequence DESC LIMIT 1")?
         .query_row([], |row| {
@@ -311,7 +271,7 @@ fn last(transaction: &Transaction<'_>) -> Result<Option<(u64, Vec<u8>, Timestamp
         })
         .optional()?;
     let fold = fold_of(transaction)?;
-    let folded = (fold.upto > 0).then(|| (fold.upto, fold.last_mac, Timestamp::MIN));
+    let folded = (fold.upto > 0).then_some((fold.upto, fold.last_mac, Timestamp::MIN));
     Ok(match (found, folded) {
         (Some(found), Some(folded)) if found.0 < folded.0 => Some(folded),
         (found, folded) => found.or(folded),
@@ -374,89 +334,6 @@ fn link(row: &Row<'_>) -> Result<Link, rusqlite::Error> {
     })
 }
 
-pub(crate) fn fold_of(transaction: &Transaction<'_>) -> Result<Fold, CatalogError> {
-    let found = transaction
-        .prepare_cached("SELECT upto, last_mac, kept, seal FROM chain_fold")?
-        .query_row([], |row| {
-            Ok(Fold {
-                upto: unsigned(row, 0)?,
-                last_mac: row.get(1)?,
-                kept: unsigned(row, 2)?,
-                seal: row.get(3)?,
-            })
-        })
-        .optional()?;
-    Ok(found.unwrap_or_else(Fold::none))
-}
-
-fn keep_fold(transaction: &Transaction<'_>, fold: &Fold) -> Result<(), CatalogError> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO chain_fold (line, upto, last_mac, kept, seal) VALUES (1, ?1, ?2, ?3, ?4)
-             ON CONFLICT (line) DO UPDATE SET upto = excluded.upto, last_mac = excluded.last_mac,
-                 kept = excluded.kept, seal = excluded.seal",
-        )?
-        .execute(params![signed(fold.upto)?, fold.last_mac, signed(fold.kept)?, fold.seal])?;
-    Ok(())
-}
-
-/// Folds all but the last `keep` links, once there are twice as many. A chain with a fault stays as
-/// it is: folding must not bless what somebody changed.
-pub(crate) fn fold(
-    transaction: &Transaction<'_>,
-    key: &ChainKey,
-    keep: u64,
-) -> Result<(), CatalogError> {
-    let before = fold_of(transaction)?;
-    let head = last(transaction)?.map_or(0, |(sequence, _, _)| sequence);
-    if head.saturating_sub(before.upto) < keep.saturating_mul(2) {
-        return Ok(());
-    }
-    if !chain_check::check_links(transaction, key)?.faults.is_empty() {
-        return Ok(());
-    }
-    let upto = head.saturating_sub(keep);
-    let mut listed: BTreeMap<String, Link> = BTreeMap::new();
-    let mut last_mac = Vec::new();
-    walk(transaction, &mut |link| {
-        let Ok(link) = link else { return };
-        if link.sequence > upto {
-            return;
-        }
-        last_mac.clone_from(&link.mac);
-        if link.is_in {
-            listed.insert(link.file.clone(), link);
-        } else {
-            listed.remove(&link.file);
-        }
-    })?;
-    let kept: BTreeMap<u64, Link> =
-        listed.into_values().map(|link| (link.sequence, link)).collect();
-    let mut links = KeptLinks::default();
-    kept.values().for_each(|link| links.add(link));
-    let count = u64::try_from(kept.len()).unwrap_or_default();
-    let mut fold = Fold { upto, last_mac, kept: count, seal: Vec::new() };
-    fold.seal = key.mac(&fold.canonical(&links));
-    let numbers: BTreeSet<u64> = kept.into_keys().collect();
-    delete_but(transaction, upto, &numbers)?;
-    keep_fold(transaction, &fold)
-}
-
-fn delete_but(
-    transaction: &Transaction<'_>,
-    upto: u64,
-    kept: &BTreeSet<u64>,
-) -> Result<(), CatalogError> {
-    let mut from = 0;
-    let mut delete =
-        transaction.prepare_cached("DELETE FROM chain WHERE sequence > ?1 AND sequence < ?2")?;
-    for next in kept.iter().copied().chain([upto + 1]) {
-        delete.execute([signed(from)?, signed(next)?])?;
-        from = next;
-    }
-    Ok(())
-}
-
 /// Gives the digest of all that the list says of a segment.
 pub(crate) fn row_digest(row: &SegmentRow) -> [u8; 32] {
     let mut bytes = b"bartizan segment 1".to_vec();
@@ -473,7 +350,7 @@ pub(crate) fn row_digest(row: &SegmentRow) -> [u8; 32] {
     Sha256::digest(&bytes).into()
 }
 
-fn put(bytes: &mut Vec<u8>, part: &[u8]) {
+pub(crate) fn put(bytes: &mut Vec<u8>, part: &[u8]) {
     bytes.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
     bytes.extend_from_slice(part);
 }

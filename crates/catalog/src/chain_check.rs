@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Transaction;
 
-use crate::chain::{ChainKey, Fold, KeptLinks, Link, fold_of, is_begun, row_digest, walk};
+use crate::chain::{ChainKey, Link, is_begun, row_digest, walk};
+use crate::chain_fold::{Fold, KeptLinks, fold_of};
 use crate::segments::list;
 use crate::{Catalog, CatalogError, ChainHead, Reason, SegmentRow};
 

@@ -10,6 +10,7 @@ mod alerts;
 mod catalog;
 mod chain;
 mod chain_check;
+mod chain_fold;
 mod error;
 mod keep;
 mod logins;

@@ -8,7 +8,7 @@
 mod windows;
 
 use model::{Event, Field, Value};
-use query::FieldRef;
+use query::{Case, FieldRef, Literal, Matcher, Node, Placement, TextMatcher};
 
 use crate::fields::places;
 
@@ -35,6 +35,13 @@ enum Known<'e> {
     /// This one.
     Name(&'e str),
 }
+
+/// Where an event may say itself of which product, category and service it is.
+const LABELS: [[&str; 2]; 3] = [
+    ["product", "logsource.product"],
+    ["category", "logsource.category"],
+    ["service", "logsource.service"],
+];
 
 /// What a format of ours reads: its `event.module`, the product and service it belongs to, and the
 /// category, where it has one.
@@ -118,6 +125,27 @@ impl Logsource {
         places(name, self)
     }
 
+    /// Gives a test that each event passes which a rule of this logsource is for. Some others pass it
+    /// too: that an event of Windows is of another category, its own rules alone can tell.
+    pub fn bound(&self) -> Node {
+        let is = |module: &str| {
+            let literal = Literal::new(Placement::Whole, Case::Exact, module);
+            Node::field(Field::EventModule, Matcher::Text(TextMatcher::Literal(literal)))
+        };
+        let is_unfit = |module: &&str| {
+            let mut event = Event::default();
+            event.set(Field::EventModule, *module);
+            !self.fits(&event)
+        };
+        let unfit: Vec<Node> = MODULES.iter().map(|row| row.0).filter(is_unfit).map(is).collect();
+        // What an event says of itself goes before what follows from its module.
+        let own = LABELS.iter().flatten();
+        let says = own.map(|name| Node::field(FieldRef::by_name(name), Matcher::Exists));
+        let mut passes = vec![Node::Not(Box::new(Node::Or(unfit)))];
+        passes.extend(says);
+        Node::Or(passes)
+    }
+
     /// Tells whether a rule of this logsource is for the events of these labels.
     pub fn fits_labels(&self, labels: &Labels<'_>) -> bool {
         labels.fit(self)
@@ -132,9 +160,9 @@ impl<'e> Labels<'e> {
             let Value::Text(name) = extra.value else { continue };
             let known = Known::Name(name);
             match extra.name {
-                "product" | "logsource.product" => labels.product = known,
-                "category" | "logsource.category" => labels.category = known,
-                "service" | "logsource.service" => labels.service = known,
+                name if LABELS[0].contains(&name) => labels.product = known,
+                name if LABELS[1].contains(&name) => labels.category = known,
+                name if LABELS[2].contains(&name) => labels.service = known,
                 _ => {}
             }
         }
@@ -307,6 +335,40 @@ mod tests {
         check(&event, "//nginx", true);
         check(&event, "linux//", false);
         check(&event, "/proxy/", false);
+    }
+
+    #[test]
+    fn the_bound_loses_nothing() {
+        let mut events: Vec<Event> = MODULES
+            .iter()
+            .map(|row| {
+                let mut event = Event::default();
+                event.set(Field::EventModule, row.0);
+                event
+            })
+            .collect();
+        let mut labelled = Event::default();
+        labelled.set(Field::EventModule, "sshd");
+        labelled.set_path("product", "windows");
+        events.push(labelled);
+        events.push(Event::default());
+        for (product, service) in
+            [("linux", Some("sshd")), ("windows", None), ("cisco", None), ("linux", Some("cron"))]
+        {
+            let logsource = Logsource {
+                product: Some(product.to_owned()),
+                service: service.map(str::to_owned),
+                category: None,
+            };
+            let passed: Vec<&Event> =
+                events.iter().filter(|event| logsource.bound().matches(event)).collect();
+            assert!(passed.len() < events.len() / 2 + 8, "{logsource:?} narrows");
+            assert!(
+                events
+                    .iter()
+                    .all(|event| { !logsource.fits(event) || logsource.bound().matches(event) })
+            );
+        }
     }
 
     #[test]

@@ -38,6 +38,7 @@ struct Figures {
 }
 
 fn main() {
+    probe();
     let all: Vec<Arc<Event>> = (0..EVENTS).map(event).collect();
     let rounds: Vec<(Figures, Figures)> = (0..ROUNDS)
         .map(|_| {
@@ -60,6 +61,21 @@ fn main() {
     tell("top 20 addresses, CPU ms", 1e3, |one| one.top);
     tell("log, bytes an event", 1.0 / EVENTS as f64, |one| one.log_bytes as f64);
     tell("segments, bytes an event", 1.0 / EVENTS as f64, |one| one.segment_bytes as f64);
+}
+
+/// What the look at every start takes, by the clock.
+fn probe() {
+    let dir = std::env::temp_dir().join(format!("seal-probe-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder for the bench");
+    let keyring = Some(Keyring::generate().expect("a keyring"));
+    let config = Config { keyring, ..Config::default() };
+    let took = (0..ROUNDS).map(|_| {
+        let began = std::time::Instant::now();
+        store::probe(&dir, &config).expect("a probe");
+        began.elapsed()
+    });
+    println!("probe at the start: {:.0} ms", took.min().unwrap_or_default().as_secs_f64() * 1e3);
+    std::fs::remove_dir_all(&dir).expect("the folder to go");
 }
 
 fn run(all: &[Arc<Event>], keyring: Option<Keyring>) -> Figures {

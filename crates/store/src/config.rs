@@ -23,6 +23,8 @@ pub struct Config {
     pub retry_after: Duration,
     /// How much memory all SQL queries together may take.
     pub sql_memory_bytes_max: usize,
+    /// How much disk all SQL queries together may take for what does not fit that memory.
+    pub sql_spill_bytes_max: u64,
     /// On how many threads one SQL query may run.
     pub sql_threads: usize,
     /// The keys that open what is sealed, and seal what is written; without them new files are
@@ -56,6 +58,7 @@ impl Default for Config {
             room_wait_max: Duration::from_secs(5),
             retry_after: Duration::from_secs(1),
             sql_memory_bytes_max: 512 << 20,
+            sql_spill_bytes_max: 4 << 30,
             sql_threads: 2,
             keyring: None,
             keep: KeepConfig::default(),

@@ -1,6 +1,7 @@
 //! What could not be read. Everything else is answered, and what is lacking is told with the answer.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
 use catalog::SegmentRow;
@@ -36,6 +37,16 @@ impl Damage {
     fn sentence(&self) -> String {
         format!("{}: {}", self.file, self.reason)
     }
+}
+
+/// Does what reads a file that may be damaged: where no tag guards its bytes, the library that reads
+/// them may panic over them.
+pub(crate) fn guarded<T>(
+    file: &str,
+    work: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(StoreError::damaged(file, "its bytes make no sense")))
 }
 
 /// Segments that could not be read, by the names of their files: at most as many as there are.

@@ -1,5 +1,6 @@
 //! Whose data folder it is, and whether it is as this machine left it.
 
+use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -108,7 +109,12 @@ fn machine() -> Option<String> {
         return None;
     }
     let digest = Sha256::digest(format!("bartizan machine {id}"));
-    Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    let mut name = String::with_capacity(16);
+    for byte in digest.iter().take(8) {
+        // Writing to a String cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    Some(name)
 }
 
 /// Gives the number that a segment's file begins with: the last log file that held its events.

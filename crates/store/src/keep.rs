@@ -8,6 +8,7 @@
 //!
 //! A second one looks at the disk every second ([`reserve`]).
 
+mod asked;
 mod config;
 mod graveyard;
 mod jobs;
@@ -21,6 +22,7 @@ mod status;
 mod surroundings;
 mod swap;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,12 +39,10 @@ use self::swap::{Cause, Step, swap};
 pub(crate) use self::config::Policy;
 pub use self::config::{KeepConfig, KeepFault, KeepSet};
 pub(crate) use self::graveyard::{Graveyard, Readers, read_lock};
-pub(crate) use self::jobs::count as count_purge;
 pub use self::jobs::{PurgeCount, Purging};
 pub(crate) use self::orphans::clear as clear_orphans;
 pub(crate) use self::reserve::{Disk, run as run_reserve};
 pub(crate) use self::retention::Memo;
-pub(crate) use self::status::status;
 pub use self::status::{HeldStatus, KeepStatus, NextToGo, SetStatus, Tier};
 pub use self::surroundings::{Space, Surroundings};
 
@@ -79,12 +79,15 @@ pub(crate) fn run(shared: &Shared) {
             return;
         }
         drop(state);
-        let done = if last.elapsed() >= every {
+        let is_due = last.elapsed() >= every;
+        if is_due {
             last = Instant::now();
-            round(shared)
-        } else {
-            do_jobs(shared)
-        };
+        }
+        // A damaged file must not end the tidying of all others.
+        let work = || if is_due { round(shared) } else { do_jobs(shared) };
+        let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+            Err(StoreError::Internal("a fault of ours ended the tidying".to_owned()))
+        });
         if let Err(error) = done
             && !shared.state().stopping
         {
@@ -94,14 +97,14 @@ pub(crate) fn run(shared: &Shared) {
 }
 
 /// Does what somebody asked for.
-pub(crate) fn do_jobs(shared: &Shared) -> Result<(), StoreError> {
+fn do_jobs(shared: &Shared) -> Result<(), StoreError> {
     let _keeping = shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
     jobs::run(shared)?;
     shared.graveyard.sweep(Readers::Wait).map(|_| ())
 }
 
 /// Does all that is due now.
-pub(crate) fn round(shared: &Shared) -> Result<(), StoreError> {
+fn round(shared: &Shared) -> Result<(), StoreError> {
     reserve::look(shared);
     let _keeping = shared.keeping.lock().unwrap_or_else(PoisonError::into_inner);
     jobs::run(shared)?;
@@ -121,7 +124,11 @@ fn note_failure(shared: &Shared, error: &StoreError) {
 /// Merges what is due.
 fn compact(shared: &Shared, haste: Haste) -> Result<(), StoreError> {
     let segments = Arc::clone(&shared.state().segments);
-    let pieces: Vec<Piece> = segments.iter().map(|segment| piece(segment)).collect();
+    let pieces: Vec<Piece> = segments
+        .iter()
+        .filter(|segment| !shared.memo.is_unreadable(segment.row.id))
+        .map(|segment| piece(segment))
+        .collect();
     drop(segments);
     let now = shared.config.surroundings.now().nanos();
     for ids in plan(&pieces, now, haste) {
@@ -130,7 +137,15 @@ fn compact(shared: &Shared, haste: Haste) -> Result<(), StoreError> {
             // Merging needs room before it gives some.
             return Ok(());
         }
-        compact_some(shared, &ids)?;
+        match compact_some(shared, &ids) {
+            // The others are merged without them from the next round on; `doctor` names them.
+            Err(StoreError::Damaged { file, reason }) => {
+                tracing::error!(file, reason, "segments could not be merged and stay as they are");
+                shared.state().kept.failures += 1;
+                shared.memo.note_unreadable(&ids);
+            }
+            merged => merged?,
+        }
     }
     Ok(())
 }
@@ -178,8 +193,10 @@ fn name_of(out: &[Arc<Segment>]) -> String {
 
 /// Gives way to those that take events in; an end where the store is being closed.
 fn pace(shared: &Shared) -> Result<(), StoreError> {
+    // Who only reads has nobody to wait for.
+    let is_owner = shared.commit.get().is_some();
     let mut state = shared.state();
-    while state.frozen.len() >= WAITING_MAX && !state.stopping {
+    while is_owner && state.frozen.len() >= WAITING_MAX && !state.stopping {
         let waited = shared.changed.wait_timeout(state, WAIT_LOOK);
         state = waited.unwrap_or_else(PoisonError::into_inner).0;
     }

@@ -56,10 +56,13 @@ pub use probe::probe;
 pub use repair::{Patient, Plan};
 pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
-    Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Top, TopValues,
+    Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Stop, Top, TopValues,
 };
 #[cfg(feature = "sql")]
-pub use sql::{Cell, CellKind, Column, Exported, Rows, SqlLimits};
+pub use sql::{
+    Cell, CellKind, Column, EventsExport, Export, ExportFormat, Rows, SQL_FUNCTIONS, SqlField,
+    SqlFunction, SqlLimits,
+};
 pub use stats::Stats;
 pub use store::Store;
 pub use verify::{Verified, bytes_to_verify, look, verify};

@@ -13,6 +13,8 @@ mod since;
 mod top;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use model::{EventId, Timestamp};
@@ -24,7 +26,7 @@ pub use count::{Bucket, Histogram};
 pub(crate) use evaluate::narrow;
 pub use find::Found;
 pub(crate) use find::{find, get, scan};
-pub(crate) use prune::may_match;
+pub(crate) use prune::{group_spans, may_match, rows_to_read};
 pub(crate) use since::since;
 pub(crate) use top::top;
 pub use top::{Top, TopValues};
@@ -43,12 +45,31 @@ pub struct Scope {
     pub to: Timestamp,
     /// When to give up and tell what was found until then.
     pub deadline: Option<Instant>,
+    /// Gives up as the deadline does, as soon as somebody says so.
+    pub stop: Stop,
+}
+
+/// Ends a search from outside. Clones are one and the same.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Says that nobody waits for the answer any more.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether that was said.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Scope {
     /// Gives the scope of all time.
     pub fn of(predicate: Predicate) -> Self {
-        Self { predicate, from: Timestamp::MIN, to: Timestamp::MAX, deadline: None }
+        let (from, to) = (Timestamp::MIN, Timestamp::MAX);
+        Self { predicate, from, to, deadline: None, stop: Stop::default() }
     }
 
     /// Tells whether the time is within the span.
@@ -62,7 +83,7 @@ impl Scope {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+        self.stop.is_stopped() || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 

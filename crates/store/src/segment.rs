@@ -14,11 +14,14 @@
 //! holds several values stands in its column as a JSON array; one of another kind that does, and
 //! every unknown field, stands in `extra`, a JSON object of dotted names. `bartizan.lists` names the
 //! fields of the row that hold several values, so that an array is told from a text that looks like
-//! one. What is read back writes the same JSON as what was appended.
+//! one. In the file, a record is kept without what the columns say (see `line`), and frequent unknown
+//! fields in columns of their own (see `hot`); readers of segments see neither. What is read back
+//! writes the same JSON as what was appended.
 
 mod build;
 mod cache;
 mod decode;
+mod dictionary;
 mod extra;
 mod footer;
 mod gather;
@@ -28,6 +31,7 @@ mod layout;
 mod line;
 mod look;
 mod needs;
+mod one_page;
 mod pack;
 mod page;
 mod pick;
@@ -45,7 +49,7 @@ pub(crate) use extra::{each_value, field_of};
 pub(crate) use footer::{Footer, Span};
 pub(crate) use layout::{Column, EXTRA, TEXT_TYPE, data_type};
 pub(crate) use look::{Look, look};
-pub(crate) use needs::Asked;
+pub(crate) use needs::{Asked, Unpacking};
 pub(crate) use read::{Batches, Segment, Texts, Wanted, selection, widen};
 pub(crate) use salvage::{Gathered, Rewriter, Salvaged, digest_of, salvage};
 pub(crate) use sealed::{Sealing, assert_sealed, has_magic, is_sealed, opening, wrapped_key};

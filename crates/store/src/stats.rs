@@ -28,6 +28,10 @@ pub struct Stats {
     pub segments: u64,
     /// The size of all segments, without their indexes.
     pub segment_bytes: u64,
+    /// Their indexes' size on disk.
+    pub index_bytes: u64,
+    /// How often an index could not be read, so that its segment was searched whole.
+    pub index_failures: u64,
     /// The size of the events in memory, as encoded for the log.
     pub memory_bytes: u64,
     /// Generations that wait to be written as segments.

@@ -18,9 +18,7 @@ use crate::search::{
     Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, since, top,
 };
 use crate::wal::{Frame, Writer};
-use crate::{
-    Bucket, Config, Damage, KeepStatus, PurgeCount, Purging, Stats, StoreError, flush, folder, keep,
-};
+use crate::{Bucket, Config, Damage, Stats, StoreError, flush, folder, keep};
 
 /// How many batches may wait for the log; further appenders wait in line.
 const BATCHES_WAITING_MAX: usize = 256;
@@ -178,29 +176,6 @@ impl Store {
         self.inner.shared.flush()
     }
 
-    /// Tidies the store at once, as its own thread does every now and then: does the jobs of the
-    /// catalog, deletes what is due, merges segments.
-    pub fn keep(&self) -> Result<(), StoreError> {
-        self.inner.owner()?;
-        keep::round(&self.inner.shared)
-    }
-
-    /// Does the jobs of the catalog that wait, and nothing else.
-    pub fn do_jobs(&self) -> Result<(), StoreError> {
-        self.inner.owner()?;
-        keep::do_jobs(&self.inner.shared)
-    }
-
-    /// Counts what a purge would delete.
-    pub fn purge_count(&self, purging: &Purging) -> Result<PurgeCount, StoreError> {
-        keep::count_purge(self.shared(), purging)
-    }
-
-    /// Tells what is kept, by what rule, and what goes next.
-    pub fn keep_status(&self) -> Result<KeepStatus, StoreError> {
-        keep::status(self.shared())
-    }
-
     /// Gives the ledger.
     pub fn stats(&self) -> Stats {
         let shared = &self.inner.shared;
@@ -223,6 +198,8 @@ impl Store {
             replayed: state.ledger.replayed,
             segments: count(state.segments.len()),
             segment_bytes: state.segments.iter().map(|segment| segment.row.bytes).sum(),
+            index_bytes: state.segments.iter().map(|segment| segment.row.index_bytes).sum(),
+            index_failures: shared.indexes.failures(),
             memory_bytes: sum(|frozen| frozen.bytes) + state.growing.bytes(),
             generations_waiting: count(state.frozen.len()),
             quarantined: Counters::get(&counters.quarantined),

@@ -23,6 +23,8 @@ import type {
   SignedIn,
   Sort,
   Simulation,
+  SqlField,
+  SqlFunction,
   SqlResult,
   TopValues,
 } from './types';
@@ -76,6 +78,8 @@ export const topValues = (query: { q: string; field: string } & Between, waiting
 
 export const sql = (body: { sql: string; limit: number }, waiting: Waiting = {}) =>
   call<SqlResult>('POST', '/sql', { body, ...waiting });
+export const sqlSchema = (waiting: Waiting = {}) => call<{ items: SqlField[] }>('GET', '/sql/schema', waiting);
+export const sqlFunctions = (waiting: Waiting = {}) => call<{ items: SqlFunction[] }>('GET', '/sql/functions', waiting);
 export const rules = (waiting: Waiting = {}) => call<RuleList>('GET', '/rules', waiting);
 export const rulesHealth = (waiting: Waiting = {}) => call<RulesHealth>('GET', '/rules/health', waiting);
 export const reloadRules = () => call<RulesNews>('POST', '/rules/reload');

@@ -78,6 +78,49 @@ export async function call<T>(method: string, path: string, options: CallOptions
   }
 }
 
+/** How much of a file waits in the page's memory before it is handed to the browser, which may put it on disk. */
+const PART_BYTES = 8 * 1024 * 1024;
+
+/** Asks for a file and gives it whole; what came so far is told on the way. A file that breaks off is a problem. */
+export async function download(
+  path: string,
+  body: unknown,
+  signal: AbortSignal,
+  ontold: (bytes: number) => void,
+): Promise<Blob> {
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
+  if (csrf) headers['x-bartizan-csrf'] = csrf;
+  try {
+    const init = { method: 'POST', headers, credentials: 'same-origin', body: JSON.stringify(body), signal } as const;
+    const response = await fetch(address(path), init);
+    if (!response.ok || !response.body) throw await problemOf(response);
+    const type = response.headers.get('content-type') ?? '';
+    const reader = response.body.getReader();
+    const parts: Blob[] = [];
+    let waiting: BlobPart[] = [];
+    let size = 0;
+    let total = 0;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (value) {
+        waiting.push(value);
+        size += value.byteLength;
+        total += value.byteLength;
+        ontold(total);
+      }
+      if (done || size >= PART_BYTES) {
+        parts.push(new Blob(waiting));
+        waiting = [];
+        size = 0;
+      }
+      if (done) return new Blob(parts, { type });
+    }
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) signedOut();
+    throw asProblem(error);
+  }
+}
+
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof DOMException && error.name === 'AbortError') {

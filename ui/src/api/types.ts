@@ -237,6 +237,8 @@ export interface EventList {
   next: string | null;
   took_ms: number;
   truncated: boolean;
+  /** Segments that could not be read: the answer is from what is left. */
+  warnings?: string[];
 }
 
 export interface FieldRow {
@@ -258,7 +260,31 @@ export interface SqlResult {
   rows: unknown[][];
   truncated: boolean;
   took_ms: number;
+  /** Segments that could not be read: the answer is from what is left. */
+  warnings?: string[];
 }
+
+/** A field that SQL can ask for. */
+export interface SqlField {
+  name: string;
+  kind: string;
+  meaning: string;
+  /** In how many stored events it occurs. */
+  events: number;
+  /** Whether `events` is that number; otherwise it is not more than that. */
+  exact: boolean;
+  column: boolean;
+}
+
+/** A function of SQL beside the standard ones. */
+export interface SqlFunction {
+  call: string;
+  gives: string;
+  example: string;
+}
+
+/** The shape of an exported file. */
+export type ExportFormat = 'spreadsheet' | 'csv' | 'json' | 'parquet';
 
 export interface Simulation {
   running: boolean;

@@ -8,7 +8,7 @@ use query::Predicate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use store::{Cursor, Histogram, Order, Scope, Search, Top};
+use store::{Cursor, Histogram, Order, Scope, Search, Stop, Top};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -49,15 +49,26 @@ struct ScopeParams {
 }
 
 impl ScopeParams {
-    fn read(&self, state: &AppState) -> Result<Scope, ApiError> {
+    fn read(&self, state: &AppState) -> Result<(Scope, Stopper), ApiError> {
         let predicate = Predicate::parse(self.q.as_deref().unwrap_or(""))?;
         let deadline = state.config.deadline.saturating_sub(REST).max(REST / 5);
-        Ok(Scope {
-            predicate,
+        let scope = Scope {
             from: moment("from", self.from.as_ref())?.unwrap_or(Timestamp::MIN),
             to: moment("to", self.to.as_ref())?.unwrap_or(Timestamp::MAX),
             deadline: Some(Instant::now() + deadline),
-        })
+            ..Scope::of(predicate)
+        };
+        let stopper = Stopper(scope.stop.clone());
+        Ok((scope, stopper))
+    }
+}
+
+/// Ends a search whose asker went away: a handler that holds it is dropped with the connection.
+struct Stopper(Stop);
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }
 
@@ -81,9 +92,9 @@ struct EventList {
     took_ms: u64,
     /// Whether the search was given up before it had looked at all events.
     truncated: bool,
-    /// What could not be read, a sentence for each segment; left out where all could.
+    /// What could not be read, a sentence for each segment; the answer is from what is left.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    unreadable: Vec<String>,
+    warnings: Vec<String>,
 }
 
 /// Finds events.
@@ -107,7 +118,8 @@ async fn list(
         Cursor::parse(text).ok_or_else(wrong)
     });
     let limit = usize::try_from(bounded("limit", page.limit, PAGE)?).unwrap_or(usize::MAX);
-    let search = Search { scope: scope.read(&state)?, order, limit, cursor: cursor.transpose()? };
+    let (scope, _stopper) = scope.read(&state)?;
+    let search = Search { scope, order, limit, cursor: cursor.transpose()? };
     let list = state.searching(move |app| {
         let begun = Instant::now();
         let found = app.store.search(&search)?;
@@ -117,7 +129,7 @@ async fn list(
             next: found.next.map(|cursor| cursor.to_string()),
             took_ms: millis(begun),
             truncated: !found.is_complete,
-            unreadable: found.unreadable,
+            warnings: found.unreadable,
         })
     });
     list.await.map(Json)
@@ -154,7 +166,7 @@ async fn histogram(
     Query(params): Query<BucketParams>,
 ) -> Result<Json<EventHistogram>, ApiError> {
     let buckets = bounded("buckets", params.buckets, BUCKETS)?;
-    let mut scope = scope.read(&state)?;
+    let (mut scope, _stopper) = scope.read(&state)?;
     if scope.to == Timestamp::MAX {
         scope.to = clock::now();
     }
@@ -240,7 +252,8 @@ async fn fields(
         return Ok(Json(Fields::Schema(SCHEMA.iter().map(row).collect())));
     };
     let limit = usize::try_from(bounded("limit", params.limit, VALUES)?).unwrap_or(usize::MAX);
-    let top = Top { scope: scope.read(&state)?, field: field.clone(), limit };
+    let (scope, _stopper) = scope.read(&state)?;
+    let top = Top { scope, field: field.clone(), limit };
     let counted = state.searching(move |app| Ok(app.store.top(&top)?)).await?;
     let values = counted.values.into_iter();
     Ok(Json(Fields::Values(TopView {

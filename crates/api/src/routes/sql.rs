@@ -24,7 +24,7 @@ const SQL_BYTES_MAX: usize = 64 * 1024;
 const REST: Duration = Duration::from_secs(5);
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(sql))
+    OpenApiRouter::new().routes(routes!(sql)).routes(routes!(schema)).routes(routes!(functions))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -44,6 +44,9 @@ struct SqlResult {
     /// Whether there are more rows.
     truncated: bool,
     took_ms: u64,
+    /// What could not be read, a sentence for each segment; the answer is from what is left.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -88,7 +91,70 @@ async fn sql(
         }
     }
     let truncated = room.bytes == 0 || found.is_truncated();
-    Ok(Json(SqlResult { columns, rows, truncated, took_ms: millis(begun) }))
+    let warnings = found.unreadable();
+    Ok(Json(SqlResult { columns, rows, truncated, took_ms: millis(begun), warnings }))
+}
+
+#[derive(Serialize, ToSchema)]
+struct SqlSchema {
+    items: Vec<SqlFieldView>,
+}
+
+/// A field that can be asked for.
+#[derive(Serialize, ToSchema)]
+struct SqlFieldView {
+    name: String,
+    /// `keyword`, `long`, `float`, `boolean`, `ip` or `date`; `unknown` of a field that is no column.
+    kind: &'static str,
+    meaning: &'static str,
+    /// In how many stored events it occurs.
+    events: u64,
+    /// Whether `events` is that number; otherwise it is not more than that.
+    exact: bool,
+    /// Whether it is a column; otherwise `field('name')` gives it.
+    column: bool,
+}
+
+/// Gives the fields that can be asked for, and in how many events each occurs.
+#[utoipa::path(get, path = "/sql/schema", responses((status = 200, body = SqlSchema)))]
+async fn schema(
+    State(state): State<AppState>,
+    _caller: Caller,
+) -> Result<Json<SqlSchema>, ApiError> {
+    let fields = state.searching(|app| Ok(app.store.sql_fields()?)).await?;
+    let view = |field: store::SqlField| SqlFieldView {
+        name: field.name,
+        kind: field.kind,
+        meaning: field.meaning,
+        events: field.events,
+        exact: field.is_exact,
+        column: field.is_column,
+    };
+    Ok(Json(SqlSchema { items: fields.into_iter().map(view).collect() }))
+}
+
+#[derive(Serialize, ToSchema)]
+struct SqlFunctions {
+    items: Vec<SqlFunctionView>,
+}
+
+/// A function beside those of standard SQL.
+#[derive(Serialize, ToSchema)]
+struct SqlFunctionView {
+    call: &'static str,
+    gives: &'static str,
+    example: &'static str,
+}
+
+/// Gives the functions beside those of standard SQL.
+#[utoipa::path(get, path = "/sql/functions", responses((status = 200, body = SqlFunctions)))]
+async fn functions(_caller: Caller) -> Json<SqlFunctions> {
+    let view = |function: &store::SqlFunction| SqlFunctionView {
+        call: function.call,
+        gives: function.gives,
+        example: function.example,
+    };
+    Json(SqlFunctions { items: store::SQL_FUNCTIONS.iter().map(view).collect() })
 }
 
 /// What is left of an answer's length.

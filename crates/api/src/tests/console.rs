@@ -143,6 +143,30 @@ async fn for_those_who_keep_it_running() {
                 # HELP bartizan_store_segments Segments.
                 # TYPE bartizan_store_segments gauge
                 bartizan_store_segments 0
+                # HELP bartizan_store_merges_total Merges of segments.
+                # TYPE bartizan_store_merges_total counter
+                bartizan_store_merges_total 0
+                # HELP bartizan_store_merged_segments_total Segments merged.
+                # TYPE bartizan_store_merged_segments_total counter
+                bartizan_store_merged_segments_total 0
+                # HELP bartizan_store_given_up_total Events given up for room.
+                # TYPE bartizan_store_given_up_total counter
+                bartizan_store_given_up_total 0
+                # HELP bartizan_store_keep_failures_total Failed tidyings.
+                # TYPE bartizan_store_keep_failures_total counter
+                bartizan_store_keep_failures_total 0
+                # HELP bartizan_store_refused_full_total Events refused: disk full.
+                # TYPE bartizan_store_refused_full_total counter
+                bartizan_store_refused_full_total 0
+                # HELP bartizan_store_disk_free_bytes Bytes free on the disk.
+                # TYPE bartizan_store_disk_free_bytes gauge
+                bartizan_store_disk_free_bytes 0
+                # HELP bartizan_store_disk_reserve_bytes Bytes that stay free.
+                # TYPE bartizan_store_disk_reserve_bytes gauge
+                bartizan_store_disk_reserve_bytes 0
+                # HELP bartizan_store_disk_full Whether events are refused.
+                # TYPE bartizan_store_disk_full gauge
+                bartizan_store_disk_full 0
                 # HELP bartizan_alerts Alerts by state and level.
                 # TYPE bartizan_alerts gauge
                 bartizan_alerts{status="open",level="critical"} 1"#]],
@@ -183,9 +207,12 @@ async fn the_api_describes_itself() {
         GET /api/v1/session ["200"]
         GET /api/v1/sessions ["200"]
         GET /api/v1/simulation ["200"]
+        GET /api/v1/sql/functions ["200"]
+        GET /api/v1/sql/schema ["200"]
         PATCH /api/v1/alerts/{id} ["200", "404", "412"]
         POST /api/v1/alerts/bulk ["200"]
         POST /api/v1/alerts/undo ["200", "409"]
+        POST /api/v1/events/export ["200", "400"]
         POST /api/v1/login ["204", "401", "429"]
         POST /api/v1/logout ["204", "401"]
         POST /api/v1/rules/reload ["200"]
@@ -193,6 +220,7 @@ async fn the_api_describes_itself() {
         POST /api/v1/setup ["204", "403"]
         POST /api/v1/simulation ["200"]
         POST /api/v1/sql ["200", "400"]
+        POST /api/v1/sql/export ["200", "400"]
         PUT /api/v1/rules/{id}/override ["200", "404", "412"]"#]]
     .assert_eq(&told.join("\n"));
 }

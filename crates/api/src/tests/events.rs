@@ -124,3 +124,107 @@ async fn sql_reads_and_does_not_write() {
         assert!(answer.contains(r#""code":"bad_sql""#), "{sql}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn whole_answers_as_files() {
+    let mut house = House::inhabited().await;
+    house.keep_events(&["alpha one", "=beta two", "alpha three"]);
+    let sql = |format: &str| {
+        let sql = "SELECT event.id, event.original FROM events ORDER BY 1";
+        format!("POST /api/v1/sql/export\n\n{{\"sql\":\"{sql}\",\"format\":\"{format}\"}}")
+    };
+    let events = |format: &str| {
+        let scope = "\"q\":\"alpha\",\"columns\":[\"@timestamp\",\"message\"]";
+        format!("POST /api/v1/events/export\n\n{{{scope},\"format\":\"{format}\"}}")
+    };
+    house
+        .check(
+            &[
+                &sql("csv"),
+                &sql("spreadsheet"),
+                &sql("json"),
+                &events("csv"),
+                &events("json"),
+                "POST /api/v1/sql/export\n\n{\"sql\":\"DELETE FROM events\",\"format\":\"csv\"}",
+                "POST /api/v1/sql/export\n\n{\"sql\":\"SELECT 1\",\"format\":\"xls\"}",
+                "POST /api/v1/events/export\n\n{\"q\":\"user.name:(\",\"format\":\"csv\"}",
+            ],
+            expect![[r#"
+                200 OK
+                event.id,event.original
+                1,alpha one
+                2,=beta two
+                3,alpha three
+                200 OK
+                event.id,event.original
+                1,alpha one
+                2,"'=beta two"
+                3,alpha three
+                200 OK
+                {"event.id":1,"event.original":"alpha one"}
+                {"event.id":2,"event.original":"=beta two"}
+                {"event.id":3,"event.original":"alpha three"}
+                200 OK
+                @timestamp,message
+                1970-01-01T00:00:03.000Z,alpha three
+                1970-01-01T00:00:01.000Z,alpha one
+                200 OK
+                {"@timestamp":"1970-01-01T00:00:03.000Z","event":{"id":3,"ingested":"1970-01-01T00:00:03.000Z","module":"unknown","original":"alpha three"},"message":"alpha three","source":{"ip":"203.0.113.9"}}
+                {"@timestamp":"1970-01-01T00:00:01.000Z","event":{"id":1,"ingested":"1970-01-01T00:00:01.000Z","module":"unknown","original":"alpha one"},"message":"alpha one","source":{"ip":"203.0.113.9"}}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"the store is read-only: DELETE is not allowed, only SELECT is","code":"bad_sql","request_id":…}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"Failed to deserialize the JSON body into the target type: format: unknown variant `xls`, expected one of `csv`, `spreadsheet`, `json`, `parquet` at line 1 column 32","code":"bad_request","request_id":…}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"column 12: expected a value","code":"bad_query","column":12,"request_id":…}"#]],
+        )
+        .await;
+    for request in [sql("parquet"), events("parquet")] {
+        let response = house.send(&request).await;
+        let kind = response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+        assert_eq!(kind, "application/vnd.apache.parquet");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.starts_with(b"PAR1") && body.ends_with(b"PAR1"));
+    }
+}
+
+#[tokio::test]
+async fn what_there_is_to_ask_is_listed() {
+    let mut house = House::inhabited().await;
+    house.keep_events(&["alpha one"]);
+    let schema = house.read("GET /api/v1/sql/schema").await;
+    let items = schema["items"].as_array().unwrap();
+    let source = items.iter().find(|item| item["name"] == "source.ip").unwrap();
+    assert_eq!((&source["kind"], &source["events"]), (&"ip".into(), &1.into()));
+    let functions = house.read("GET /api/v1/sql/functions").await;
+    assert!(functions["items"].as_array().unwrap().len() > 10);
+}
+
+/// A request whose connection is closed is dropped; what it asked for ends.
+#[tokio::test]
+async fn a_closed_connection_ends_the_query() {
+    let mut house = House::inhabited().await;
+    house.keep_events(&["alpha one"]);
+    let heavy = "SELECT count(*) FROM generate_series(1, 9000000) a, generate_series(1, 9000000) b \
+                 WHERE a.value + b.value = 3";
+    let store = house.state.store.clone();
+    for path in ["sql", "sql/export"] {
+        let format = if path == "sql" { "" } else { ",\"format\":\"json\"" };
+        let request = format!("POST /api/v1/{path}\n\n{{\"sql\":\"{heavy}\"{format}}}");
+        let asked = async { house.send(&request).await.into_body().collect().await };
+        let begun = async {
+            while store.sql_running() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            answered = asked => panic!("{answered:?}"),
+            () = begun => {}
+        }
+        let began = std::time::Instant::now();
+        while store.sql_running() > 0 {
+            assert!(began.elapsed().as_secs() < 20, "it goes on");
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -183,7 +183,10 @@ fn damage_to_the_stored_data_is_found_and_told() {
     assert_eq!(nosuch.code, Some(1), "{}", nosuch.out);
     assert_eq!(nosuch.state("data folder"), "FAULT");
 
-    store_a_line(&place);
+    let anchors = place.path("anchors.jsonl");
+    store_a_line(&place, &format!("[store.anchor]\nfile = '{}'\n", anchors.display()));
+    let kept = std::fs::read_to_string(&anchors).unwrap();
+    assert!(kept.starts_with("{\"chain\":\"bartizan\",\"sequence\":1,"), "{kept}");
     let sound = doctor(&data);
     for what in ["data folder", "administrator", "store", "segments", "quarantine"] {
         assert_eq!(sound.state(what), "ok", "{}", sound.out);
@@ -197,19 +200,31 @@ fn damage_to_the_stored_data_is_found_and_told() {
     let listed = run(bartizan().args(["user", "--data"]).arg(&data).arg("list"));
     assert!(listed.out.contains("ada"), "{}{}", listed.out, listed.errors);
 
-    let segment = segments(&data.join("segments")).remove(0);
+    let verify = || {
+        let mut doctor = bartizan();
+        doctor.args(["doctor", "--verify", "--output", "json", "--anchor"]).arg(&anchors);
+        run(doctor.arg("--data").arg(&data))
+    };
+    let verified = verify();
+    assert_eq!(verified.state("segments"), "ok", "{}", verified.out);
+    assert!(verified.out.contains("anchors compared: 1"), "{}", verified.out);
+
+    let mut files = segments(&data.join("segments"));
+    files.retain(|file| file.extension().is_some_and(|end| end == "parquet"));
+    let segment = files.remove(0);
     let whole = std::fs::read(&segment).unwrap();
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 1;
     std::fs::write(&segment, flipped).unwrap();
-    let damaged = doctor(&data);
+    assert_eq!(doctor(&data).state("segments"), "ok", "without reading it is not found");
+    let damaged = verify();
     assert_eq!((damaged.code, &*damaged.state("segment")), (Some(1), "FAULT"), "{}", damaged.out);
     assert!(damaged.out.contains(segment.file_name().unwrap().to_str().unwrap()));
 
     std::fs::remove_file(&segment).unwrap();
     assert_eq!(doctor(&data).state("store"), "FAULT");
     let search = run(bartizan().args(["search", "stored", "--data"]).arg(&data));
-    assert!(search.errors.contains("segments missing: 1"), "{}", search.errors);
+    assert!(search.errors.contains("segments not read: 1"), "{}", search.errors);
 
     std::fs::write(data.join("catalog.db"), "no database at all, but long enough to be one")
         .unwrap();
@@ -217,9 +232,41 @@ fn damage_to_the_stored_data_is_found_and_told() {
     assert_eq!((foreign.code, &*foreign.state("catalog")), (Some(1), "FAULT"), "{}", foreign.out);
 }
 
+#[test]
+fn what_is_damaged_is_saved_when_asked() {
+    let place = Place::new();
+    let data = place.path("data");
+    store_a_line(&place, "");
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(data.join(format!("catalog.db{end}")));
+    }
+    let serve = run(bartizan().args(["serve", "--data"]).arg(&data));
+    assert_eq!(serve.code, Some(1), "{}", serve.errors);
+    assert!(serve.errors.contains("doctor --repair"), "{}", serve.errors);
+    assert!(!data.join("catalog.db").exists(), "none was made: {}", serve.errors);
+
+    let repair = |more: &[&str]| {
+        let mut doctor = bartizan();
+        doctor.args(["doctor", "--repair", "--output", "json"]).args(more);
+        run(doctor.arg("--data").arg(&data))
+    };
+    let told = repair(&[]);
+    assert_eq!(told.code, Some(1), "{}{}", told.out, told.errors);
+    assert!(told.out.contains("1 events, listed from the file itself"), "{}", told.out);
+    assert!(told.errors.contains("--repair --yes"), "{}", told.errors);
+    let saved = repair(&["--yes"]);
+    assert_eq!(saved.code, Some(0), "{}{}", saved.out, saved.errors);
+    assert!(saved.errors.contains("1 events in 1 segments"), "{}", saved.errors);
+    let search =
+        run(bartizan().args(["search", "stored", "--output", "json", "--data"]).arg(&data));
+    assert_eq!(search.json().len(), 1, "{}", search.errors);
+    let again = repair(&[]);
+    assert_eq!((again.code, &*again.out), (Some(0), ""), "{}", again.errors);
+}
+
 /// Lets the product store one line and end, so that it stands in a segment.
-fn store_a_line(place: &Place) {
-    let mut product = Product::start(&place.configure(""));
+fn store_a_line(place: &Place, more: &str) {
+    let mut product = Product::start(&place.configure(more));
     let console = Console::set_up(&mut product);
     product.send_udp(&["<13>Nov 21 06:58:00 web1 app: to be stored".to_owned()]);
     eventually("the line is stored", || {

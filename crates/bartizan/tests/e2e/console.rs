@@ -59,6 +59,11 @@ impl Console {
         response.body_mut().read_json().unwrap()
     }
 
+    /// Gives the headers of somebody who is logged in, for a request written by hand.
+    pub(crate) fn headers(&self) -> String {
+        format!("cookie: {}\r\nx-bartizan-csrf: {}\r\n", self.cookie, self.token)
+    }
+
     /// Gives an answer that is no JSON.
     pub(crate) fn text(&self, path: &str) -> String {
         let request = self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);

@@ -8,6 +8,7 @@
 )]
 
 mod alert;
+mod ask;
 mod backup;
 mod bad_input;
 mod commands;
@@ -17,6 +18,7 @@ mod fernet;
 mod hunt;
 mod hunt_files;
 mod import;
+mod keep;
 mod keys;
 mod product;
 mod reload;

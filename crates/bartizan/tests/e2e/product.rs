@@ -118,6 +118,11 @@ impl Product {
         }
     }
 
+    /// Gives the process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends the process as a power cut would.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();

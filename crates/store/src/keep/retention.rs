@@ -5,7 +5,7 @@
 //! are not deleted at once. A segment in which all is due is dropped whole; one in which some is due
 //! is written anew when that pays.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::{GivingUp, SegmentId};
@@ -36,6 +36,8 @@ struct Known {
     shares: HashMap<SegmentId, Arc<[u64]>>,
     /// Until when they are left alone.
     quiet: HashMap<SegmentId, i64>,
+    /// Segments of a merge that failed because one of them is damaged.
+    unreadable: HashSet<SegmentId>,
 }
 
 /// Of a segment: before which moment the rows of each set are due.
@@ -50,11 +52,14 @@ pub(crate) fn expire(shared: &Shared) -> Result<(), StoreError> {
     let now = shared.config.surroundings.now();
     let held = Held::read(&shared.catalog)?;
     shared.memo.forget_all_but(&shared.state().segments);
+    let mut outcome = Ok(());
     for (segment, before, is_urgent) in due(shared, now, &held)? {
         pace(shared)?;
-        expire_in(shared, &segment, &before, is_urgent, &held, now)?;
+        // One that cannot be read does not keep the others.
+        let expired = expire_in(shared, &segment, &before, is_urgent, &held, now);
+        outcome = outcome.and(expired);
     }
-    Ok(())
+    outcome
 }
 
 /// Gives the segments that hold anything that is due, the oldest first, and whether it is the size
@@ -109,7 +114,11 @@ fn too_large(
         let Some(most) = bounds.bytes_max else { continue };
         let mut parts = Vec::with_capacity(segments.len());
         for segment in segments {
-            parts.push(shared.memo.bytes_of(shared, segment, set)?);
+            parts.push(match shared.memo.bytes_of(shared, segment, set) {
+                // What cannot be read does not keep the others.
+                Err(StoreError::Damaged { .. }) => 0,
+                bytes => bytes?,
+            });
         }
         let mut over = parts.iter().sum::<u64>().saturating_sub(most);
         for ((segment, sets), bytes) in segments.iter().zip(&mut sets).zip(parts) {
@@ -244,6 +253,15 @@ impl Memo {
         Ok(u64::try_from(bytes).unwrap_or(u64::MAX))
     }
 
+    /// Tells whether a merge of the segment failed because something was damaged.
+    pub(crate) fn is_unreadable(&self, id: SegmentId) -> bool {
+        self.known().unreadable.contains(&id)
+    }
+
+    pub(crate) fn note_unreadable(&self, ids: &[SegmentId]) {
+        self.known().unreadable.extend(ids);
+    }
+
     fn is_quiet(&self, segment: &Segment, now: Timestamp) -> bool {
         self.known().quiet.get(&segment.row.id).is_some_and(|until| now.nanos() < *until)
     }
@@ -253,11 +271,11 @@ impl Memo {
     }
 
     fn forget_all_but(&self, segments: &[Arc<Segment>]) {
-        let listed: std::collections::HashSet<SegmentId> =
-            segments.iter().map(|segment| segment.row.id).collect();
+        let listed: HashSet<SegmentId> = segments.iter().map(|segment| segment.row.id).collect();
         let mut known = self.known();
         known.shares.retain(|id, _| listed.contains(id));
         known.quiet.retain(|id, _| listed.contains(id));
+        known.unreadable.retain(|id| listed.contains(id));
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {

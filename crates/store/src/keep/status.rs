@@ -121,7 +121,11 @@ pub(crate) fn status(shared: &Shared) -> Result<KeepStatus, StoreError> {
         .collect();
     for segment in segments.iter() {
         add_tier(&mut status, segment);
-        let counts = shared.memo.shares(shared, segment)?;
+        let counts = match shared.memo.shares(shared, segment) {
+            // `doctor` names it; the tiers count it.
+            Err(StoreError::Damaged { .. }) => continue,
+            counts => counts?,
+        };
         for (place, (set, events)) in status.sets.iter_mut().zip(counts.iter()).enumerate() {
             if *events > 0 {
                 set.bytes += shared.memo.bytes_of(shared, segment, place)?;

@@ -40,7 +40,7 @@ pub(super) fn examine(
     let mut published = 0;
     for row in &report.rows {
         let is_told = report.faults.iter().any(|fault| fault.file.as_ref() == Some(&row.file));
-        match examiner.listed(row, is_told)? {
+        match examiner.listed(row, is_told) {
             Some(log) => published = published.max(log),
             None => damaged.push(row.clone()),
         }
@@ -116,14 +116,12 @@ impl Examiner<'_> {
     }
 
     /// Looks at a listed segment; gives its log where it is whole, and nothing where it is not.
-    fn listed(&mut self, row: &SegmentRow, is_told: bool) -> Result<Option<u64>, StoreError> {
+    fn listed(&mut self, row: &SegmentRow, is_told: bool) -> Option<u64> {
         let path = self.patient.dir.join(&row.file);
-        let Ok((digest, bytes)) = digest_of(&path) else { return Ok(None) };
+        let (digest, bytes) = digest_of(&path).ok()?;
         (self.progress)(bytes);
         let segment = Segment::of(&self.patient.dir, row.clone(), self.config.keyring.as_ref());
-        if digest != row.digest || is_told || segment.is_err() {
-            return Ok(None);
-        }
+        let segment = segment.ok().filter(|_| digest == row.digest && !is_told)?;
         let index = self.patient.dir.join(path_beside(Path::new(&row.file)));
         if row.index_bytes > 0
             && !digest_of(&index).is_ok_and(|(digest, _)| digest == row.index_digest)
@@ -134,7 +132,7 @@ impl Examiner<'_> {
             self.plan.steps.push(Step::Unindex(row.clone()));
         }
         self.stored.push(Stored { first: row.first_id, last: row.last_id, ids: Ids::Of(path) });
-        Ok(segment.ok().map(|segment| segment.stats.log))
+        Some(segment.stats.log)
     }
 
     /// Looks at the log, whose good records come into the store by themselves at the next start.

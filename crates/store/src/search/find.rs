@@ -14,7 +14,6 @@ use super::hits::{Best, Hits, cursor_of, fetch, next_part};
 use super::prune::{group_spans, may_match, rows_to_read};
 use super::{Cursor, Order, SEARCH_EVENTS_MAX, Scope, Search};
 use crate::StoreError;
-use crate::index::Rows;
 use crate::live::{Shared, Snapshot};
 use crate::segment::{Column, Segment, Span};
 

@@ -11,7 +11,7 @@ use crate::live::Shared;
 use crate::segment::{Bound, Column, Footer, Segment, Span};
 
 /// Gives rows of the segment among which all those are that pass and whose time is within the span.
-pub(super) fn rows_to_read(
+pub(crate) fn rows_to_read(
     shared: &Shared,
     segment: &Segment,
     footer: &Footer,
@@ -31,7 +31,7 @@ pub(super) fn rows_to_read(
 }
 
 /// Gives each row group with its rows in the file.
-pub(super) fn group_spans(footer: &Footer) -> Vec<(usize, Range<usize>)> {
+pub(crate) fn group_spans(footer: &Footer) -> Vec<(usize, Range<usize>)> {
     let mut start = 0;
     let spans = footer.group_rows().into_iter().enumerate().map(|(group, rows)| {
         start += rows;

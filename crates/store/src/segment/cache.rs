@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use catalog::SegmentId;
 use seal::Keyring;
 
+use super::dictionary::Dictionary;
 use super::footer::Footer;
 use super::page::Page;
-use super::pick::Dictionary;
 use crate::kept::Kept;
 
 /// How many footers are kept in memory.
 const FOOTERS_MAX: usize = 256;
 /// How many bytes of columns' distinct values are.
-const DICTIONARY_BYTES_MAX: usize = 32 << 20;
+const DICTIONARY_BYTES_MAX: usize = 64 << 20;
+/// How many bytes of single ones among them, which are needed without the others.
+const VALUE_BYTES_MAX: usize = 8 << 20;
 /// How many bytes of pages out of which rows were picked.
 const PAGE_BYTES_MAX: usize = 48 << 20;
 /// The footers of the segments that were read last, and the keys that open them.
@@ -21,6 +23,7 @@ const PAGE_BYTES_MAX: usize = 48 << 20;
 pub(crate) struct Cache {
     footers: Mutex<Kept<SegmentId, Arc<Footer>>>,
     dictionaries: Mutex<Kept<DictionaryKey, Arc<Dictionary>>>,
+    values: Mutex<Kept<(DictionaryKey, u32), Arc<[u8]>>>,
     pages: Mutex<Kept<(DictionaryKey, usize), Arc<Page>>>,
     pub(super) keyring: Option<Keyring>,
 }
@@ -35,6 +38,7 @@ impl Cache {
             footers: Mutex::default(),
             dictionaries: Mutex::default(),
             pages: Mutex::default(),
+            values: Mutex::default(),
             keyring,
         }
     }
@@ -57,6 +61,15 @@ impl Cache {
         kept.put(key, Arc::clone(dictionary), dictionary.size() + 64, DICTIONARY_BYTES_MAX);
     }
 
+    pub(super) fn value(&self, key: (DictionaryKey, u32)) -> Option<Arc<[u8]>> {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).get(key)
+    }
+
+    pub(super) fn keep_value(&self, key: (DictionaryKey, u32), value: &Arc<[u8]>) {
+        let mut kept = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.put(key, Arc::clone(value), value.len() + 128, VALUE_BYTES_MAX);
+    }
+
     pub(super) fn page(&self, key: (DictionaryKey, usize)) -> Option<Arc<Page>> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner).get(key)
     }
@@ -68,6 +81,10 @@ impl Cache {
 
     /// Lets go of a segment that is gone.
     pub(crate) fn forget(&self, id: SegmentId) {
+        self.values
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .forget(|((key, ..), _)| *key == id);
         self.pages
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -26,6 +26,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field as ArrowField, FieldRef, Schema};
 use arrow::error::ArrowError;
 use model::Value;
+use parquet::file::metadata::FileMetaData;
 use serde::{Deserialize, Serialize};
 
 use super::decode::Values;
@@ -105,6 +106,12 @@ pub(super) struct Hot {
 }
 
 impl Hot {
+    /// Gives what a file tells; none where it was written without.
+    pub(super) fn of(metadata: &FileMetaData) -> Option<Self> {
+        let told = metadata.key_value_metadata()?.iter().find(|told| told.key == METADATA)?;
+        Self::read(told.value.as_ref()?)
+    }
+
     /// Reads what the file's metadata tells.
     pub(super) fn read(text: &str) -> Option<Self> {
         let mut hot: Self = serde_json::from_str(text).ok()?;

@@ -4,14 +4,14 @@ use std::fs::File;
 use std::path::Path;
 
 use model::{Field, Timestamp};
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 use seal::Keyring;
 
 use super::layout::Column;
-use super::line;
 use super::sealed;
 use crate::StoreError;
+use crate::damage::guarded;
 use crate::error::During;
 
 /// What the footer of a segment tells.
@@ -31,6 +31,10 @@ pub(crate) struct Look {
 
 /// Reads the footer of a segment.
 pub(crate) fn look(path: &Path, keyring: Option<&Keyring>) -> Result<Look, StoreError> {
+    guarded(&path.display().to_string(), || read(path, keyring))
+}
+
+fn read(path: &Path, keyring: Option<&Keyring>) -> Result<Look, StoreError> {
     let damaged = |reason: String| StoreError::damaged(path.display().to_string(), reason);
     let file = File::open(path).during(|| format!("open {}", path.display()))?;
     let opening = keyring.map(sealed::opening).transpose();
@@ -40,13 +44,11 @@ pub(crate) fn look(path: &Path, keyring: Option<&Keyring>) -> Result<Look, Store
         })
         .map_err(|error| damaged(error.to_string()))?;
     let described = metadata.file_metadata().schema_descr().columns();
-    let column_of = |name: &str| match name {
-        // The record is put together of this and others.
-        line::REST => Some(Column::Known(Field::EventOriginal)),
-        name => Column::by_name(name),
+    // The record may be put together from others.
+    let is_there = |column: &Column| {
+        column.is_always() || described.iter().any(|found| found.name() == column.name())
     };
-    let columns: Vec<Column> =
-        described.iter().filter_map(|column| column_of(column.name())).collect();
+    let columns: Vec<Column> = Column::all().filter(is_there).collect();
     let span = |field: Field| {
         let place = described.iter().position(|column| column.name() == field.name())?;
         span(&metadata, place)
@@ -54,7 +56,7 @@ pub(crate) fn look(path: &Path, keyring: Option<&Keyring>) -> Result<Look, Store
     let (ids, times) = span(Field::EventId)
         .zip(span(Field::Timestamp))
         .ok_or_else(|| damaged("is no segment: it has no identities or no times".to_owned()))?;
-    let groups = metadata.row_groups().iter().map(|group| group.num_rows());
+    let groups = metadata.row_groups().iter().map(RowGroupMetaData::num_rows);
     let groups: Vec<usize> = groups.map(|rows| usize::try_from(rows).unwrap_or_default()).collect();
     Ok(Look {
         events: groups.iter().map(|rows| u64::try_from(*rows).unwrap_or_default()).sum(),

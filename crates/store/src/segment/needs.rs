@@ -7,12 +7,14 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use model::Field;
 use parquet::basic::Type as Physical;
+use parquet::file::metadata::FileMetaData;
 use parquet::schema::types::ColumnDescriptor;
 
 use super::footer::Footer;
+use super::hot::{self, Hot};
 use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
+use super::line;
 use super::read::Segment;
-use super::{hot, line};
 
 /// What must be read for the columns asked for.
 #[derive(Debug)]
@@ -96,5 +98,31 @@ pub(super) fn type_in_file(described: &ColumnDescriptor) -> DataType {
         Physical::DOUBLE => DataType::Float64,
         Physical::BOOLEAN => DataType::Boolean,
         _ => TEXT_TYPE,
+    }
+}
+
+/// Gives the batches of a file whole: for those who read files and not segments.
+#[derive(Debug)]
+pub(crate) struct Unpacking(Option<Hot>);
+
+impl Unpacking {
+    pub(crate) fn of(metadata: &FileMetaData) -> Self {
+        Self(Hot::of(metadata))
+    }
+
+    /// Gives a batch of all columns of the file with the records and the unknown fields put together.
+    pub(crate) fn whole(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let batch = match &self.0 {
+            Some(hot) => hot::restored(&batch, hot)?,
+            None => batch,
+        };
+        if batch.column_by_name(line::SHAPE).is_none() {
+            return Ok(batch);
+        }
+        let schema = batch.schema();
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let kept: Vec<&str> =
+            names.into_iter().filter(|name| !matches!(*name, line::SHAPE | line::REST)).collect();
+        line::restored(&batch, &kept)
     }
 }

@@ -7,68 +7,27 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use catalog::SegmentId;
 use parquet::basic::Encoding;
-use parquet::column::page::{Page as LibraryPage, PageMetadata, PageReader};
+use parquet::column::page::Page as LibraryPage;
 use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType as Physical, Int64Type};
-use parquet::errors::ParquetError;
 use parquet::file::page_index::offset_index::PageLocation;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::cache::Cache;
+use super::dictionary::{Dictionary, eight, next_text};
 use super::footer::Footer;
 use super::gather::Builder;
 use super::hybrid::Hybrid;
 use super::layout::Column;
 use super::needs::type_in_file;
+use super::one_page::OnePage;
 use super::page::{Page, PagePlace, invalid, read_page};
 use super::read::Segment;
 use crate::StoreError;
 use crate::index::Rows;
 
-/// The distinct values of a column in a row group.
-#[derive(Debug)]
-pub(super) struct Dictionary {
-    body: Vec<u8>,
-    /// Where each text begins, and the last one ends; none for numbers.
-    starts: Vec<u32>,
-}
-
-impl Dictionary {
-    fn of(page: Page, is_text: bool) -> Option<Self> {
-        let mut starts = Vec::new();
-        if is_text {
-            starts.reserve(page.values + 1);
-            let mut at = 0_usize;
-            for _ in 0..page.values {
-                starts.push(u32::try_from(at).ok()?);
-                at = next_text(&page.body, at)?;
-            }
-            starts.push(u32::try_from(at).ok()?);
-        }
-        Some(Self { body: page.body, starts })
-    }
-
-    pub(super) fn size(&self) -> usize {
-        self.body.len() + self.starts.len() * 4
-    }
-
-    fn text(&self, key: usize) -> Option<&str> {
-        let start = usize::try_from(*self.starts.get(key)?).ok()?;
-        let end = usize::try_from(*self.starts.get(key + 1)?).ok()?;
-        str::from_utf8(self.body.get(start + 4..end)?).ok()
-    }
-}
-
-/// Gives where the text ends that begins with its length.
-fn next_text(body: &[u8], at: usize) -> Option<usize> {
-    let length = body.get(at..)?.first_chunk::<4>()?;
-    let end = at.checked_add(4)?.checked_add(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-    (end <= body.len()).then_some(end)
-}
-
-fn eight(body: &[u8], place: usize) -> Option<[u8; 8]> {
-    body.get(place.checked_mul(8)?..)?.first_chunk::<8>().copied()
-}
+/// Of so few rows of a page, the values are remembered each by itself.
+const REMEMBERED_ROWS: usize = 64;
 
 /// Gives some columns of the file, some rows of a group; `None` where one of them is of a kind that is left to
 /// the library.
@@ -190,8 +149,7 @@ impl Picker<'_> {
         if page.encoding != Encoding::PLAIN && page.encoding != Encoding::RLE_DICTIONARY {
             return Ok(None);
         }
-        let is_text = self.described.physical_type() == parquet::basic::Type::BYTE_ARRAY;
-        let dictionary = Dictionary::of(page, is_text);
+        let dictionary = Dictionary::of(page, self.is_text());
         let dictionary = dictionary.ok_or_else(|| invalid("distinct values are damaged"))?;
         let dictionary = Arc::new(dictionary);
         self.cache.keep_dictionary(key, &dictionary);
@@ -203,6 +161,9 @@ impl Picker<'_> {
         let damaged = || invalid("a page is damaged");
         let (ranks, body) = self.ranks(page, rows).ok_or_else(damaged)?;
         match (page.encoding, &mut *builder) {
+            (Encoding::RLE_DICTIONARY, _) if rows.len() <= REMEMBERED_ROWS => {
+                return self.take_remembered(body, &ranks, builder);
+            }
             (Encoding::RLE_DICTIONARY, _) => {
                 let Some(dictionary) = self.dictionary()? else { return Ok(None) };
                 put_keys(&dictionary, body, &ranks, builder).ok_or_else(damaged)?;
@@ -250,6 +211,50 @@ impl Picker<'_> {
             _ => return Ok(None),
         }
         Ok(Some(()))
+    }
+
+    /// Adds a few rows of a page of keys, whose values may be remembered: the distinct values of a
+    /// row group are many, and those that are looked at few.
+    fn take_remembered(
+        &self,
+        body: &[u8],
+        ranks: &[Option<usize>],
+        builder: &mut Builder,
+    ) -> io::Result<Option<()>> {
+        let damaged = || invalid("a page is damaged");
+        let (width, keys) = body.split_first().map_or((0, body), |(width, keys)| (*width, keys));
+        let mut keys = Hybrid::new(keys, u32::from(width));
+        let mut opened = None;
+        for rank in ranks {
+            let Some(rank) = rank else {
+                builder.null();
+                continue;
+            };
+            let key = keys.at(*rank).ok_or_else(damaged)?;
+            let remembered = ((self.id, self.group, self.place), key);
+            let value = if let Some(value) = self.cache.value(remembered) {
+                value
+            } else {
+                if opened.is_none() {
+                    opened = self.dictionary()?;
+                }
+                let Some(dictionary) = &opened else { return Ok(None) };
+                let place = usize::try_from(key).map_err(io::Error::other)?;
+                let value: Arc<[u8]> = dictionary.bytes(place).ok_or_else(damaged)?.into();
+                self.cache.keep_value(remembered, &value);
+                value
+            };
+            if self.is_text() {
+                builder.text(str::from_utf8(&value).map_err(io::Error::other)?);
+            } else {
+                builder.word(eight(&value, 0).ok_or_else(damaged)?);
+            }
+        }
+        Ok(Some(()))
+    }
+
+    fn is_text(&self) -> bool {
+        self.described.physical_type() == parquet::basic::Type::BYTE_ARRAY
     }
 
     /// Gives for each row its place among the values that are there, and the bytes of these.
@@ -353,36 +358,4 @@ fn put_texts(body: &[u8], ranks: &[Option<usize>], builder: &mut Builder) -> Opt
         builder.text(str::from_utf8(body.get(at + 4..end)?).ok()?);
     }
     Some(())
-}
-
-/// Gives the library one page.
-struct OnePage {
-    page: Option<LibraryPage>,
-    rows: usize,
-}
-
-impl Iterator for OnePage {
-    type Item = Result<LibraryPage, ParquetError>;
-    fn next(&mut self) -> Option<Self::Item> {
-        self.get_next_page().transpose()
-    }
-}
-
-impl PageReader for OnePage {
-    fn get_next_page(&mut self) -> Result<Option<LibraryPage>, ParquetError> {
-        Ok(self.page.take())
-    }
-
-    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>, ParquetError> {
-        Ok(self.page.as_ref().map(|_| PageMetadata {
-            num_rows: Some(self.rows),
-            num_levels: None,
-            is_dict: false,
-        }))
-    }
-
-    fn skip_next_page(&mut self) -> Result<(), ParquetError> {
-        self.page = None;
-        Ok(())
-    }
 }

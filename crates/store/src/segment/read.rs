@@ -9,7 +9,6 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use catalog::SegmentRow;
-use model::Field;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -21,14 +20,14 @@ use seal::{Keyring, SealError};
 use super::build::Table;
 use super::cache::Cache;
 use super::footer::Footer;
-use super::hot::{self, Hot};
 use super::layout::{Column, TEXT_TYPE};
-use super::needs::{Asked, Needs, type_in_file};
+use super::needs::{Asked, Needs};
 use super::page::Opening;
 use super::pick::pick;
 use super::sealed;
 use super::stats::SegmentStats;
 use crate::StoreError;
+use crate::damage::guarded;
 use crate::error::During;
 use crate::index::Rows;
 use crate::keep::Graveyard;
@@ -116,22 +115,26 @@ impl Segment {
             return Err(StoreError::sealed(&*self.row.file, "is sealed, and no key was given"));
         }
         let opening = cache.keyring.as_ref().map(sealed::opening).transpose();
-        let footer = opening
-            .and_then(|opening| {
-                ParquetMetaDataReader::new()
-                    .with_page_index_policy(PageIndexPolicy::Optional)
-                    .with_decryption_properties(opening)
-                    .parse_and_finish(&file)
-            })
-            .and_then(|metadata| {
-                let opening = match &cache.keyring {
-                    Some(keyring) if sealed::is_sealed(&file) => Some(Opening::of(&file, keyring)?),
-                    _ => None,
-                };
-                Footer::of(metadata, file.try_clone()?, opening)
-            })
-            .map_err(|error| self.unreadable(error))?;
-        let footer = Arc::new(footer);
+        let parsed = || {
+            opening
+                .and_then(|opening| {
+                    ParquetMetaDataReader::new()
+                        .with_page_index_policy(PageIndexPolicy::Optional)
+                        .with_decryption_properties(opening)
+                        .parse_and_finish(&file)
+                })
+                .and_then(|metadata| {
+                    let opening = match &cache.keyring {
+                        Some(keyring) if sealed::is_sealed(&file) => {
+                            Some(Opening::of(&file, keyring)?)
+                        }
+                        _ => None,
+                    };
+                    Footer::of(metadata, file.try_clone()?, opening)
+                })
+                .map_err(|error| self.unreadable(error))
+        };
+        let footer = Arc::new(guarded(&self.row.file, parsed)?);
         cache.put(self.row.id, &footer);
         Ok(footer)
     }
@@ -139,6 +142,17 @@ impl Segment {
     /// Reads some columns of some rows of one row group, all at once. The batch has the columns that
     /// the file has, in the file's order.
     pub(crate) fn batch(
+        &self,
+        cache: &Cache,
+        group: (usize, usize),
+        rows: &Rows,
+        columns: (&[Column], Asked<'_>),
+        texts: Texts,
+    ) -> Result<Option<RecordBatch>, StoreError> {
+        guarded(&self.row.file, || self.unguarded(cache, group, rows, columns, texts))
+    }
+
+    fn unguarded(
         &self,
         cache: &Cache,
         (group, group_rows): (usize, usize),
@@ -193,7 +207,7 @@ impl Segment {
             .with_row_selection(wanted.rows)
             .build()
             .map_err(|error| self.damaged(error))?;
-        Ok(Batches { reader, needs })
+        Ok(Batches { reader, needs, is_over: false })
     }
 
     fn open(&self) -> Result<File, StoreError> {
@@ -217,14 +231,25 @@ impl Segment {
 pub(crate) struct Batches {
     reader: ParquetRecordBatchReader,
     needs: Needs,
+    /// Whether the reader gave up.
+    is_over: bool,
 }
 
 impl Iterator for Batches {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.reader.next()?;
-        Some(batch.and_then(|batch| self.needs.finish(batch)))
+        if self.is_over {
+            return None;
+        }
+        let read = guarded("", || {
+            let batch = self.reader.next();
+            Ok(batch.map(|batch| batch.and_then(|batch| self.needs.finish(batch))))
+        });
+        read.unwrap_or_else(|error| {
+            self.is_over = true;
+            Some(Err(ArrowError::ParquetError(error.to_string())))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads what can be read of a segment, around what cannot, and makes its entry for the catalog from
 //! the file alone.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -47,7 +48,7 @@ pub(crate) fn salvage(
     each: &mut dyn FnMut(Vec<Arc<Event>>) -> Result<(), StoreError>,
 ) -> Result<Salvaged, StoreError> {
     let cache = Cache::new(config.keyring.clone());
-    let segment = Segment::of(dir, bare(file)?, config.keyring.as_ref())?;
+    let segment = Segment::of(dir, bare(file, look)?, config.keyring.as_ref())?;
     let mut salvaged = Salvaged::default();
     for (group, rows) in look.groups.iter().enumerate() {
         for start in (0..*rows).step_by(BLOCK_ROWS) {
@@ -90,8 +91,9 @@ fn block(
 }
 
 /// Gives the row of a file of which nothing is known.
-fn bare(file: &str) -> Result<SegmentRow, StoreError> {
-    let stats = serde_json::to_string(&SegmentStats::default());
+fn bare(file: &str, look: &Look) -> Result<SegmentRow, StoreError> {
+    let stats = SegmentStats { line: named(look), ..SegmentStats::default() };
+    let stats = serde_json::to_string(&stats);
     Ok(SegmentRow {
         id: SegmentId::default(),
         file: file.to_owned(),
@@ -106,6 +108,11 @@ fn bare(file: &str) -> Result<SegmentRow, StoreError> {
         index_digest: [0; 32],
         stats: stats.map_err(|error| StoreError::Internal(error.to_string()))?,
     })
+}
+
+/// Gives the columns that records may be put together from: which ones is not told by the file.
+fn named(look: &Look) -> BTreeSet<String> {
+    look.columns.iter().map(|column| column.name().to_owned()).collect()
 }
 
 /// Gathers what the catalog keeps of events, piece by piece.
@@ -131,6 +138,7 @@ impl Gathered {
     ) -> Result<SegmentRow, StoreError> {
         let (digest, bytes) = digest_of(&dir.join(file))?;
         self.0.add_columns(&look.columns, &look.metadata);
+        self.0.line = named(look);
         let stats = serde_json::to_string(&self.0);
         let stats = stats.map_err(|error| StoreError::Internal(error.to_string()))?;
         Ok(SegmentRow {
@@ -142,7 +150,7 @@ impl Gathered {
             last_time: look.last_time,
             digest,
             stats: hide(config.sealing(), file, stats)?,
-            ..bare(file)?
+            ..bare(file, look)?
         })
     }
 }

@@ -40,6 +40,9 @@ pub(crate) struct SegmentStats {
     pub(crate) extra: BTreeSet<String>,
     /// Whether `extra` holds all of them.
     pub(crate) extra_whole: bool,
+    /// In how many events each of them occurs; segments of old do not tell.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) extra_events: BTreeMap<String, u64>,
     /// The fields of which the records are put together, where they are kept so.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) line: BTreeSet<String>,
@@ -71,7 +74,7 @@ impl SegmentStats {
                 }
             }
             for extra in event.extras() {
-                stats.add_extra(extra.name);
+                stats.add_extra(extra.name, Some(1));
             }
         }
         stats
@@ -81,10 +84,13 @@ impl SegmentStats {
     pub(crate) fn absorb(&mut self, other: Self) {
         self.lists.extend(other.lists);
         if other.extra_whole {
-            other.extra.iter().for_each(|name| self.add_extra(name));
+            for name in &other.extra {
+                self.add_extra(name, other.extra_events.get(name).copied());
+            }
         } else {
             self.extra_whole = false;
             self.extra.clear();
+            self.extra_events.clear();
         }
     }
 
@@ -97,24 +103,37 @@ impl SegmentStats {
             stats.level = stats.level.max(one.level);
             stats.lists.extend(one.lists.iter().cloned());
             if one.extra_whole {
-                one.extra.iter().for_each(|name| stats.add_extra(name));
+                for name in &one.extra {
+                    stats.add_extra(name, one.extra_events.get(name).copied());
+                }
             } else {
                 stats.extra_whole = false;
                 stats.extra.clear();
+                stats.extra_events.clear();
             }
         }
         stats
     }
 
-    fn add_extra(&mut self, name: &str) {
-        if !self.extra_whole || self.extra.contains(name) {
+    /// Takes note of a name and of in how many further events it occurs; of a name without a number,
+    /// nobody knows any more.
+    fn add_extra(&mut self, name: &str, events: Option<u64>) {
+        if !self.extra_whole {
             return;
         }
-        if self.extra.len() < EXTRA_NAMES_MAX && name.len() <= EXTRA_NAME_BYTES_MAX {
+        if let (Some(known), Some(events)) = (self.extra_events.get_mut(name), events) {
+            *known += events;
+            return;
+        }
+        if self.extra.contains(name) {
+            self.extra_events.remove(name);
+        } else if self.extra.len() < EXTRA_NAMES_MAX && name.len() <= EXTRA_NAME_BYTES_MAX {
             self.extra.insert(name.to_owned());
+            self.extra_events.extend(events.map(|events| (name.to_owned(), events)));
         } else {
             self.extra_whole = false;
             self.extra.clear();
+            self.extra_events.clear();
         }
     }
 

@@ -16,7 +16,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
-use seal::{DataKey, Keyring};
+use seal::Keyring;
 use sha2::{Digest, Sha256};
 
 use super::build::{Table, batch_of};

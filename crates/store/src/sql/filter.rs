@@ -1,14 +1,19 @@
 //! What the conditions of a query say about which segments, pages and rows to read.
 //!
-//! Only a help: the engine tests every row that comes through again.
+//! Of what it says, only the span of times is exact; all else is tested again, row by row.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 use datafusion::common::{Column as Name, ScalarValue};
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
-use model::Field;
+use model::{Field, FieldKind};
+use query::{Case, Literal, Matcher, Network, Node, Placement, TextMatcher};
 
 use crate::segment::{Bound, Column, Segment, Span, TEXT_TYPE};
+
+/// Bounds the texts of one condition that are put to the index.
+const HINTS_MAX: usize = 64;
 
 /// What must hold for a row to be wanted.
 #[derive(Clone, Debug)]
@@ -18,7 +23,7 @@ pub(super) struct Filter {
     /// Numbers that a column must be within.
     numbers: Vec<(Field, Span)>,
     /// Texts of which a column must hold one.
-    pub(super) texts: Vec<(Field, HashSet<String>)>,
+    texts: Vec<(Field, HashSet<String>)>,
 }
 
 impl Default for Filter {
@@ -37,9 +42,25 @@ impl Filter {
         filter
     }
 
-    /// Tells whether there is no condition that helps.
-    pub(super) fn is_empty(&self) -> bool {
-        self.times == (i64::MIN..=i64::MAX) && self.numbers.is_empty() && self.texts.is_empty()
+    /// Tells whether a condition is about the time alone and [`Filter::times`] says all of it.
+    pub(super) fn is_of_times(condition: &Expr) -> bool {
+        let is_time = |expr: &Expr| field_of(expr) == Some(Field::Timestamp);
+        let is_moment =
+            |expr: &Expr| matches!(expr, Expr::Literal(value, _) if number_of(value).is_some());
+        match condition {
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+                let ordered = matches!(
+                    op,
+                    Operator::Eq | Operator::Gt | Operator::GtEq | Operator::Lt | Operator::LtEq
+                );
+                let sides = |one: &Expr, other: &Expr| is_time(one) && is_moment(other);
+                ordered && (sides(left, right) || sides(right, left))
+            }
+            Expr::Between(Between { expr, negated: false, low, high }) => {
+                is_time(expr) && is_moment(low) && is_moment(high)
+            }
+            _ => false,
+        }
     }
 
     /// Tells whether the segment may hold wanted rows.
@@ -66,6 +87,31 @@ impl Filter {
             })
         };
         numbers && texts()
+    }
+
+    /// Gives predicates that every wanted row passes, for the index.
+    pub(super) fn hints(&self) -> Vec<Node> {
+        let hint = |(field, texts): &(Field, HashSet<String>)| {
+            // A text that may be several values together is in the index as these.
+            let is_plain =
+                texts.len() <= HINTS_MAX && !texts.iter().any(|text| text.starts_with('['));
+            let one = |text: &String| {
+                let matcher = match text.parse::<IpAddr>() {
+                    Ok(address) if field.kind() == FieldKind::Ip => {
+                        Network::parse(&address.to_string())
+                            .map_or(Matcher::Exists, Matcher::Network)
+                    }
+                    _ => Matcher::Text(TextMatcher::Literal(Literal::new(
+                        Placement::Whole,
+                        Case::Exact,
+                        text,
+                    ))),
+                };
+                Node::field(*field, matcher)
+            };
+            is_plain.then(|| Node::Or(texts.iter().map(one).collect()))
+        };
+        self.texts.iter().filter_map(hint).collect()
     }
 
     fn add(&mut self, condition: &Expr) {
@@ -115,9 +161,15 @@ impl Filter {
         let Some(number) = number_of(value) else { return };
         let span = match op {
             Operator::Eq => number..=number,
-            Operator::Gt => number.saturating_add(1)..=i64::MAX,
+            Operator::Gt => match number.checked_add(1) {
+                Some(next) => next..=i64::MAX,
+                None => Span::new(i64::MAX, i64::MIN),
+            },
             Operator::GtEq => number..=i64::MAX,
-            Operator::Lt => i64::MIN..=number.saturating_sub(1),
+            Operator::Lt => match number.checked_sub(1) {
+                Some(before) => i64::MIN..=before,
+                None => Span::new(i64::MAX, i64::MIN),
+            },
             Operator::LtEq => i64::MIN..=number,
             _ => return,
         };

@@ -2,13 +2,14 @@
 //!
 //! Two steps. In the row of tokens, words joined by dots that name a column become one quoted word:
 //! only so may a name hold a reserved word (`group.name`, `user.name`). In the tree, a name that is
-//! neither a column nor made by the query itself becomes `field(extra, 'name')`.
+//! neither a column nor made by the query itself becomes `field(extra, 'name')`, and each `kql('…')`
+//! becomes the name of a column that tells whether an event passes.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr,
+    CastKind, DataType as SqlType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentList, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem,
     Statement, TableAlias, TableFactor, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
@@ -18,20 +19,21 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
 use super::admit::{admit, admit_first, at, placed, wrong};
+use super::asked::Asked;
+use super::told;
 use crate::StoreError;
 use crate::segment::{Column, EXTRA};
 
 pub(super) const TABLE: &str = "events";
 /// What may stand before the name of a table.
 const SCHEMAS: [&str; 3] = ["datafusion", "public", "information_schema"];
-const FIELD: &str = "field";
 /// Bounds the text of a query.
 const BYTES_MAX: usize = 64 << 10;
 /// Bounds the operators of a query, and so the depth of its tree.
 const OPERATORS_MAX: usize = 500;
 
-/// Reads one statement that only reads.
-pub(super) fn parse(text: &str) -> Result<Statement, StoreError> {
+/// Reads one statement that only reads, and what it asks in the search bar's language.
+pub(super) fn parse(text: &str) -> Result<(Statement, Asked), StoreError> {
     if text.len() > BYTES_MAX {
         return Err(wrong(format!("the query is longer than {BYTES_MAX} bytes")));
     }
@@ -46,12 +48,14 @@ pub(super) fn parse(text: &str) -> Result<Statement, StoreError> {
     }
     let mut parser = Parser::new(&dialect).with_tokens_with_locations(join_names(tokens));
     let mut statements = parser.parse_statements().map_err(|error| placed(&error.to_string()))?;
-    let (Some(mut statement), None) = (statements.pop(), statements.pop()) else {
+    let (Some(statement), None) = (statements.pop(), statements.pop()) else {
         return Err(wrong("exactly one statement is expected".to_owned()));
     };
     admit(&statement)?;
+    let mut statement = super::schema::listing(statement);
+    let asked = told::resolve(&mut statement)?;
     resolve(&mut statement);
-    Ok(statement)
+    Ok((statement, asked))
 }
 
 fn is_operator(token: &Token) -> bool {
@@ -153,11 +157,13 @@ struct Made {
     columns: HashSet<String>,
 }
 
-fn plain(ident: &Ident) -> String {
+/// Gives a name as the engine reads it.
+pub(super) fn plain(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }
 }
 
-fn last_of(name: &ObjectName) -> String {
+/// Gives the last word of a name of several.
+pub(super) fn last_of(name: &ObjectName) -> String {
     name.0.last().and_then(|part| part.as_ident()).map(plain).unwrap_or_default()
 }
 
@@ -246,7 +252,7 @@ impl Resolver {
                 let table = plain(first);
                 if self.made.events.contains(&table) {
                     let name = join(later);
-                    let known = Column::by_name(&name).is_some();
+                    let known = Column::by_name(&name).is_some() || name.contains('(');
                     return (!known).then(|| (Some(first.clone()), name));
                 }
                 let known =
@@ -265,7 +271,7 @@ impl VisitorMut for Resolver {
         for item in &mut select.projection {
             let SelectItem::UnnamedExpr(expr) = item else { continue };
             let name = match &*expr {
-                Expr::Function(function) => asked_field(function),
+                Expr::Function(function) => asked_field(function).map(|(_, name)| name),
                 _ => self.unknown(expr).map(|(_, name)| name),
             };
             if let Some(name) = name {
@@ -279,42 +285,49 @@ impl VisitorMut for Resolver {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if let Some((table, name)) = self.unknown(expr) {
-            *expr = field_call(table, &name);
+            *expr = field_call(FIELD, table, &name);
         } else if let Expr::Function(function) = expr
-            && let Some(name) = asked_field(function)
+            && let Some((getter, name)) = asked_field(function)
         {
             *expr = match Column::by_name(&name) {
                 Some(_) => Expr::Cast {
-                    kind: CastKind::Cast,
+                    kind: CastKind::TryCast,
                     expr: Box::new(Expr::Identifier(Ident::with_quote('"', name))),
-                    data_type: SqlType::Varchar(None),
+                    data_type: getter.1.clone(),
                     array: false,
                     format: None,
                 },
-                None => field_call(None, &name),
+                None => field_call(getter.0, None, &name),
             };
         }
         ControlFlow::Continue(())
     }
 }
 
-/// Gives the name in `field('name')`.
-fn asked_field(function: &Function) -> Option<String> {
+/// A function that gives any field, and the type as which it gives a column.
+type Getter = (&'static str, SqlType);
+const FIELD: &str = "field";
+const FIELDS: [Getter; 3] = [
+    (FIELD, SqlType::Varchar(None)),
+    ("field_int", SqlType::BigInt(None)),
+    ("field_float", SqlType::Double(ExactNumberInfo::None)),
+];
+
+/// Gives the function and the name in `field('name')`.
+fn asked_field(function: &Function) -> Option<(Getter, String)> {
+    let called = last_of(&function.name);
+    let getter = FIELDS.iter().find(|(name, _)| *name == called)?;
     let FunctionArguments::List(list) = &function.args else { return None };
     match list.args.as_slice() {
-        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))]
-            if last_of(&function.name) == FIELD =>
-        {
-            match &value.value {
-                Value::SingleQuotedString(name) => Some(name.clone()),
-                _ => None,
-            }
-        }
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))] => match &value.value {
+            Value::SingleQuotedString(name) => Some((getter.clone(), name.clone())),
+            _ => None,
+        },
         _ => None,
     }
 }
 
-fn field_call(table: Option<Ident>, name: &str) -> Expr {
+fn field_call(getter: &str, table: Option<Ident>, name: &str) -> Expr {
     let extra = Ident::with_quote('"', EXTRA);
     let object = match table {
         Some(table) => Expr::CompoundIdentifier(vec![table, extra]),
@@ -323,7 +336,7 @@ fn field_call(table: Option<Ident>, name: &str) -> Expr {
     let name = Expr::Value(Value::SingleQuotedString(name.to_owned()).with_empty_span());
     let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
     Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(FIELD)]),
+        name: ObjectName::from(vec![Ident::new(getter)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList {

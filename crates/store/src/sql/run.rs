@@ -1,6 +1,6 @@
 //! Runs a query on threads of its own and hands its rows over batch by batch.
 
-use std::io::Write;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
@@ -18,18 +18,23 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as EngineStatement;
 use futures::StreamExt;
-use parquet::arrow::ArrowWriter;
+use query::Predicate;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::AbortHandle;
 
-use super::admit::placed;
+use super::admit::{placed, wrong};
+use super::asked::Asked;
 use super::names::{TABLE, parse};
+use super::newest::TellNewest;
+use super::running::Running;
 use super::scan::Events;
-use super::{Cell, Column, Exported, SqlLimits, cells, functions};
+use super::schema::{FIELDS, Fields};
+use super::spill::Spill;
+use super::{Cell, Column, SqlLimits, cells, functions};
 use crate::damage::Damaged;
 use crate::error::During;
-use crate::live::Shared;
+use crate::live::{Shared, Snapshot};
 use crate::{Config, StoreError};
 
 /// Batches that wait for the reader of the answer.
@@ -46,6 +51,9 @@ pub(super) struct Engine {
     /// Taken when the store goes, since a runtime must not end within another one.
     runtime: Mutex<Option<Runtime>>,
     memory: Arc<dyn MemoryPool>,
+    memory_bytes: usize,
+    spill: Arc<Spill>,
+    running: Running,
     threads: usize,
 }
 
@@ -54,21 +62,28 @@ pub(super) struct Engine {
 pub(crate) struct Lazy(Mutex<Option<Arc<Engine>>>);
 
 impl Lazy {
-    pub(super) fn get(&self, config: &Config) -> Result<Arc<Engine>, StoreError> {
+    pub(super) fn get(&self, shared: &Shared) -> Result<Arc<Engine>, StoreError> {
         let mut engine = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = engine.as_ref() {
             return Ok(Arc::clone(engine));
         }
-        let started = Arc::new(Engine::start(config.sql_threads, config.sql_memory_bytes_max)?);
+        let started = Arc::new(Engine::start(&shared.config, shared.dir.clone())?);
         Ok(Arc::clone(engine.insert(started)))
+    }
+
+    /// Tells how many tasks and threads of queries are under way.
+    pub(super) fn running(&self) -> usize {
+        let engine = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        engine.as_ref().map_or(0, |engine| engine.running.count())
     }
 }
 
 impl Engine {
     /// Starts the threads.
-    fn start(threads: usize, memory_bytes: usize) -> Result<Self, StoreError> {
+    fn start(config: &Config, dir: PathBuf) -> Result<Self, StoreError> {
+        let memory_bytes = config.sql_memory_bytes_max;
         let runtime = Builder::new_multi_thread()
-            .worker_threads(threads.max(1))
+            .worker_threads(config.sql_threads.max(1))
             .thread_name("store-sql")
             .thread_stack_size(STACK_BYTES)
             .enable_time()
@@ -77,20 +92,29 @@ impl Engine {
         Ok(Self {
             runtime: Mutex::new(Some(runtime)),
             memory: Arc::new(FairSpillPool::new(memory_bytes)),
-            threads,
+            memory_bytes,
+            spill: Arc::new(Spill::new(dir, config.sql_spill_bytes_max)),
+            running: Running::default(),
+            threads: config.sql_threads,
         })
     }
 
     fn context(
         &self,
         shared: &Arc<Shared>,
+        asked: Asked,
         unread: &Arc<Damaged>,
     ) -> Result<SessionContext, DataFusionError> {
         let mut config = SessionConfig::new()
             .with_target_partitions(self.threads.max(1))
             .with_information_schema(true);
-        config.options_mut().sql_parser.collect_spans = true;
-        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+        let options = config.options_mut();
+        options.sql_parser.collect_spans = true;
+        // What a sort keeps back for merging what it put aside.
+        let reserved = &mut options.execution.sort_spill_reservation_bytes;
+        *reserved = (*reserved).min(self.memory_bytes / 16);
+        let disk =
+            DiskManagerBuilder::default().with_temp_file_factory(Arc::<Spill>::clone(&self.spill));
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::clone(&self.memory))
             .with_disk_manager_builder(disk)
@@ -99,6 +123,7 @@ impl Engine {
             .with_default_features()
             .with_config(config)
             .with_runtime_env(runtime)
+            .with_physical_optimizer_rule(Arc::new(TellNewest))
             .build();
         let context = SessionContext::new_with_state(state);
         for name in FUNCTIONS_REFUSED {
@@ -107,7 +132,11 @@ impl Engine {
         for function in functions::all() {
             context.register_udf(function);
         }
-        context.register_table(TABLE, Arc::new(Events::new(shared, unread)))?;
+        let snapshot = Arc::new(Snapshot { unread: Arc::clone(unread), ..shared.pin() });
+        let fields = Fields::new(shared, Arc::clone(&snapshot));
+        let events = Events::new(shared, snapshot, asked, self.running.clone());
+        context.register_table(TABLE, Arc::new(events))?;
+        context.register_table(FIELDS, Arc::new(fields))?;
         Ok(context)
     }
 }
@@ -160,7 +189,12 @@ impl Rows {
         self.unread.sentences()
     }
 
-    async fn next_batch(&mut self) -> Result<Option<RecordBatch>, StoreError> {
+    /// Gives the columns as the engine has them.
+    pub(super) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    pub(super) async fn next_batch(&mut self) -> Result<Option<RecordBatch>, StoreError> {
         loop {
             let Some(batch) = within(self.deadline, self.batches.recv()).await?.transpose()? else {
                 return Ok(None);
@@ -191,6 +225,7 @@ pub(super) async fn start(
     shared: &Arc<Shared>,
     engine: &Arc<Engine>,
     text: &str,
+    only: Option<Predicate>,
     limits: SqlLimits,
 ) -> Result<Rows, StoreError> {
     let text = text.to_owned();
@@ -202,16 +237,21 @@ pub(super) async fn start(
     let task = {
         let runtime = engine.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = runtime.as_ref().ok_or(StoreError::Closed { why: "it was closed" })?;
+        let running = engine.running.one_more();
         runtime.spawn(async move {
+            let _running = running;
             // Here and not with the asker: to read a nested query takes more stack than others have.
-            let statement = match parse(&text) {
-                Ok(statement) => EngineStatement::Statement(Box::new(statement)),
+            let (statement, asked) = match parse(&text) {
+                Ok((statement, asked)) => {
+                    (EngineStatement::Statement(Box::new(statement)), Asked { only, ..asked })
+                }
                 Err(error) => {
                     let _ = planned.send(Err(error)).await;
                     return;
                 }
             };
-            let mut stream = match plan(&for_task, &engine_of_task, &noted, statement).await {
+            let planned_by = plan(&for_task, &engine_of_task, &noted, statement, asked);
+            let mut stream = match planned_by.await {
                 Ok(stream) => stream,
                 Err(error) => {
                     // The asker may have gone away, here and below.
@@ -250,8 +290,9 @@ async fn plan(
     engine: &Engine,
     unread: &Arc<Damaged>,
     statement: EngineStatement,
+    asked: Asked,
 ) -> Result<SendableRecordBatchStream, DataFusionError> {
-    let context = engine.context(shared, unread)?;
+    let context = engine.context(shared, asked, unread)?;
     let state = context.state();
     let plan = state.statement_to_plan(statement).await?;
     SQLOptions::new()
@@ -290,7 +331,7 @@ async fn within<T>(
 }
 
 /// Tells in our words what the engine says.
-fn explain(error: DataFusionError) -> StoreError {
+pub(super) fn explain(error: DataFusionError) -> StoreError {
     let diagnosed = error.diagnostic().and_then(|diagnostic| {
         let span = diagnostic.span?;
         Some((diagnostic.message.clone(), span.start.line, span.start.column))
@@ -318,24 +359,21 @@ fn explain(error: DataFusionError) -> StoreError {
                 | DataFusionError::NotImplemented(message) => message.as_str(),
                 _ => text.as_str(),
             };
-            placed(message.lines().next().unwrap_or_default())
+            let message = message.lines().next().unwrap_or_default();
+            let message = message.trim_start_matches("Schema error: ");
+            if message.contains("\"kql('") {
+                return about_kql(message);
+            }
+            placed(message)
         }
     }
 }
 
-/// Writes the answer as one Parquet file.
-pub(super) async fn export(
-    mut rows: Rows,
-    sink: &mut (dyn Write + Send),
-) -> Result<Exported, StoreError> {
-    let failed =
-        |error: parquet::errors::ParquetError| StoreError::damaged("the exported file", error);
-    let mut writer = ArrowWriter::try_new(sink, Arc::clone(&rows.schema), None).map_err(failed)?;
-    let mut written = 0;
-    while let Some(batch) = rows.next_batch().await? {
-        writer.write(&batch).map_err(failed)?;
-        written += u64::try_from(batch.num_rows()).unwrap_or_default();
-    }
-    writer.close().map_err(failed)?;
-    Ok(Exported { rows: written, is_truncated: rows.is_truncated })
+/// Tells in our words what the engine says of a column that `kql('…')` became.
+fn about_kql(message: &str) -> StoreError {
+    wrong(if message.starts_with("Ambiguous") {
+        "say of which table kql is asked, such as e.kql('user.name: root')".to_owned()
+    } else {
+        "kql is asked of the table `events`, which is not read there".to_owned()
+    })
 }

@@ -4,61 +4,66 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DataFusionError, Result, Statistics};
+use datafusion::common::{Result, ScalarValue, Statistics};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::expressions::DynamicFilterTracking;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+};
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning,
     PlanProperties, ReplaceChildrenOptions, StatisticsArgs,
 };
-use model::{Event, Field};
-use tokio::sync::mpsc::Sender;
+use model::Field;
 
-use super::filter::Filter;
-use crate::damage::Damaged;
+use super::asked::{Asked, Seen, View};
+use super::conditions::{Conditions, is_ours};
+use super::newest::Newest;
+use super::read::{Piece, Reader, outer};
+use super::running::Running;
 use crate::live::{Shared, Snapshot};
-use crate::search::{Block, Place};
-use crate::segment::{Column, Segment, Table, Texts, Values, Wanted, batch_of, selection, widen};
+use crate::search::may_match;
+use crate::segment::{Bound, Column};
 
 /// How many batches a piece may be ahead of the query.
 const BATCHES_AHEAD: usize = 2;
-const BATCH_ROWS: usize = 8192;
-/// Rows are picked only where they are few; otherwise reading all of them is cheaper.
-const PICKED_SHARE: usize = 8;
 
 /// The table `events` of one query.
 #[derive(Debug)]
 pub(super) struct Events {
     shared: Arc<Shared>,
     snapshot: Arc<Snapshot>,
-    table: Table,
+    asked: Arc<Asked>,
+    all: View,
+    running: Running,
 }
 
 impl Events {
-    /// Gives the table as it is now; what cannot be read is noted in `unread`.
-    pub(super) fn new(shared: &Arc<Shared>, unread: &Arc<Damaged>) -> Self {
-        let columns = Column::all().filter(|column| *column != Column::Lists).collect();
-        Self {
-            shared: Arc::clone(shared),
-            snapshot: Arc::new(Snapshot { unread: Arc::clone(unread), ..shared.pin() }),
-            table: Table::new(columns),
-        }
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        snapshot: Arc<Snapshot>,
+        asked: Asked,
+        running: Running,
+    ) -> Self {
+        let all = View::all(&asked);
+        Self { shared: Arc::clone(shared), snapshot, asked: Arc::new(asked), all, running }
     }
 }
 
 #[async_trait]
 impl TableProvider for Events {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(self.table.schema())
+        Arc::clone(&self.all.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -72,65 +77,41 @@ impl TableProvider for Events {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let all = self.table.columns();
-        let columns = match projection {
-            Some(places) => places.iter().filter_map(|place| all.get(*place).copied()).collect(),
-            None => all.to_vec(),
+        let conditions = Conditions::of(filters, &self.all, &self.asked, session)?;
+        let pieces = pieces(&self.shared, &self.snapshot, &conditions)?;
+        let threads = session.config().target_partitions();
+        let reader = Reader {
+            shared: Arc::clone(&self.shared),
+            snapshot: Arc::clone(&self.snapshot),
+            asked: Arc::clone(&self.asked),
+            all: self.all.clone(),
+            view: self.all.project(projection, &self.asked),
+            conditions,
+            dynamic: Vec::new(),
+            limit: limit.unwrap_or(usize::MAX),
+            newest: None,
         };
-        let filter = Filter::of(filters);
-        let pieces = pieces(&self.shared, &self.snapshot, &filter)?;
-        let count = session.config().target_partitions().clamp(1, pieces.len().max(1));
-        let mut parts: Vec<Vec<Piece>> = (0..count).map(|_| Vec::new()).collect();
-        for (place, piece) in pieces.into_iter().enumerate() {
-            if let Some(part) = parts.get_mut(place % count) {
-                part.push(piece);
-            }
-        }
-        let table = Table::new(columns);
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::clone(table.schema())),
-            Partitioning::UnknownPartitioning(count),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Ok(Arc::new(Scan {
-            reader: Arc::new(Reader {
-                shared: Arc::clone(&self.shared),
-                snapshot: Arc::clone(&self.snapshot),
-                table,
-                filter,
-                limit: limit.unwrap_or(usize::MAX),
-            }),
-            parts,
-            properties: Arc::new(properties),
-        }))
+        Ok(Arc::new(Scan::new(reader, &pieces, threads, self.running.clone())))
     }
 
     fn supports_filters_pushdown(
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+        let answer = |filter: &&Expr| {
+            if is_ours(filter) {
+                TableProviderFilterPushDown::Exact
+            } else {
+                TableProviderFilterPushDown::Unsupported
+            }
+        };
+        Ok(filters.iter().map(answer).collect())
     }
 }
 
-/// Something that is read in one go.
-#[derive(Clone, Debug)]
-enum Piece {
-    Memory(Arc<[Arc<Event>]>),
-    Group { segment: Arc<Segment>, group: usize, rows: usize },
-}
-
-impl Piece {
-    fn rows(&self) -> usize {
-        match self {
-            Self::Memory(events) => events.len(),
-            Self::Group { rows, .. } => *rows,
-        }
-    }
-}
-
-fn pieces(shared: &Shared, snapshot: &Snapshot, filter: &Filter) -> Result<Vec<Piece>> {
+/// Gives what may hold wanted rows, in no order.
+fn pieces(shared: &Shared, snapshot: &Snapshot, conditions: &Conditions) -> Result<Vec<Piece>> {
+    let filter = &conditions.filter;
     let mut pieces = Vec::new();
     for chunk in &snapshot.memory {
         if chunk.last_time.nanos() >= *filter.times.start()
@@ -143,7 +124,13 @@ fn pieces(shared: &Shared, snapshot: &Snapshot, filter: &Filter) -> Result<Vec<P
         absent.last_time.nanos() >= *filter.times.start()
             && absent.first_time.nanos() <= *filter.times.end()
     });
-    for segment in snapshot.segments.iter().filter(|segment| filter.may_match(segment)) {
+    let may_hold = |predicate: &query::Predicate, segment| may_match(predicate.node(), segment);
+    for segment in snapshot.segments.iter() {
+        if !filter.may_match(segment)
+            || !conditions.predicates.iter().all(|predicate| may_hold(predicate, segment))
+        {
+            continue;
+        }
         let footer = segment.footer(&shared.footers);
         let Some(footer) = snapshot.bear(shared, segment, footer).map_err(outer)? else { continue };
         for (group, rows) in footer.group_rows().into_iter().enumerate() {
@@ -153,24 +140,69 @@ fn pieces(shared: &Shared, snapshot: &Snapshot, filter: &Filter) -> Result<Vec<P
     Ok(pieces)
 }
 
-fn outer(error: crate::StoreError) -> DataFusionError {
-    DataFusionError::External(Box::new(error))
-}
-
 /// The plan's node that reads the pieces.
-#[derive(Debug)]
-struct Scan {
+#[derive(Clone, Debug)]
+pub(super) struct Scan {
     reader: Arc<Reader>,
     parts: Vec<Vec<Piece>>,
     properties: Arc<PlanProperties>,
+    running: Running,
+}
+
+impl Scan {
+    fn new(reader: Reader, pieces: &[Piece], threads: usize, running: Running) -> Self {
+        let parts = dealt(pieces, threads);
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&reader.view.schema)),
+            Partitioning::UnknownPartitioning(parts.len()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self { reader: Arc::new(reader), parts, properties: Arc::new(properties), running }
+    }
+
+    /// Gives the scan that reads from one end of time and stops early.
+    pub(super) fn for_newest(&self, newest: Newest) -> Self {
+        let mut pieces: Vec<Piece> = self.parts.iter().flatten().cloned().collect();
+        if newest.is_newest {
+            // Within a segment, later groups are mostly the newer ones.
+            pieces.sort_by_key(|piece| std::cmp::Reverse((piece.times().1, piece.group())));
+        } else {
+            pieces.sort_by_key(|piece| piece.times().0);
+        }
+        let parts = dealt(&pieces, self.parts.len());
+        let reader = Reader { newest: Some(newest), ..Reader::clone(&self.reader) };
+        Self { reader: Arc::new(reader), parts, ..self.clone() }
+    }
+}
+
+/// Deals pieces out to so many readers, or to fewer.
+fn dealt(pieces: &[Piece], readers: usize) -> Vec<Vec<Piece>> {
+    let count = readers.clamp(1, pieces.len().max(1));
+    let mut parts: Vec<Vec<Piece>> = (0..count).map(|_| Vec::new()).collect();
+    for (place, piece) in pieces.iter().enumerate() {
+        if let Some(part) = parts.get_mut(place % count) {
+            part.push(piece.clone());
+        }
+    }
+    parts
 }
 
 impl DisplayAs for Scan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns: Vec<&str> =
-            self.reader.table.columns().iter().map(|column| column.name()).collect();
+        let names = self.reader.view.schema.fields().iter().map(|field| field.name().as_str());
+        let columns: Vec<&str> = names.collect();
         let pieces: usize = self.parts.iter().map(Vec::len).sum();
-        write!(f, "Events: pieces={pieces}, columns=[{}]", columns.join(", "))
+        write!(f, "Events: pieces={pieces}, columns=[{}]", columns.join(", "))?;
+        let conditions = self.reader.conditions.shown();
+        if !conditions.is_empty() {
+            write!(f, ", conditions=[{conditions}]")?;
+        }
+        if let Some(newest) = &self.reader.newest {
+            let end = if newest.is_newest { "newest" } else { "oldest" };
+            write!(f, ", {end}={}", newest.count)?;
+        }
+        Ok(())
     }
 }
 
@@ -213,13 +245,40 @@ impl ExecutionPlan for Scan {
     }
 
     fn execute(&self, part: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let schema = Arc::clone(self.reader.table.schema());
+        let schema = Arc::clone(&self.reader.view.schema);
         let mut builder = RecordBatchReceiverStream::builder(schema, BATCHES_AHEAD);
         let pieces = self.parts.get(part).cloned().unwrap_or_default();
         let reader = Arc::clone(&self.reader);
         let sender = builder.tx();
-        builder.spawn_blocking(move || reader.read(&pieces, &sender));
+        let running = self.running.one_more();
+        builder.spawn_blocking(move || {
+            let _running = running;
+            reader.read(&pieces, &sender)
+        });
         Ok(builder.build())
+    }
+
+    /// Takes what the query tightens while it runs: the worst of the best rows of a sort, the keys of
+    /// a join. It is a help; whoever gave it tests again.
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        result: ChildPushdownResult,
+        _: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        let filters = vec![PushedDown::No; result.parent_filters.len()];
+        let offered = result.parent_filters.into_iter().map(|offered| offered.filter);
+        let dynamic: Vec<_> = offered
+            .filter(|offered| DynamicFilterTracking::classify(offered).contains_dynamic_filter())
+            .collect();
+        if phase != FilterPushdownPhase::Post || dynamic.is_empty() {
+            return Ok(FilterPushdownPropagation { filters, updated_node: None });
+        }
+        let mut reader = Reader::clone(&self.reader);
+        reader.dynamic.extend(dynamic);
+        let node: Arc<dyn ExecutionPlan> =
+            Arc::new(Self { reader: Arc::new(reader), ..self.clone() });
+        Ok(FilterPushdownPropagation { filters, updated_node: Some(node) })
     }
 
     fn statistics_from_inputs(
@@ -227,115 +286,114 @@ impl ExecutionPlan for Scan {
         _: &[Arc<Statistics>],
         args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
-        let rows = |pieces: &[Piece]| pieces.iter().map(Piece::rows).sum::<usize>();
-        let count = match args.partition() {
-            Some(part) => self.parts.get(part).map(|pieces| rows(pieces)).unwrap_or_default(),
-            None => self.parts.iter().map(|pieces| rows(pieces)).sum(),
+        let pieces: Vec<&Piece> = match args.partition() {
+            Some(part) => self.parts.get(part).into_iter().flatten().collect(),
+            None => self.parts.iter().flatten().collect(),
         };
-        let mut statistics = Statistics::new_unknown(self.reader.table.schema());
-        let is_exact = self.reader.filter.is_empty() && self.reader.limit >= count;
-        statistics.num_rows =
-            if is_exact { Precision::Exact(count) } else { Precision::Inexact(count) };
+        let count = pieces.iter().map(|piece| piece.rows()).sum();
+        let mut statistics = Statistics::new_unknown(&self.reader.view.schema);
+        let is_exact = self.reader.conditions.is_empty() && self.reader.limit >= count;
+        if !is_exact {
+            statistics.num_rows = Precision::Inexact(count);
+            return Ok(Arc::new(statistics));
+        }
+        statistics.num_rows = Precision::Exact(count);
+        for (seen, known) in self.reader.view.columns.iter().zip(&mut statistics.column_statistics)
+        {
+            let Seen::Stored(Column::Known(field)) = seen else { continue };
+            // Of a part alone, the bounds of whole segments would be too wide.
+            let whole = args.partition().is_none();
+            if let Some((least, most)) = bounds(&pieces, *field).filter(|_| whole) {
+                known.min_value = Precision::Exact(least);
+                known.max_value = Precision::Exact(most);
+            }
+        }
         Ok(Arc::new(statistics))
     }
 }
 
-#[derive(Debug)]
-struct Reader {
-    shared: Arc<Shared>,
-    snapshot: Arc<Snapshot>,
-    table: Table,
-    filter: Filter,
-    limit: usize,
+/// Gives the least and the greatest of all values of a field, where that is known without reading.
+fn bounds(pieces: &[&Piece], field: Field) -> Option<(ScalarValue, ScalarValue)> {
+    let scalar = |number: i64| match field {
+        Field::EventId => Some(ScalarValue::UInt64(Some(u64::try_from(number).ok()?))),
+        _ if Column::Known(field).data_type() == arrow::datatypes::DataType::Int64 => {
+            Some(ScalarValue::Int64(Some(number)))
+        }
+        _ => match Column::Known(field).data_type() {
+            arrow::datatypes::DataType::Timestamp(_, zone) => {
+                Some(ScalarValue::TimestampNanosecond(Some(number), zone))
+            }
+            _ => None,
+        },
+    };
+    let mut found: Option<(i64, i64)> = None;
+    for piece in pieces {
+        let (least, most) = match piece.bounds(field)? {
+            None => continue,
+            Some(bounds) => bounds,
+        };
+        found = Some(match found {
+            None => (least, most),
+            Some((low, high)) => (low.min(least), high.max(most)),
+        });
+    }
+    let (least, most) = found?;
+    Some((scalar(least)?, scalar(most)?))
 }
 
-impl Reader {
-    fn read(&self, pieces: &[Piece], sender: &Sender<Result<RecordBatch>>) -> Result<()> {
-        let mut left = self.limit;
-        for piece in pieces {
-            if sender.is_closed() {
-                break;
+impl Piece {
+    fn group(&self) -> usize {
+        match self {
+            Self::Memory(_) => 0,
+            Self::Group { group, .. } => *group,
+        }
+    }
+
+    /// Gives the span of times.
+    fn times(&self) -> (i64, i64) {
+        match self {
+            Self::Memory(events) => {
+                let times = || events.iter().map(|event| event.time.nanos());
+                (times().min().unwrap_or(i64::MAX), times().max().unwrap_or(i64::MIN))
             }
-            let mut send = |batch: RecordBatch| {
-                let batch = batch.slice(0, batch.num_rows().min(left));
-                left -= batch.num_rows();
-                // Nobody listens any more when the query has enough, or was given up.
-                sender.blocking_send(Ok(batch)).is_ok() && left > 0
-            };
-            let goes_on = match piece {
-                Piece::Memory(events) => send(batch_of(&self.table, events)?),
-                Piece::Group { segment, group, rows } => {
-                    let place = Place { group: *group, group_rows: *rows, rows: 0..*rows };
-                    let read = self.read_group(segment, place, &mut send);
-                    let read = self.snapshot.bear(&self.shared, segment, read).map_err(outer)?;
-                    read.unwrap_or(true)
+            Self::Group { segment, .. } => {
+                (segment.row.first_time.nanos(), segment.row.last_time.nanos())
+            }
+        }
+    }
+
+    /// Gives the span of a field's whole numbers or moments: nothing where it is not known, and none
+    /// where there is no value.
+    fn bounds(&self, field: Field) -> Option<Option<(i64, i64)>> {
+        match self {
+            Self::Memory(events) => match field {
+                Field::Timestamp => Some(Some(self.times()).filter(|_| !events.is_empty())),
+                Field::EventId => {
+                    let ids = || events.iter().map(|event| event.id.0);
+                    let (Some(least), Some(most)) = (ids().min(), ids().max()) else {
+                        return Some(None);
+                    };
+                    Some(Some((i64::try_from(least).ok()?, i64::try_from(most).ok()?)))
                 }
-            };
-            if !goes_on {
-                break;
+                _ => None,
+            },
+            Self::Group { segment, .. } => {
+                let row = &segment.row;
+                match field {
+                    Field::Timestamp => Some(Some(self.times())),
+                    Field::EventId => Some(Some((
+                        i64::try_from(row.first_id).ok()?,
+                        i64::try_from(row.last_id).ok()?,
+                    ))),
+                    _ => match segment.stats.columns.get(field.name()) {
+                        None => Some(None),
+                        Some(Some((Bound::Integer(low), Bound::Integer(high)))) => {
+                            Some(Some((*low, *high)))
+                        }
+                        Some(_) => None,
+                    },
+                }
             }
         }
-        Ok(())
-    }
-
-    fn read_group(
-        &self,
-        segment: &Segment,
-        place: Place,
-        send: &mut dyn FnMut(RecordBatch) -> bool,
-    ) -> std::result::Result<bool, crate::StoreError> {
-        let footer = segment.footer(&self.shared.footers)?;
-        let rows = footer.rows_within(place.group, Field::Timestamp, &self.filter.times);
-        let place = Place { rows, ..place };
-        if place.rows.start >= place.rows.end {
-            return Ok(true);
-        }
-        let ranges = self.picked(segment, &place)?;
-        let wanted = Wanted {
-            columns: self.table.columns(),
-            texts: Texts::Plain,
-            group: place.group,
-            rows: selection(ranges, place.group_rows),
-            batch_rows: BATCH_ROWS,
-        };
-        for batch in segment.rows(&self.shared.footers, wanted)? {
-            let batch = batch.map_err(|error| segment.damaged(error))?;
-            if !send(widen(&batch, &self.table)?) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Gives the rows that hold the texts asked for, where that spares work.
-    fn picked(
-        &self,
-        segment: &Segment,
-        place: &Place,
-    ) -> std::result::Result<Vec<std::ops::Range<usize>>, crate::StoreError> {
-        let start = place.rows.start;
-        let mut block = Block::at(segment, &self.shared.footers, place.clone());
-        let mut marks = vec![true; block.len()];
-        for (field, wanted) in &self.filter.texts {
-            let column = Column::Known(*field);
-            if column.is_prose() {
-                continue;
-            }
-            block.load(column)?;
-            let Some(Values::Dictionary { array, texts }) = block.values(column) else { continue };
-            let verdicts: Vec<bool> =
-                texts.iter().map(|text| text.is_some_and(|text| wanted.contains(text))).collect();
-            for (mark, key) in marks.iter_mut().zip(array.keys()) {
-                let verdict = key.and_then(|key| verdicts.get(usize::try_from(key).ok()?));
-                *mark = *mark && verdict.copied().unwrap_or(false);
-            }
-        }
-        let rows: Vec<usize> =
-            (0..marks.len()).filter(|row| marks.get(*row) == Some(&true)).collect();
-        if rows.len() > marks.len() / PICKED_SHARE {
-            return Ok(vec![place.rows.clone()]);
-        }
-        let runs = rows.chunk_by(|one, next| one + 1 == *next);
-        Ok(runs.filter_map(|run| Some(start + run.first()?..start + run.last()? + 1)).collect())
     }
 }

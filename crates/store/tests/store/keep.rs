@@ -470,12 +470,14 @@ fn real_disk_that_never_fills_up() {
         println!("skipped: no right to mount a small file system");
         return;
     };
+    // Less is left for the store, so that it is soon full.
+    std::fs::write(small.0.join("filler"), vec![0; 2_500_000]).unwrap();
     let clock = Arc::clone(&world.config.surroundings.clock);
     let surroundings = Surroundings { clock, ..Surroundings::default() };
     let config = Config { surroundings, ..world.config.clone() };
     let store = Kind::Sealed.open(world.dir.path(), config);
     let mut appended = 0;
-    while store.stats().given_up < 10_000 {
+    while store.stats().given_up < 4_000 {
         let batch = world.events(appended..appended + 2000);
         store.append(&batch, &[]).unwrap();
         store.flush().unwrap();

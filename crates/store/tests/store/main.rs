@@ -9,7 +9,11 @@
     reason = "small known numbers; a test that finds nothing ends there"
 )]
 
+#[cfg(feature = "sql")]
+mod ask;
 mod crash;
+#[cfg(feature = "sql")]
+mod export;
 mod index;
 mod keep;
 mod odd;

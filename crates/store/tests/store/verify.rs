@@ -304,16 +304,21 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_flipped_bit_of_a_segment(sealed: bool, file in 0_usize..6, at: prop::sample::Index, bit in 0_u8..8) {
+    fn every_flipped_bit_of_a_segment(sealed: bool, index: bool, file in 0_usize..6, at: prop::sample::Index, bit in 0_u8..8) {
         let copy = Copy::of(if sealed { Kind::Sealed } else { Kind::Plain });
-        let path = copy.file(file);
+        let mut path = copy.file(file);
+        let mut name = Whole::of(copy.kind).files[file].clone();
+        if index {
+            path.set_extension("index");
+            name = name.replace(".parquet", ".index");
+        }
         let mut bytes = std::fs::read(&path).unwrap();
         let place = at.index(bytes.len());
         bytes[place] ^= 1 << bit;
         std::fs::write(&path, bytes).unwrap();
         let faults = copy.verify().faults;
         prop_assert_eq!(faults.len(), 1);
-        prop_assert!(faults[0].starts_with(&Whole::of(copy.kind).files[file]));
+        prop_assert!(faults[0].starts_with(&name), "{:?}", faults);
 
         // Whatever it is, everything else is answered, and what is not is told.
         let store = copy.kind.open(copy.path(), Config::default());
@@ -326,6 +331,7 @@ proptest! {
         let found = store.search(&search).unwrap();
         prop_assert!(found.events.len() == 120 || !found.unreadable.is_empty());
         prop_assert!(found.events.len() >= 60);
+        prop_assert!(!index || found.events.len() == 120, "an index only spares work");
     }
 
     #[test]
