@@ -63,12 +63,11 @@ fn write_and_publish(
     frozen: &Frozen,
     ready: &mut Option<Vec<SegmentRow>>,
 ) -> Result<(), StoreError> {
-    let written = match ready {
-        Some(written) => written.clone(),
-        None => {
-            let written = write_generation(&shared.dir, frozen, shared.config.sealing())?;
-            ready.insert(written).clone()
-        }
+    let written = if let Some(written) = ready {
+        written.clone()
+    } else {
+        let written = write_generation(&shared.dir, frozen, shared.config.sealing())?;
+        ready.insert(written).clone()
     };
     let publishing = shared.publishing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let expected = shared.state().committed;

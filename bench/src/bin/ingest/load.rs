@@ -13,6 +13,7 @@ const BATCH: usize = 100;
 /// RELP messages of one connection that wait for their answers, in batches.
 const WINDOW: u64 = 8;
 const SILENCE_MAX: Duration = Duration::from_secs(40);
+const WRITE_MAX: Duration = Duration::from_secs(10);
 
 /// A way in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +172,7 @@ fn run(
     let stream = TcpStream::connect(to)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(SILENCE_MAX))?;
-    stream.set_write_timeout(Some(SILENCE_MAX))?;
+    stream.set_write_timeout(Some(WRITE_MAX))?;
     let batches: Vec<Vec<u8>> =
         (0..16).map(|batch| lane.batch((number * 16 + batch) as u64 * BATCH as u64)).collect();
     match lane {
@@ -192,7 +193,10 @@ fn send(
             break;
         }
         pace.wait();
-        stream.write_all(batch)?;
+        if let Err(error) = stream.write_all(batch) {
+            // A full line holds the sender up, to the end of the measurement and beyond.
+            return if stop.load(Ordering::Relaxed) { Ok(()) } else { Err(error) };
+        }
     }
     Ok(())
 }

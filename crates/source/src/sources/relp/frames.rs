@@ -122,8 +122,8 @@ impl Frames {
 
     /// Takes one byte of a head; gives the frame where it ends with it.
     fn head(&mut self, byte: u8) -> Result<Option<Frame>, NotRelp> {
-        let spaces = self.head.iter().filter(|byte| **byte == b' ').count();
-        if spaces < 2 || !matches!(byte, b' ' | b'\n') {
+        let is_last = self.head.splitn(3, |byte| *byte == b' ').nth(2).is_some();
+        if !is_last || !matches!(byte, b' ' | b'\n') {
             self.head.push(byte);
             let is_plain = byte.is_ascii_alphanumeric() || byte == b' ';
             let is_whole = is_plain && self.head.len() <= HEAD_BYTES_MAX;
@@ -243,11 +243,9 @@ mod tests {
         let shown = std::cell::RefCell::new(Vec::new());
         for mut rest in bytes.chunks(piece) {
             let mut each = |line: Line<'_>| {
-                let mut text = format!("{:?}", String::from_utf8_lossy(line.bytes));
-                if line.truncated_bytes > 0 {
-                    text += &format!(" {} cut", line.truncated_bytes);
-                }
-                shown.borrow_mut().push(text);
+                let text = format!("{:?}", String::from_utf8_lossy(line.bytes));
+                let cut = line.truncated_bytes;
+                shown.borrow_mut().push(if cut > 0 { format!("{text} {cut} cut") } else { text });
             };
             loop {
                 match frames.next(&mut rest, &mut each) {
