@@ -396,7 +396,7 @@ mod tests {
 
     fn batch(objects: &[Option<String>]) -> RecordBatch {
         let field = ArrowField::new(EXTRA, TEXT_TYPE, true);
-        let array = StringViewArray::from_iter(objects.iter().map(Option::as_deref));
+        let array: StringViewArray = objects.iter().map(Option::as_deref).collect();
         RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![Arc::new(array)]).unwrap()
     }
 

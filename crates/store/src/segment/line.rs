@@ -25,6 +25,7 @@ mod learn;
 mod shape;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -79,15 +80,13 @@ impl Taker {
         for row in 0..batch.num_rows() {
             let line = original.as_ref().and_then(|lines| lines.text(row)).unwrap_or_default();
             rest.clear();
-            match self.shapes.cut(line, &cells, row, &mut self.scratch, &mut rest) {
-                Some(shape) => {
-                    shapes.append(shape)?;
-                    rests.append_option(Some(&rest).filter(|rest| !rest.is_empty()));
-                }
-                None => {
-                    shapes.append_null();
-                    rests.append_value(line);
-                }
+            let shape = self.shapes.cut(line, &cells, row, &mut self.scratch, &mut rest);
+            if let Some(shape) = shape {
+                shapes.append(shape)?;
+                rests.append_option(Some(&rest).filter(|rest| !rest.is_empty()));
+            } else {
+                shapes.append_null();
+                rests.append_value(line);
             }
         }
         Ok([Arc::new(shapes.finish()), Arc::new(rests.finish())])
@@ -120,13 +119,15 @@ pub(super) fn put_together(batch: &RecordBatch) -> Result<ArrayRef, ArrowError> 
             lines.append_value(rest);
             continue;
         };
-        if !read.contains_key(&key) {
-            let place = usize::try_from(key).map_err(|_| unreadable())?;
-            let shape = Shape::decode(texts.value(place), &cells).ok_or_else(unreadable)?;
-            read.insert(key, shape);
-        }
+        let shape = match read.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let place = usize::try_from(key).map_err(|_| unreadable())?;
+                let shape = Shape::decode(texts.value(place), &cells).ok_or_else(unreadable)?;
+                new.insert(shape)
+            }
+        };
         line.clear();
-        let shape = read.get(&key).ok_or_else(unreadable)?;
         if !shape.join(&cells, row, rest, &mut scratch, &mut line) {
             return Err(unreadable());
         }
@@ -163,8 +164,7 @@ mod tests {
     fn there_and_back(events: &[Arc<Event>]) -> (Vec<String>, usize) {
         let table = Table::of_events(events);
         let batch = batch_of(&table, events).unwrap();
-        let mut taker = Taker::default();
-        let taken = taker.take(&batch).unwrap();
+        let taken = Taker::default().take(&batch).unwrap();
         let apart = taken[0].len() - taken[0].null_count();
         let others = batch
             .schema()
@@ -249,7 +249,7 @@ mod tests {
                         2 => line.push_str("2026-11-21T06:58:00.123Z"),
                         3 => line.push_str("Nov 21 05:58:00"),
                         4 => extras.iter().for_each(|(name, value)| {
-                            line.push_str(&format!(" {name}={value}"));
+                            line.extend([" ", name, "=", value]);
                         }),
                         5 => line.push('\u{1f}'),
                         6 => line.push_str("2026"),
