@@ -209,6 +209,7 @@ async fn the_api_describes_itself() {
         GET /api/v1/simulation ["200"]
         GET /api/v1/sql/functions ["200"]
         GET /api/v1/sql/schema ["200"]
+        GET /api/v1/storage ["200"]
         PATCH /api/v1/alerts/{id} ["200", "404", "412"]
         POST /api/v1/alerts/bulk ["200"]
         POST /api/v1/alerts/undo ["200", "409"]

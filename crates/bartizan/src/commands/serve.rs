@@ -105,6 +105,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     complain(&format!("data      {}", config.data.display()));
     let kept = open(&config)?;
     let (loader, ready) = load_rules(&config)?;
+    let stop = stop_asked()?;
     let listener = bind_console(&config).await?;
     let console = listener.local_addr()?;
 
@@ -147,7 +148,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         },
     });
     complain(&format!("ready     in {:.2} s", began.elapsed().as_secs_f64()));
-    let served = api::serve(listener, state, stop_asked()).await;
+    let served = api::serve(listener, state, stop).await;
 
     complain("stopping");
     demonstration.end();
@@ -303,13 +304,19 @@ fn hosts(console: SocketAddr, named: &[String]) -> api::Hosts {
     }
 }
 
-async fn stop_asked() {
+/// Begins to listen for the signals that end the product, and gives what waits for one of them. From
+/// now on none of them ends it at once, with events that are not in segments yet.
+fn stop_asked() -> anyhow::Result<impl Future<Output = ()> + Send> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+    let listen = |kind| signal(kind).context("cannot listen for signals");
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 fn in_use(error: &std::io::Error) -> String {
