@@ -166,16 +166,13 @@ impl Export {
     /// Gives the next bytes; nothing after the last ones.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         while let Some(encoder) = &mut self.encoder {
-            let bytes = match self.rows.next_batch().await? {
-                Some(batch) => {
-                    self.written += u64::try_from(batch.num_rows()).unwrap_or_default();
-                    encoder.add(&batch)?
-                }
-                None => {
-                    let last = encoder.finish()?;
-                    self.encoder = None;
-                    last
-                }
+            let bytes = if let Some(batch) = self.rows.next_batch().await? {
+                self.written += u64::try_from(batch.num_rows()).unwrap_or_default();
+                encoder.add(&batch)?
+            } else {
+                let last = encoder.finish()?;
+                self.encoder = None;
+                last
             };
             if !bytes.is_empty() {
                 return Ok(Some(bytes));

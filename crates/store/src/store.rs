@@ -126,15 +126,15 @@ impl Store {
         }
         let (done, told) = bounded(1);
         let outcome = self.hand_over(events, checkpoints, done).map(|()| told.recv());
-        match outcome {
-            Ok(Ok(decided)) => return decided,
-            // It never came to the thread that keeps the ledger.
-            Ok(Err(_)) | Err(_) => {
-                let given = u64::try_from(events.len()).unwrap_or_default();
-                let mut state = self.inner.shared.state();
-                state.ledger.received += given;
-                state.ledger.rejected += given;
-            }
+        if let Ok(Ok(decided)) = outcome {
+            return decided;
+        }
+        // It never came to the thread that keeps the ledger.
+        {
+            let given = u64::try_from(events.len()).unwrap_or_default();
+            let mut state = self.inner.shared.state();
+            state.ledger.received += given;
+            state.ledger.rejected += given;
         }
         outcome.and(Err(CLOSED))
     }

@@ -52,11 +52,13 @@ impl Lane {
         match self {
             Self::SyslogTcp => lines.map(|line| line + "\n").collect::<String>().into_bytes(),
             // Answers come in the order of the messages, so their numbers may repeat.
-            Self::Relp => lines
-                .zip(2_u64..)
-                .map(|(line, number)| format!("{number} syslog {} {line}\n", line.len()))
-                .collect::<String>()
-                .into_bytes(),
+            Self::Relp => {
+                let frame = |(line, number): (String, u64)| {
+                    [&number.to_string(), " syslog ", &line.len().to_string(), " ", &line, "\n"]
+                        .concat()
+                };
+                lines.zip(2_u64..).map(frame).collect::<String>().into_bytes()
+            }
             Self::Http => {
                 let body: String = lines.map(|line| line + "\n").collect();
                 let length = body.len();
@@ -133,7 +135,7 @@ impl Load {
             })
         });
         let threads = threads.collect();
-        Self { stop, threads, outcome }
+        Self { stop, outcome, threads }
     }
 
     pub(crate) fn join(self) -> Outcome {

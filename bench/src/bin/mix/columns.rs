@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use anyhow::{Context as _, Result};
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 /// Prints bytes an event for each column of all files together, the dearest first.
@@ -16,7 +17,7 @@ pub(crate) fn tell(files: &[&str]) -> Result<()> {
         let reader = SerializedFileReader::new(file).with_context(|| (*path).to_owned())?;
         let metadata = reader.metadata();
         rows += metadata.file_metadata().num_rows();
-        for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        for column in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
             let entry = columns.entry(column.column_path().string()).or_default();
             entry.0 += column.compressed_size();
             entry.1 += column.uncompressed_size();

@@ -20,7 +20,7 @@ fn open(folder: &Path) -> Result<Store> {
     std::fs::create_dir_all(folder)?;
     let catalog = Catalog::open(&folder.join("catalog.db"))?;
     // The machine may be busy with others; an append then waits for room instead of giving up.
-    let room_wait_max = Duration::from_secs(600);
+    let room_wait_max = Duration::from_mins(10);
     // Sealed as by default; the columns of plain files can be told apart, with PLAIN set.
     let keyring = match std::env::var_os("PLAIN") {
         Some(_) => None,

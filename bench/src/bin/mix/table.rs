@@ -1,5 +1,6 @@
 //! The mix as one Parquet file that other engines can read.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -83,7 +84,6 @@ impl Builder {
         match (self, value) {
             (Self::Text(texts), Some(value)) => {
                 text.clear();
-                use std::fmt::Write;
                 // Writing to a String cannot fail.
                 let _ = write!(text, "{value}");
                 texts.append_value(&*text);

@@ -52,20 +52,20 @@ async fn ledger(
     State(state): State<AppState>,
     _caller: Caller,
 ) -> Result<Json<LedgerView>, ApiError> {
-    let stats = state.blocking(|app| Ok(app.store.stats())).await?;
+    let ledger = state.blocking(|app| Ok(app.store.stats())).await?;
     Ok(Json(LedgerView {
-        found: stats.found,
-        replayed: stats.replayed,
-        received: stats.received,
-        stored: stats.in_segments,
-        in_memory: stats.in_memory,
-        rejected: stats.rejected,
-        deduplicated: stats.deduplicated,
-        retired: stats.retired,
-        purged: stats.purged,
-        is_balanced: stats.is_balanced(),
-        quarantined: stats.quarantined,
-        missing: stats.missing,
-        flush_failures: stats.flush_failures,
+        found: ledger.found,
+        replayed: ledger.replayed,
+        received: ledger.received,
+        stored: ledger.in_segments,
+        in_memory: ledger.in_memory,
+        rejected: ledger.rejected,
+        deduplicated: ledger.deduplicated,
+        retired: ledger.retired,
+        purged: ledger.purged,
+        is_balanced: ledger.is_balanced(),
+        quarantined: ledger.quarantined,
+        missing: ledger.missing,
+        flush_failures: ledger.flush_failures,
     }))
 }

@@ -138,7 +138,7 @@ async fn storage(
 ) -> Result<Json<StorageView>, ApiError> {
     let view = state.blocking(|app| {
         let status: KeepStatus = app.store.keep_status()?;
-        let stats = app.store.stats();
+        let ledger = app.store.stats();
         Ok(StorageView {
             sets: status.sets.iter().map(SetView::from).collect(),
             segments: status.tiers.iter().map(TierView::from).collect(),
@@ -149,8 +149,8 @@ async fn storage(
             bytes_max: status.bytes_max,
             disk_free_bytes: status.disk_free,
             disk_reserve_bytes: status.disk_reserve,
-            disk_is_full: stats.disk_is_full,
-            given_up: stats.given_up,
+            disk_is_full: ledger.disk_is_full,
+            given_up: ledger.given_up,
         })
     });
     Ok(Json(view.await?))

@@ -65,6 +65,7 @@ async fn rules_and_sample_traffic() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one page of counters, whole")]
 async fn for_those_who_keep_it_running() {
     let mut house = House::new();
     house.detect("sweep", "203.0.113.9", 10);

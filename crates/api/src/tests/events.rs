@@ -212,18 +212,18 @@ async fn a_closed_connection_ends_the_query() {
         let format = if path == "sql" { "" } else { ",\"format\":\"json\"" };
         let request = format!("POST /api/v1/{path}\n\n{{\"sql\":\"{heavy}\"{format}}}");
         let asked = async { house.send(&request).await.into_body().collect().await };
-        let begun = async {
+        let running = async {
             while store.sql_running() == 0 {
                 tokio::task::yield_now().await;
             }
         };
         tokio::select! {
             answered = asked => panic!("{answered:?}"),
-            () = begun => {}
+            () = running => {}
         }
-        let began = std::time::Instant::now();
+        let left = std::time::Instant::now();
         while store.sql_running() > 0 {
-            assert!(began.elapsed().as_secs() < 20, "it goes on");
+            assert!(left.elapsed().as_secs() < 20, "it goes on");
             tokio::task::yield_now().await;
         }
     }

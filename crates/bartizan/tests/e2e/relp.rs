@@ -91,13 +91,17 @@ fn rsyslog_loses_nothing_while_the_product_is_killed() {
             }
         }
         if part <= KILLS {
-            eventually("some arrive", || (stored(&console) > 100 * part as u64).then_some(()));
+            eventually("some arrive", || {
+                (stored(&console) > u64::try_from(100 * part).unwrap()).then_some(())
+            });
             product.kill();
             product = Product::start(&config);
             console = console.at(&mut product);
         }
     }
-    eventually("every message is stored", || (stored(&console) == MESSAGES as u64).then_some(()));
+    eventually("every message is stored", || {
+        (stored(&console) == u64::try_from(MESSAGES).unwrap()).then_some(())
+    });
     let ledger = console.get("/api/v1/ledger");
     assert_eq!(ledger["is_balanced"], true, "{ledger}");
 }

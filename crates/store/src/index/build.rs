@@ -1,6 +1,6 @@
 //! Makes the index of a segment from the very batches that are written to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::io;
 use std::net::IpAddr;
@@ -43,6 +43,34 @@ struct Looked {
     done: Vec<(u64, usize)>,
 }
 
+/// The columns that tell how others of the same row are to be taken.
+struct Beside {
+    /// Of each column that holds lists, in which rows.
+    listed: HashMap<Column, Vec<bool>>,
+    original: Option<Values>,
+}
+
+impl Beside {
+    fn of(columns: &[(Looked, Values)], rows: usize) -> Self {
+        let find = |wanted| {
+            columns.iter().find(|(one, _)| one.column == wanted).map(|(_, all)| all.clone())
+        };
+        let mut listed: HashMap<Column, Vec<bool>> = HashMap::new();
+        if let Some(lists) = find(Column::Lists) {
+            for row in 0..rows {
+                let names = text_at(&lists, row).unwrap_or_default().split(',');
+                for column in names.filter_map(Column::by_name) {
+                    let rows = listed.entry(column).or_insert_with(|| vec![false; rows]);
+                    if let Some(is_list) = rows.get_mut(row) {
+                        *is_list = true;
+                    }
+                }
+            }
+        }
+        Self { listed, original: find(Column::Known(Field::EventOriginal)) }
+    }
+}
+
 /// What is gathered until a panel is whole.
 #[derive(Default)]
 struct Gatherer {
@@ -78,11 +106,12 @@ impl Builder {
             let looked = known.map(|place| self.columns.swap_remove(place));
             columns.push((looked.unwrap_or_else(|| Looked::of(column)), values));
         }
+        let beside = Beside::of(&columns, batch.num_rows());
         let mut start = 0;
         while start < batch.num_rows() {
             let room = letters::BLOCK_ROWS - self.rows % letters::BLOCK_ROWS;
             let end = batch.num_rows().min(start + room);
-            self.add_block(&mut columns, start..end);
+            self.add_block(&mut columns, &beside, start..end);
             self.rows += end - start;
             start = end;
             self.end_blocks()?;
@@ -93,23 +122,17 @@ impl Builder {
     }
 
     /// Takes rows of one of the smallest blocks, column by column.
-    fn add_block(&mut self, columns: &mut [(Looked, Values)], rows: Range<usize>) {
-        let (lists, original) = {
-            let find = |wanted| {
-                columns.iter().find(|(one, _)| one.column == wanted).map(|(_, all)| all.clone())
-            };
-            (find(Column::Lists), find(Column::Known(Field::EventOriginal)))
-        };
+    fn add_block(&mut self, columns: &mut [(Looked, Values)], beside: &Beside, rows: Range<usize>) {
+        let Beside { listed, original } = beside;
         let block = self.rows / letters::BLOCK_ROWS + 1;
         for (looked, values) in columns {
+            let listed = listed.get(&looked.column);
             for row in rows.clone() {
                 let Some(value) = values.get(row) else { continue };
-                let several = lists.as_ref().and_then(|lists| text_at(lists, row));
-                let is_list = several
-                    .is_some_and(|names| names.split(',').any(|name| name == looked.column.name()));
+                let is_list = listed.is_some_and(|rows| rows.get(row) == Some(&true));
                 if looked.column == Column::Known(Field::Message)
                     && !is_list
-                    && let (Value::Text(message), Some(original)) = (value, &original)
+                    && let (Value::Text(message), Some(original)) = (value, original)
                     && text_at(original, row).is_some_and(|whole| whole.ends_with(message))
                 {
                     self.gatherer.terms.add(Term::any(looked.field), false);

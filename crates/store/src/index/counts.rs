@@ -49,6 +49,9 @@ impl Hasher for Spreading {
     fn write(&mut self, bytes: &[u8]) {
         self.0 = super::term::hash(self.0, bytes);
     }
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
     fn write_u64(&mut self, number: u64) {
         let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.0 = mixed ^ mixed >> 32;

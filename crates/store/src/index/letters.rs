@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::io;
 
+use super::counts::Spread;
 use super::file::SectionWriter;
 use super::term::Term;
 use super::terms::{Grain, PANEL_ROWS, TermsPanel};
@@ -61,14 +62,14 @@ pub(super) struct Letters {
     /// One bit for each piece: whether it was seen in the current block.
     seen: Vec<u64>,
     fresh: Vec<u32>,
-    postings: HashMap<u32, Vec<u16>>,
+    postings: HashMap<u32, Vec<u16>, Spread>,
     block: u16,
 }
 
 impl Default for Letters {
     fn default() -> Self {
         let words = usize::try_from(PIECES.div_ceil(64)).unwrap_or_default();
-        Self { seen: vec![0; words], fresh: Vec::new(), postings: HashMap::new(), block: 0 }
+        Self { seen: vec![0; words], fresh: Vec::new(), postings: HashMap::default(), block: 0 }
     }
 }
 

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::io;
 
 use super::bits::{BitReader, BitWriter, put_varint, take_varint};
+use super::counts::Spread;
 use super::file::SectionWriter;
 use super::term::Term;
 
@@ -52,7 +53,7 @@ struct Postings {
 /// Gathers a panel.
 #[derive(Default)]
 pub(super) struct Terms {
-    fields: HashMap<u64, Postings>,
+    fields: HashMap<u64, Postings, Spread>,
     block: u64,
     /// How many postings are kept.
     held: usize,

@@ -75,8 +75,20 @@ impl Values {
 
     /// Gives the value in a row; `None` where it is null.
     pub(crate) fn get(&self, row: usize) -> Option<Value<'_>> {
-        let array = self.array();
-        if row >= array.len() || array.is_null(row) {
+        // A call through `dyn` for each value would cost more than the value.
+        fn has(array: &impl Array, row: usize) -> bool {
+            row < array.len() && array.is_valid(row)
+        }
+        let is_there = match self {
+            Self::View(array) => has(array, row),
+            Self::Dictionary { array, .. } => has(array, row),
+            Self::Integer(array) => has(array, row),
+            Self::Id(array) => has(array, row),
+            Self::Float(array) => has(array, row),
+            Self::Flag(array) => has(array, row),
+            Self::Time(array) => has(array, row),
+        };
+        if !is_there {
             return None;
         }
         Some(match self {

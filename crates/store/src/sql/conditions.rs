@@ -168,7 +168,8 @@ impl Condition {
         let (texts, keys) = match block.values(column) {
             None => (missing, None),
             Some(Values::Dictionary { array, texts }) if texts.len() <= marks.len().max(64) => {
-                let Ok(texts) = concat(&[texts as &dyn Array, &missing]) else {
+                let parts: [&dyn Array; 2] = [texts, &missing];
+                let Ok(texts) = concat(&parts) else {
                     return Ok(false);
                 };
                 (texts.as_string::<i32>().clone(), Some(array.keys().clone()))

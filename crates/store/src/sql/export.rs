@@ -63,7 +63,7 @@ pub(crate) struct Encoder {
 enum Shape {
     Csv(Formulas),
     Json,
-    Parquet { writer: Option<ArrowWriter<Pipe>>, written: Pipe },
+    Parquet { writer: Option<Box<ArrowWriter<Pipe>>>, written: Pipe },
 }
 
 /// What becomes of a text that begins like a formula.
@@ -87,7 +87,7 @@ impl Encoder {
                 let writer =
                     ArrowWriter::try_new(written.clone(), Arc::clone(schema), Some(properties))
                         .map_err(failed)?;
-                Shape::Parquet { writer: Some(writer), written }
+                Shape::Parquet { writer: Some(Box::new(writer)), written }
             }
         };
         Ok(Self { columns: cells::columns(schema), begun: false, shape })

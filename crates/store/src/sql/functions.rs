@@ -179,19 +179,21 @@ impl ScalarUDFImpl for Function {
             return Ok(ExprSimplifyResult::Original(args));
         }
         let now = context.query_execution_start_time().and_then(|now| now.timestamp_nanos_opt());
-        match (now, args.as_slice()) {
-            (Some(now), [Expr::Literal(span, _)]) => {
-                Ok(ExprSimplifyResult::Simplified(Expr::Literal(time::ago(now, span)?, None)))
-            }
-            _ => exec_err!("ago takes one text, such as ago('1h')"),
+        if let (Some(now), [Expr::Literal(span, _)]) = (now, args.as_slice()) {
+            Ok(ExprSimplifyResult::Simplified(Expr::Literal(time::ago(now, span)?, None)))
+        } else {
+            exec_err!("ago takes one text, such as ago('1h')")
         }
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let rows = args.number_rows;
-        let text = |place: usize| match args.args.get(place) {
-            Some(value) => texts(value, rows),
-            None => exec_err!("{} takes more arguments", self.name),
+        let text = |place: usize| {
+            if let Some(value) = args.args.get(place) {
+                texts(value, rows)
+            } else {
+                exec_err!("{} takes more arguments", self.name)
+            }
         };
         let array: ArrayRef = match self.kind {
             Kind::Field => fields::field(&text(0)?, &text(1)?),

@@ -328,10 +328,7 @@ fn bounds(pieces: &[&Piece], field: Field) -> Option<(ScalarValue, ScalarValue)>
     };
     let mut found: Option<(i64, i64)> = None;
     for piece in pieces {
-        let (least, most) = match piece.bounds(field)? {
-            None => continue,
-            Some(bounds) => bounds,
-        };
+        let Some((least, most)) = piece.bounds(field)? else { continue };
         found = Some(match found {
             None => (least, most),
             Some((low, high)) => (low.min(least), high.max(most)),
@@ -364,6 +361,7 @@ impl Piece {
 
     /// Gives the span of a field's whole numbers or moments: nothing where it is not known, and none
     /// where there is no value.
+    #[expect(clippy::option_option, reason = "not known and none are two answers")]
     fn bounds(&self, field: Field) -> Option<Option<(i64, i64)>> {
         match self {
             Self::Memory(events) => match field {

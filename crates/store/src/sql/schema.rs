@@ -114,7 +114,9 @@ impl Counts {
             for group in footer.metadata.row_groups() {
                 let rows = u64::try_from(group.num_rows()).unwrap_or_default();
                 let statistics = group.columns().get(place).and_then(|column| column.statistics());
-                let nulls = statistics.and_then(|known| known.null_count_opt()).unwrap_or(0);
+                let nulls = statistics
+                    .and_then(parquet::file::statistics::Statistics::null_count_opt)
+                    .unwrap_or(0);
                 self.add(column.name(), rows.saturating_sub(nulls));
             }
         }

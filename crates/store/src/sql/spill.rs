@@ -245,7 +245,7 @@ mod tests {
         let files: Vec<_> = (0..4).map(|_| spill.create_temp_file("x").unwrap()).collect();
         let write = |file: &Arc<dyn SpillFile>| {
             let mut writer = file.open_writer()?;
-            writer.write_all(&[7; 300_000]).map_err(DataFusionError::IoError)?;
+            writer.write_all(&vec![7; 300_000]).map_err(DataFusionError::IoError)?;
             writer.finish()
         };
         let outcomes: Vec<bool> = files.iter().map(|file| write(file).is_ok()).collect();

@@ -256,12 +256,12 @@ fn what_there_is_to_ask() {
     assert_eq!((zone.events, zone.is_exact, zone.is_column), (6, true, false));
     check(
         "SELECT name, events FROM fields WHERE events > 0 AND NOT is_column ORDER BY 1",
-        expect![[r#"
+        expect![[r"
             name:text | events:integer
             Zone | 6
             fw.rule | 6
             user.quota | 6
-        "#]],
+        "]],
     );
 }
 
@@ -273,37 +273,37 @@ fn functions() {
          is_private('::ffff:8.8.8.8') f, network('203.0.113.77', 24) g, \
          network('2001:db8:1::1', 32) h, ip_order('10.0.0.2') < ip_order('10.0.0.10') i, \
          ip_order('10.0.0.2') < ip_order('::1') j",
-        expect![[r#"
+        expect![[r"
             a:integer | b:integer | c:integer | d:flag | e:flag | f:flag | g:text | h:text | i:flag | j:flag
             4 | 6 | - | true | true | false | 203.0.113.0/24 | 2001:db8::/32 | true | true
-        "#]],
+        "]],
     );
     check(
         "SELECT bucket(TIMESTAMP '2026-11-21 13:17:34', '5m') a, \
          bucket(TIMESTAMP '2026-11-21 13:17:34', '1w') b, \
          bucket(TIMESTAMP '1969-12-31 23:59:59', '1h') c, now() - ago('1h') = INTERVAL '1 hour' d",
-        expect![[r#"
+        expect![[r"
             a:time | b:time | c:time | d:flag
             2026-11-21T13:15:00.000Z | 2026-11-16T00:00:00.000Z | 1969-12-31T23:00:00.000Z | true
-        "#]],
+        "]],
     );
     check(
         "SELECT unnest(items(tags)) AS tag, count(*) FROM events GROUP BY 1 ORDER BY 1",
-        expect![[r#"
+        expect![[r"
             tag:text | count(*):integer
             a | 6
             vip | 1
-        "#]],
+        "]],
     );
     check(
         "SELECT event.id, field_int('fw.rule') + 1 AS r, field_int('source.port') AS p, \
          field_float('user.name') AS n, item_count(source.ip) AS a FROM events \
          WHERE event.id IN (1, 4) ORDER BY 1",
-        expect![[r#"
+        expect![[r"
             event.id:integer | r:integer | p:integer | n:float | a:integer
             1 | 11 | 1001 | - | 1
             4 | 41 | 1004 | - | 2
-        "#]],
+        "]],
     );
     check(
         "SELECT bucket(@timestamp, '5 minutes') FROM events",

@@ -49,9 +49,9 @@ fn as_csv() {
         5,"'-2",true
     "#]]
     .assert_eq(&text(&store, ODD, ExportFormat::CsvForSpreadsheets));
-    expect![[r#"
+    expect![[r"
         user.name
-    "#]]
+    "]]
     .assert_eq(&text(&store, "SELECT user.name FROM events WHERE false", ExportFormat::Csv));
 }
 
@@ -118,6 +118,6 @@ fn whole_searches() {
     let (parquet, same, _) = whole(ExportFormat::Parquet, usize::MAX);
     assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
     assert_eq!(same, count);
-    let (_, some, is_truncated) = whole(ExportFormat::Json, 100);
-    assert_eq!((some, is_truncated), (100, true));
+    let (_, hundred, is_truncated) = whole(ExportFormat::Json, 100);
+    assert_eq!((hundred, is_truncated), (100, true));
 }

@@ -5,6 +5,9 @@
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
     clippy::indexing_slicing,
     reason = "small known numbers; a test that finds nothing ends there"
 )]

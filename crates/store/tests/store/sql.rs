@@ -277,7 +277,7 @@ fn what_there_is_to_ask() {
     );
     check(
         "EXPLAIN SELECT source.ip FROM events WHERE source.port = 1 LIMIT 3",
-        expect![[r#"
+        expect![[r"
             plan_type:text | plan:text
             logical_plan | Limit: skip=0, fetch=3
               TableScan: events projection=[source.ip], full_filters=[events.source.port = Int64(1)], fetch=3
@@ -285,7 +285,7 @@ fn what_there_is_to_ask() {
               CooperativeExec
                 Events: pieces=1, columns=[source.ip], conditions=[source.port@0 = 1]
 
-        "#]],
+        "]],
     );
     check(
         "SELECT 1 + 1 AS two, upper('x') AS x, NULL",

@@ -1,5 +1,6 @@
 //! Tampering of every kind is found and named.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -168,7 +169,10 @@ fn a_segment_and_its_digest_were_changed_together() {
     let change = |copy: &Copy| {
         flip(&copy.file(1), 100);
         let digest = <sha2::Sha256 as sha2::Digest>::digest(std::fs::read(copy.file(1)).unwrap());
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut digits = String::new();
+        for byte in digest {
+            write!(digits, "{byte:02x}").unwrap();
+        }
         copy.sql(&format!("UPDATE segments SET digest = x'{digits}' WHERE id = 2"));
     };
     tampered(

@@ -61,10 +61,8 @@ pub(super) fn items(values: &StringViewArray) -> ArrayRef {
 
 pub(super) fn item_count(values: &StringViewArray) -> ArrayRef {
     let count = |value: Option<&str>| {
-        let several = value.map(|value| match value.starts_with('[') {
-            true => list_items(value).len().max(1),
-            false => 1,
-        });
+        let several = value
+            .map(|value| if value.starts_with('[') { list_items(value).len().max(1) } else { 1 });
         i64::try_from(several.unwrap_or(0)).unwrap_or(i64::MAX)
     };
     Arc::new(values.iter().map(|value| Some(count(value))).collect::<Int64Array>())
