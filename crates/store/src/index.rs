@@ -20,6 +20,7 @@ mod directory;
 mod file;
 mod grams;
 mod letters;
+mod looked;
 mod rows;
 mod term;
 mod terms;
