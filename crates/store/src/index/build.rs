@@ -1,6 +1,6 @@
 //! Makes the index of a segment from the very batches that are written to it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
 use std::net::IpAddr;
@@ -8,11 +8,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
-use model::{Field, FieldKind, Value};
+use model::{Field, Value};
 use query::{Number, fold};
 use seal::DataKey;
 
-use super::counts::{Counts, Tally};
+use super::counts::Counts;
 use super::directory::Directory;
 use super::file::{SectionWriter, Written};
 use super::grams::{self, Grams};
