@@ -68,6 +68,20 @@ pub enum FieldKind {
     Date,
 }
 
+impl FieldKind {
+    /// Gives the kind's word, as ECS has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keyword => "keyword",
+            Self::Long => "long",
+            Self::Float => "float",
+            Self::Flag => "boolean",
+            Self::Ip => "ip",
+            Self::Date => "date",
+        }
+    }
+}
+
 impl Field {
     /// Gives the field of that dotted name.
     pub fn by_name(name: &str) -> Option<Self> {

@@ -38,7 +38,8 @@ use self::swap::{Cause, Step, swap};
 
 pub(crate) use self::config::Policy;
 pub use self::config::{KeepConfig, KeepFault, KeepSet};
-pub(crate) use self::graveyard::{Graveyard, Readers, read_lock};
+pub(crate) use self::graveyard::{Graveyard, Readers};
+pub use self::graveyard::{READERS_FILE, read_lock};
 pub use self::jobs::{PurgeCount, Purging};
 pub(crate) use self::orphans::clear as clear_orphans;
 pub(crate) use self::reserve::{Disk, run as run_reserve};

@@ -50,7 +50,7 @@ pub use error::StoreError;
 pub use folder::check_folder;
 pub use keep::{
     HeldStatus, KeepConfig, KeepFault, KeepSet, KeepStatus, NextToGo, PurgeCount, Purging,
-    SetStatus, Space, Surroundings, Tier,
+    READERS_FILE, SetStatus, Space, Surroundings, Tier, read_lock,
 };
 pub use probe::probe;
 pub use repair::{Patient, Plan};

@@ -19,12 +19,12 @@
 //! writes the same JSON as what was appended.
 
 mod build;
+mod builder;
 mod cache;
 mod decode;
 mod dictionary;
 mod extra;
 mod footer;
-mod gather;
 mod hot;
 mod hybrid;
 mod layout;

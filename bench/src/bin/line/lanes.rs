@@ -132,7 +132,7 @@ fn whole(import: Import, engine: Engine, corpus: &Path) -> anyhow::Result<Told> 
     anyhow::ensure!(totals.stored == stats.in_segments, "not all is in segments: {stats:?}");
     Ok(Told {
         events: totals.stored,
-        disk_bytes: Some(stats.segment_bytes),
+        disk_bytes: Some(stats.segment_bytes + stats.index_bytes),
         hits: Some(totals.detections),
     })
 }

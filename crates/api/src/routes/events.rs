@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
-use model::{Event, EventId, FieldKind, SCHEMA, Timestamp};
+use model::{Event, EventId, SCHEMA, Timestamp};
 use query::Predicate;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -214,9 +214,9 @@ struct TopView {
     /// How many events do not have the field.
     missing: u64,
     truncated: bool,
-    /// What could not be read, a sentence for each segment; left out where all could.
+    /// What could not be read, a sentence for each segment; the answer is from what is left.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    unreadable: Vec<String>,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -246,7 +246,7 @@ async fn fields(
     let Some(field) = params.field.filter(|field| !field.is_empty()) else {
         let row = |row: &model::SchemaRow| FieldView {
             name: row.name,
-            kind: kind_word(row.kind),
+            kind: row.kind.as_str(),
             summary: row.summary,
         };
         return Ok(Json(Fields::Schema(SCHEMA.iter().map(row).collect())));
@@ -262,7 +262,7 @@ async fn fields(
         other: counted.other,
         missing: counted.missing,
         truncated: !counted.is_complete,
-        unreadable: counted.unreadable,
+        warnings: counted.unreadable,
     })))
 }
 
@@ -304,16 +304,5 @@ pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(TEXT_CHARS_MAX) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-    }
-}
-
-fn kind_word(kind: FieldKind) -> &'static str {
-    match kind {
-        FieldKind::Keyword => "keyword",
-        FieldKind::Long => "long",
-        FieldKind::Float => "float",
-        FieldKind::Flag => "boolean",
-        FieldKind::Ip => "ip",
-        FieldKind::Date => "date",
     }
 }

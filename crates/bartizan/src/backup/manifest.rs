@@ -25,8 +25,8 @@ const BYTES_MAX: u64 = 1 << 30;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
-    kind: String,
-    format: u32,
+    pub(super) kind: String,
+    pub(super) format: u32,
     /// The version of the product that took it.
     pub(crate) product: String,
     /// The moment that it is of.
@@ -75,18 +75,6 @@ pub(crate) struct Kept {
     pub(crate) sha256: String,
 }
 
-/// What a manifest is made of, besides what every one has.
-pub(crate) struct Parts {
-    pub(crate) at: String,
-    pub(crate) data: String,
-    pub(crate) ledger: Ledger,
-    pub(crate) with_key: bool,
-    pub(crate) snapshot: String,
-    pub(crate) damaged: Vec<String>,
-    pub(crate) missing: Vec<String>,
-    pub(crate) files: Vec<Kept>,
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Seal {
@@ -101,21 +89,20 @@ struct Head {
 }
 
 impl Manifest {
-    /// Gives the manifest of a backup that this version takes.
-    pub(crate) fn of(parts: Parts) -> Self {
-        let Parts { at, data, ledger, with_key, snapshot, damaged, missing, files } = parts;
+    /// Begins the manifest of a backup that this version takes.
+    pub(super) fn begin() -> Self {
         Self {
             kind: KIND.to_owned(),
             format: FORMAT,
             product: env!("CARGO_PKG_VERSION").to_owned(),
-            at,
-            data,
-            ledger,
-            with_key,
-            snapshot,
-            damaged,
-            missing,
-            files,
+            at: String::new(),
+            data: String::new(),
+            ledger: Ledger::default(),
+            with_key: false,
+            snapshot: String::new(),
+            damaged: Vec::new(),
+            missing: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -203,16 +190,13 @@ mod tests {
             bytes: 3,
             sha256: "00".to_owned(),
         };
-        Manifest::of(Parts {
+        Manifest {
             at: "2026-11-21T07:00:00Z".to_owned(),
             data: "/data".to_owned(),
-            ledger: Ledger::default(),
-            with_key: false,
             snapshot: "snapshot-1".to_owned(),
-            damaged: Vec::new(),
-            missing: Vec::new(),
             files: vec![file("a"), file("b")],
-        })
+            ..Manifest::begin()
+        }
     }
 
     #[test]

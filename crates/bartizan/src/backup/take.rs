@@ -8,11 +8,12 @@ use std::path::Path;
 use anyhow::Context as _;
 use catalog::{Catalog, SegmentRow};
 use seal::Source;
+use store::READERS_FILE;
 
 use super::copy::{Work, files_below, hexadecimal, make_folder, sync_tree};
-use super::manifest::{Kept, Ledger, Manifest, Parts};
+use super::manifest::{Kept, Ledger, Manifest};
 use super::snapshot::{CATALOG, LOG, kept, remove_if_there, snapshot};
-use super::target::{READERS, SEGMENTS, SNAPSHOT, lay_out, lock, pin, prepare, tidy};
+use super::target::{SEGMENTS, SNAPSHOT, lay_out, lock, prepare, tidy};
 use crate::clock::now;
 use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
@@ -20,8 +21,16 @@ use crate::output::{complain, printable};
 use crate::progress;
 
 /// What of a data folder is copied in another way, or belongs to one machine and moment.
-const OWN_WAY: [&str; 8] =
-    [CATALOG, "catalog.db-wal", "catalog.db-shm", LOG, SEGMENTS, KEYRING, "store.lock", READERS];
+const OWN_WAY: [&str; 8] = [
+    CATALOG,
+    "catalog.db-wal",
+    "catalog.db-shm",
+    LOG,
+    SEGMENTS,
+    KEYRING,
+    "store.lock",
+    READERS_FILE,
+];
 pub(super) const KEYRING: &str = "keyring.json";
 const KEY: &str = "master.key";
 const KEY_BYTES_MAX: u64 = 256;
@@ -61,7 +70,8 @@ pub(crate) struct Taken {
 pub(crate) fn take(wanted: &Wanted<'_>, interrupt: &Interrupt) -> anyhow::Result<Taken> {
     let old = prepare(wanted.target, wanted.data)?;
     let _lock = lock(wanted.target)?;
-    let _pin = pin(wanted.data);
+    // A folder that cannot be written to is not being tidied either.
+    let _reading = store::read_lock(wanted.data).ok();
     let at = now().to_string();
     let name = format!("{SNAPSHOT}{}", at.replace(':', "-"));
     let mut taking = Taking {
@@ -131,7 +141,7 @@ impl Taking<'_> {
             files.extend(segments);
             let ledger = self.ledger(&taken.segments, &files)?;
             sync_tree(target)?;
-            let manifest = Manifest::of(Parts {
+            let manifest = Manifest {
                 at,
                 data: self.wanted.data.display().to_string(),
                 ledger,
@@ -140,7 +150,8 @@ impl Taking<'_> {
                 damaged: std::mem::take(&mut self.damaged),
                 missing: std::mem::take(&mut self.missing),
                 files,
-            });
+                ..Manifest::begin()
+            };
             self.work.go_on()?;
             manifest.write(target)?;
             return Ok(manifest);

@@ -17,9 +17,6 @@ use crate::output::complain;
 pub(super) const SEGMENTS: &str = "segments";
 pub(super) const SNAPSHOT: &str = "snapshot-";
 const LOCK: &str = "backup.lock";
-/// Whoever reads the segments of a folder holds this lock together with others; the process that
-/// owns the folder deletes none meanwhile.
-pub(super) const READERS: &str = "store.readers";
 
 /// Looks whether the target can take a backup, and gives the one that is there.
 pub(super) fn prepare(target: &Path, data: &Path) -> anyhow::Result<Option<Manifest>> {
@@ -73,16 +70,6 @@ pub(super) fn lock(target: &Path) -> anyhow::Result<File> {
         Err(error) => Err(std::io::Error::from(error))
             .with_context(|| format!("cannot lock {}", path.display())),
     }
-}
-
-/// Asks the process that owns the folder to delete no segment meanwhile. It need not: then what went
-/// is noticed, and the backup begins anew.
-pub(super) fn pin(data: &Path) -> Option<File> {
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(false).mode(0o600);
-    let file = file.open(data.join(READERS)).ok()?;
-    flock(&file, FlockOperation::LockShared).ok()?;
-    Some(file)
 }
 
 /// Lays the files out as a data folder, by links.

@@ -45,6 +45,42 @@ fn killed_in_the_middle_of_a_stream_nothing_acknowledged_is_lost_or_doubled() {
     assert!(acknowledged.len() > 100, "too few to mean anything: {}", acknowledged.len());
 }
 
+#[test]
+fn a_batch_that_comes_again_is_kept_once() {
+    let place = Place::new();
+    let config = place.configure(&format!(
+        "[inputs.http]\nenabled = true\nlisten = \"127.0.0.1:0\"\ntoken = \"{TOKEN}\"\n"
+    ));
+    let send = |product: &mut Product, name: &str, body: &str| {
+        let response = ureq::post(format!("http://{}/ingest", product.address("http")))
+            .header("authorization", format!("Bearer {TOKEN}"))
+            .header("content-type", "text/plain")
+            .header("x-batch-id", name)
+            .send(body)
+            .unwrap();
+        assert_eq!(response.status(), 200);
+    };
+    let mut product = Product::start(&config);
+    send(&mut product, "one", "first\nsecond");
+    send(&mut product, "one", "first\nsecond");
+    // The same name over another content is another batch, and so is the same content by another name.
+    send(&mut product, "one", "third");
+    send(&mut product, "two", "third");
+    product.kill();
+
+    // Known after a power cut too, since the name lies in the record of the log.
+    let mut product = Product::start(&config);
+    send(&mut product, "one", "first\nsecond");
+    let console = Console::set_up(&mut product);
+    let ledger = console.get("/api/v1/ledger");
+    assert_eq!((&ledger["deduplicated"], &ledger["replayed"]), (&2.into(), &4.into()), "{ledger}");
+    let sql = "SELECT event.original, count(*) FROM events GROUP BY 1 ORDER BY 1";
+    let counts: Vec<_> =
+        console.sql(sql).iter().map(|row| (row[0].clone(), row[1].clone())).collect();
+    let expected = [("first", 1), ("second", 1), ("third", 2)];
+    assert_eq!(counts, expected.map(|(line, count)| (line.into(), count.into())));
+}
+
 /// Posts and appends lines until some hundreds were acknowledged; gives those.
 fn stream_until_killed(product: &mut Product, log: &std::path::Path, round: usize) -> Vec<String> {
     let address = product.address("http");

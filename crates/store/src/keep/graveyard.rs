@@ -7,6 +7,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,7 +17,8 @@ use crate::StoreError;
 use crate::error::During;
 use crate::wal::sync_dir;
 
-const READERS: &str = "store.readers";
+/// The file in the store's folder that whoever reads segments holds locked.
+pub const READERS_FILE: &str = "store.readers";
 
 /// The files that wait to be deleted.
 #[derive(Debug)]
@@ -114,13 +116,16 @@ enum Together {
     No,
 }
 
-/// Tells the process that owns the folder that this one reads it, as long as the file lives.
-pub(crate) fn read_lock(dir: &Path) -> io::Result<File> {
+/// Tells the process that owns the folder that this one reads it, as long as the file lives: no
+/// segment is deleted meanwhile.
+pub fn read_lock(dir: &Path) -> io::Result<File> {
     lock(dir, Together::Yes)
 }
 
 fn lock(dir: &Path, together: Together) -> io::Result<File> {
-    let file = File::options().write(true).create(true).truncate(false).open(dir.join(READERS))?;
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(dir.join(READERS_FILE))?;
     let kind = match together {
         // The owner holds it only while it deletes files.
         Together::Yes => rustix::fs::FlockOperation::LockShared,

@@ -3,14 +3,12 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, RecordBatchOptions,
-    StringViewBuilder, TimestampNanosecondBuilder, UInt64Builder,
-};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use model::{Event, Field, Value};
 
+use super::builder::Builder;
 use super::extra::{put, put_value};
 use super::layout::{Column, TEXT_TYPE};
 
@@ -87,8 +85,10 @@ pub(crate) fn batch_of(table: &Table, events: &[Arc<Event>]) -> Result<RecordBat
     }
     let arrays: Vec<ArrayRef> = builders
         .into_iter()
-        .zip(&table.columns)
-        .map(|(builder, column)| builder.finish(events.len(), &column.data_type()))
+        .map(|mut builder| {
+            builder.pad(events.len());
+            builder.finish()
+        })
         .collect();
     let options = RecordBatchOptions::new().with_row_count(Some(events.len()));
     RecordBatch::try_new_with_options(Arc::clone(&table.schema), arrays, &options)
@@ -225,58 +225,5 @@ impl Row<'_> {
             _ => {}
         }
         true
-    }
-}
-
-enum Builder {
-    Text(StringViewBuilder),
-    Integer(Int64Builder),
-    Id(UInt64Builder),
-    Float(Float64Builder),
-    Flag(BooleanBuilder),
-    Time(TimestampNanosecondBuilder),
-}
-
-impl Builder {
-    fn of(data_type: &DataType) -> Self {
-        match data_type {
-            DataType::Int64 => Self::Integer(Int64Builder::new()),
-            DataType::UInt64 => Self::Id(UInt64Builder::new()),
-            DataType::Float64 => Self::Float(Float64Builder::new()),
-            DataType::Boolean => Self::Flag(BooleanBuilder::new()),
-            DataType::Timestamp(..) => {
-                Self::Time(TimestampNanosecondBuilder::new().with_data_type(data_type.clone()))
-            }
-            _ => Self::Text(StringViewBuilder::new()),
-        }
-    }
-
-    /// Brings the column to `rows` rows with nulls.
-    fn pad(&mut self, rows: usize) {
-        use arrow::array::ArrayBuilder;
-        match self {
-            Self::Text(texts) => {
-                for _ in texts.len()..rows {
-                    texts.append_null();
-                }
-            }
-            Self::Integer(values) => values.append_nulls(rows.saturating_sub(values.len())),
-            Self::Id(values) => values.append_nulls(rows.saturating_sub(values.len())),
-            Self::Float(values) => values.append_nulls(rows.saturating_sub(values.len())),
-            Self::Flag(values) => values.append_nulls(rows.saturating_sub(values.len())),
-            Self::Time(values) => values.append_nulls(rows.saturating_sub(values.len())),
-        }
-    }
-
-    fn finish(mut self, rows: usize, data_type: &DataType) -> ArrayRef {
-        self.pad(rows);
-        match self {
-            Self::Text(mut texts) => Arc::new(texts.finish()),
-            Self::Integer(mut values) => Arc::new(values.finish()),
-            Self::Id(mut values) => Arc::new(values.finish()),
-            Self::Float(mut values) => Arc::new(values.finish()),
-            Self::Flag(mut values) => Arc::new(values.finish()),
-            Self::Time(mut values) => Arc::new(values.finish().with_data_type(data_type.clone())),
-        }
     }
 }

@@ -13,10 +13,10 @@ use parquet::data_type::{ByteArray, ByteArrayType, DataType as Physical, Int64Ty
 use parquet::file::page_index::offset_index::PageLocation;
 use parquet::schema::types::ColumnDescPtr;
 
+use super::builder::Builder;
 use super::cache::Cache;
 use super::dictionary::{Dictionary, eight, next_text};
 use super::footer::Footer;
-use super::gather::Builder;
 use super::hybrid::Hybrid;
 use super::layout::Column;
 use super::needs::type_in_file;

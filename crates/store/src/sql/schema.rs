@@ -16,7 +16,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::sql::sqlparser::ast::{ShowStatementOptions, Statement};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
-use model::{FieldKind, SCHEMA};
+use model::SCHEMA;
 
 use super::names::{TABLE, last_of};
 use super::read::outer;
@@ -133,7 +133,7 @@ impl Counts {
         let count = |name: &str| self.columns.get(name).copied().unwrap_or(0);
         let known = SCHEMA.iter().map(|row| SqlField {
             name: row.name.to_owned(),
-            kind: kind_word(row.kind),
+            kind: row.kind.as_str(),
             meaning: row.summary,
             events: count(row.name),
             is_exact: true,
@@ -156,17 +156,6 @@ impl Counts {
             is_column: false,
         });
         known.chain([extra]).chain(unknown).collect()
-    }
-}
-
-fn kind_word(kind: FieldKind) -> &'static str {
-    match kind {
-        FieldKind::Keyword => "keyword",
-        FieldKind::Long => "long",
-        FieldKind::Float => "float",
-        FieldKind::Flag => "boolean",
-        FieldKind::Ip => "ip",
-        FieldKind::Date => "date",
     }
 }
 

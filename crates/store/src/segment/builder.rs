@@ -1,10 +1,10 @@
-//! A column that is put together value by value.
+//! Columns that are put together value by value.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, StringDictionaryBuilder,
-    StringViewBuilder, TimestampNanosecondBuilder, UInt64Builder,
+    ArrayBuilder as _, ArrayRef, BooleanBuilder, Float64Builder, Int64Builder,
+    StringDictionaryBuilder, StringViewBuilder, TimestampNanosecondBuilder, UInt64Builder,
 };
 use arrow::datatypes::{DataType, Int32Type};
 
@@ -20,6 +20,7 @@ pub(super) enum Builder {
 }
 
 impl Builder {
+    /// Begins a column of that type.
     pub(super) fn of(data_type: &DataType) -> Self {
         match data_type {
             DataType::Int64 => Self::Integer(Int64Builder::new()),
@@ -31,6 +32,19 @@ impl Builder {
             }
             DataType::Dictionary(..) => Self::Keys(StringDictionaryBuilder::new()),
             _ => Self::Text(StringViewBuilder::new()),
+        }
+    }
+
+    /// Brings the column to `rows` rows with nulls.
+    pub(super) fn pad(&mut self, rows: usize) {
+        match self {
+            Self::Text(values) => (values.len()..rows).for_each(|_| values.append_null()),
+            Self::Keys(values) => (values.len()..rows).for_each(|_| values.append_null()),
+            Self::Integer(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Id(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Float(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Flag(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Time(values) => values.append_nulls(rows.saturating_sub(values.len())),
         }
     }
 
