@@ -33,6 +33,7 @@ mod proxy_manager;
 mod pure_ftpd;
 mod redis;
 mod samba;
+mod sensor;
 mod shared;
 mod squid;
 mod sshd;
@@ -47,6 +48,7 @@ mod windows;
 mod windows_dns;
 
 pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
+pub(crate) use sensor::FORMAT as SENSOR;
 pub(crate) use syslog::FORMAT as SYSLOG;
 
 use crate::Format;

@@ -16,6 +16,7 @@ mod frame;
 mod glean;
 mod modsecurity;
 mod moment;
+mod object;
 mod parser;
 mod quoted;
 mod web;

@@ -84,7 +84,10 @@ impl Parser {
             }
             None => self.read_text(&text, &origin, &mut event),
         };
-        event.set(Field::EventModule, module);
+        // A sensor names itself; nobody else can.
+        if event.get(Field::EventModule).is_none() {
+            event.set(Field::EventModule, module);
+        }
 
         write_origin(&origin, &mut event);
         if truncated_bytes > 0 {
@@ -164,7 +167,7 @@ impl Parser {
 }
 
 fn by_id(id: &str) -> Option<Format> {
-    FORMATS.iter().find(|format| format.id == id).copied()
+    FORMATS.iter().chain([&formats::SENSOR]).find(|format| format.id == id).copied()
 }
 
 /// Reads the message, or else the whole text, with one format.

@@ -13,6 +13,7 @@ mod input;
 mod lines;
 mod outlet;
 mod running;
+mod sensor;
 mod sources;
 
 pub use codec::{Codec, CodecKind, CodecSettings};
@@ -20,6 +21,7 @@ pub use config::{Config, Fault};
 pub use import::{Import, ImportConfig, ImportFault, Opened, Piece, Progress, read_event_file};
 pub use input::{InputState, InputStatus, Inputs};
 pub use running::{Running, SourceError, Start, start};
+pub use sensor::{Closed, Sensor};
 pub use sources::file::{FileConfig, From as FileFrom};
 pub use sources::http::HttpConfig;
 pub use sources::relp::RelpConfig;

@@ -79,14 +79,21 @@ pub fn start(config: &Config, start: Start) -> Result<Running, SourceError> {
     // Sockets register with the runtime that is entered while they are made.
     let runtime = start.runtime.clone();
     let _entered = runtime.enter();
+    let running = Running {
+        inputs: Inputs::default(),
+        tasks: Vec::new(),
+        stop: told,
+        outlet: Outlet::new(start.outlet),
+        stopping: stop.clone(),
+        runtime: start.runtime,
+        simulated: start.simulated,
+    };
     let mut starter = Starter {
         config,
         checkpoints: &start.checkpoints,
-        outlet: Outlet::new(start.outlet),
+        outlet: running.outlet.clone(),
         stop,
-        simulated: start.simulated,
-        runtime: start.runtime,
-        running: Running { inputs: Inputs::default(), tasks: Vec::new(), stop: told },
+        running,
     };
     for source in SOURCES {
         (source.start)(&mut starter)?;
@@ -97,15 +104,20 @@ pub fn start(config: &Config, start: Start) -> Result<Running, SourceError> {
 /// The inputs that run. Dropping it stops them too, but does not wait for their end.
 #[derive(Debug)]
 pub struct Running {
-    inputs: Inputs,
-    tasks: Vec<Task>,
+    pub(crate) inputs: Inputs,
+    pub(crate) tasks: Vec<Task>,
     stop: watch::Sender<bool>,
+    /// What sensors are given, which come after the inputs.
+    pub(crate) outlet: Outlet,
+    pub(crate) stopping: Stop,
+    pub(crate) runtime: Handle,
+    pub(crate) simulated: bool,
 }
 
 #[derive(Debug)]
-struct Task {
-    name: &'static str,
-    handle: JoinHandle<()>,
+pub(crate) struct Task {
+    pub(crate) name: &'static str,
+    pub(crate) handle: JoinHandle<()>,
 }
 
 impl Running {
@@ -136,15 +148,13 @@ pub(crate) struct Starter<'a> {
     pub(crate) checkpoints: &'a [Checkpoint],
     pub(crate) outlet: Outlet,
     pub(crate) stop: Stop,
-    simulated: bool,
-    runtime: Handle,
     running: Running,
 }
 
 impl Starter<'_> {
     /// Gives the origin that all records of an input have in common.
     pub(crate) fn origin(&self, input: &'static str) -> Origin {
-        Origin { input: input.to_owned(), simulated: self.simulated, ..Origin::default() }
+        Origin { input: input.to_owned(), simulated: self.running.simulated, ..Origin::default() }
     }
 
     /// Shows an input in the counters.
@@ -159,7 +169,7 @@ impl Starter<'_> {
         task: impl Future<Output = ()> + Send + 'static,
     ) {
         self.show(input);
-        let handle = self.runtime.spawn(guarded(Arc::clone(input), task));
+        let handle = self.running.runtime.spawn(guarded(Arc::clone(input), task));
         self.running.tasks.push(Task { name: input.name, handle });
     }
 
@@ -171,7 +181,7 @@ impl Starter<'_> {
     ) {
         let input = Arc::clone(input);
         let name = input.name;
-        let handle = self.runtime.spawn_blocking(move || {
+        let handle = self.running.runtime.spawn_blocking(move || {
             let outcome = std::panic::catch_unwind(AssertUnwindSafe(task));
             told(&input, outcome);
         });
@@ -180,7 +190,7 @@ impl Starter<'_> {
 }
 
 /// Runs a task to its end; a panic ends this one input only, and shows.
-async fn guarded(input: Arc<Input>, task: impl Future<Output = ()>) {
+pub(crate) async fn guarded(input: Arc<Input>, task: impl Future<Output = ()>) {
     let outcome = AssertUnwindSafe(task).catch_unwind().await;
     told(&input, outcome);
 }

@@ -1,0 +1,1 @@
+//! Packets: capture, decoding, flows, what protocols say; and the port scan.
