@@ -39,14 +39,14 @@ mod tests {
         testing::check(
             &FORMAT,
             r#"{"@timestamp":"2026-11-21T06:58:00Z","event":{"module":"decoy","action":"login"},"bartizan":{"repeat":3,"decoy":{"session":"a\u0031"}},"a":["b","c"]}"#,
-            expect![[r#"
+            expect![[r"
                 @timestamp = 2026-11-21T06:58:00.000Z
                 bartizan.repeat = 3
                 event.action = login
                 event.module = decoy
                 bartizan.decoy.session = a1
                 a = b, c
-            "#]],
+            "]],
         );
         assert!(testing::read(&FORMAT, r#"{"event":{"action":"login"}}"#).is_err());
     }
