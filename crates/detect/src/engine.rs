@@ -42,6 +42,11 @@ impl Memory {
         Self::default()
     }
 
+    /// Gives a memory for old events, played again: without the detectors that watch the present.
+    pub fn of_old_events() -> Self {
+        Self { detectors: Detectors::of_old_events(), ..Self::default() }
+    }
+
     /// Gives what the correlations have forgotten so far.
     pub fn counters(&self) -> Counters {
         self.correlations.counters()
@@ -145,9 +150,9 @@ impl Engine {
         }
     }
 
-    /// Tells whether the second half has something to do with an event, whichever rules matched it.
+    /// Tells whether the second half has something to do with an old event, whichever rules matched it.
     pub fn is_watched(event: &Event) -> bool {
-        Detectors::wants(event)
+        Detectors::wants_old(event)
     }
 
     /// Gives the rules that the event examined last matched and that some correlation counts.

@@ -21,6 +21,7 @@ pub(super) const DETECTOR: Detector = Detector {
     id: "beacon",
     summary: "a machine that calls the same place at even intervals",
     wants: Kinds::CONNECTION,
+    live_only: false,
     make: || Box::new(Beacon::default()),
 };
 
@@ -34,7 +35,7 @@ const CALLS_MIN: usize = 20;
 const GAP_MIN: i64 = 5 * shared::SECOND;
 const GAP_MAX: i64 = 25 * 3_600 * shared::SECOND;
 /// The score from which on it is told.
-const SCORE_MIN: f64 = 0.8;
+const SCORE_MIN: f64 = 0.88;
 /// How much each part weighs: gaps tell more than sizes, which an idle browser keeps even too.
 const GAPS_WEIGHT: f64 = 0.7;
 
@@ -270,11 +271,11 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Even with a fifth of jitter to either side.
+        /// Even with a tenth of jitter to either side.
         #[test]
         fn a_beacon_is_found(
             every in 6.0..4_000.0_f64,
-            jitters in proptest::collection::vec(-0.2..0.2_f64, 64..65),
+            jitters in proptest::collection::vec(-0.1..0.1_f64, 64..65),
             size in 100..5_000_i64,
         ) {
             let calls = jitters.iter().zip(0..).map(|(jitter, n)| ((f64::from(n) + jitter) * every, size));

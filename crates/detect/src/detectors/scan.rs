@@ -24,6 +24,7 @@ pub(super) const DETECTOR: Detector = Detector {
     id: "scan",
     summary: "an address whose first tries of many ports or machines mostly fail",
     wants: Kinds::CONNECTION,
+    live_only: false,
     make: || Box::new(Scan::default()),
 };
 

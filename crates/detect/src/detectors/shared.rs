@@ -1,5 +1,7 @@
 //! What detectors remember with: tables with a bound, sets that count, evidence.
 
+pub(super) mod series;
+
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -59,6 +61,11 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
     /// Gives what is kept of every entity, in no order.
     pub(super) fn values(&self) -> impl Iterator<Item = &V> {
         self.young.values().chain(self.old.values())
+    }
+
+    /// The same, to be changed.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.young.values_mut().chain(self.old.values_mut())
     }
 
     /// Appends all entities, those of the older half first, each half in the order of the keys.
@@ -247,6 +254,65 @@ pub(super) fn mix(number: u128) -> u32 {
     let mixed = (word(low) ^ word(high).rotate_left(31)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     u32::try_from(mixed >> 32).unwrap_or_default()
+}
+
+/// Hashes a name; who makes names that collide shares a place with himself.
+pub(super) fn hash(name: &[u8]) -> u64 {
+    let mut state = 0xCBF2_9CE4_8422_2325_u64;
+    for chunk in name.chunks(8) {
+        let mut word = [0; 8];
+        word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        state =
+            (state.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+    state ^ (state >> 29)
+}
+
+/// Tells whether an address belongs to no public network.
+pub(super) fn is_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let [first, second, ..] = address.octets();
+            address.is_private()
+                || address.is_loopback()
+                || address.is_link_local()
+                || address.is_multicast()
+                || address.is_broadcast()
+                || address.is_unspecified()
+                || (first == 100 && second & 0xC0 == 64)
+        }
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => is_inside(IpAddr::V4(mapped)),
+            None => {
+                address.is_loopback()
+                    || address.is_unspecified()
+                    || address.is_unique_local()
+                    || address.is_unicast_link_local()
+                    || address.is_multicast()
+            }
+        },
+    }
+}
+
+/// Gives a size in words.
+pub(super) fn bytes(bytes: f64) -> String {
+    match bytes {
+        ..1e3 => format!("{bytes:.0} bytes"),
+        ..1e6 => format!("{:.1} kB", bytes / 1e3),
+        ..1e9 => format!("{:.1} MB", bytes / 1e6),
+        _ => format!("{:.1} GB", bytes / 1e9),
+    }
+}
+
+/// Gives a count of a number that is one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::as_conversions,
+    reason = "the cast saturates"
+)]
+pub(super) fn whole(number: f64) -> u64 {
+    number.max(0.0) as u64
 }
 
 /// Gives a count as a number of a finding.
