@@ -11,7 +11,6 @@
 
 mod beacon;
 mod scan;
-mod shared;
 mod sources;
 mod volume;
 

@@ -11,10 +11,10 @@ use model::{Event, Field, Timestamp};
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
-use super::shared::{
+use super::{Detector, Finding, Kinds, Watcher};
+use crate::keep::{
     self, Ends, Evidence, Table, Told, address_key, read_key, read_time, write_key, write_time,
 };
-use super::{Detector, Finding, Kinds, Watcher};
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
@@ -32,8 +32,8 @@ const CALLS_MAX: usize = 64;
 /// How many calls a verdict needs.
 const CALLS_MIN: usize = 20;
 /// A shorter usual gap is a conversation and no beacon; a longer one is not waited for.
-const GAP_MIN: i64 = 5 * shared::SECOND;
-const GAP_MAX: i64 = 25 * 3_600 * shared::SECOND;
+const GAP_MIN: i64 = 5 * keep::SECOND;
+const GAP_MAX: i64 = 25 * 3_600 * keep::SECOND;
 /// The score from which on it is told.
 const SCORE_MIN: f64 = 0.88;
 /// How much each part weighs: gaps tell more than sizes, which an idle browser keeps even too.
@@ -83,7 +83,7 @@ impl Calls {
 
     fn seconds(&self) -> i64 {
         let last = self.kept.back().map_or(self.first, |(time, _)| *time);
-        last.nanos().saturating_sub(self.first.nanos()) / shared::SECOND
+        last.nanos().saturating_sub(self.first.nanos()) / keep::SECOND
     }
 }
 
@@ -217,8 +217,8 @@ fn finding(ends: Ends, calls: &Calls, (score, usual): (f64, i64), fresh: u64) ->
         ends.port,
         ends.destination,
         calls.count,
-        shared::span(seconds),
-        shared::span(usual / shared::SECOND)
+        keep::span(seconds),
+        keep::span(usual / keep::SECOND)
     );
     Finding {
         kind: "beacon",
@@ -281,7 +281,7 @@ mod tests {
             let calls = jitters.iter().zip(0..).map(|(jitter, n)| ((f64::from(n) + jitter) * every, size));
             let found = play(calls);
             prop_assert!(!found.is_empty());
-            prop_assert!(found[0].count <= 64 && found[0].events.len() <= shared::EVIDENCE_MAX);
+            prop_assert!(found[0].count <= 64 && found[0].events.len() <= keep::EVIDENCE_MAX);
         }
 
         /// Somebody who reads and clicks: gaps of all lengths (exponential), sizes of all kinds.

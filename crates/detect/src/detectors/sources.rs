@@ -11,9 +11,9 @@ use model::{Event, Field, Timestamp};
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
-use super::shared::series::{BUCKET_SECONDS, Series, Usual};
-use super::shared::{self, Evidence, Table, Told, read_time, write_time};
 use super::{Detector, Finding, Kinds, Watcher};
+use crate::keep::series::{BUCKET_SECONDS, Series, Usual};
+use crate::keep::{self, Evidence, Table, Told, read_time, write_time};
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
@@ -103,17 +103,17 @@ impl Sender {
         if ended {
             self.evidence.clear();
         }
-        if event.time.nanos().saturating_sub(self.told_in.nanos()) > 3_600 * shared::SECOND {
+        if event.time.nanos().saturating_sub(self.told_in.nanos()) > 3_600 * keep::SECOND {
             self.loud.clear();
         }
-        let value = self.series.add(shared::number(event.repeat()));
+        let value = self.series.add(keep::number(event.repeat()));
         if value < EVENTS_MIN {
             return None;
         }
         let usual = self.series.usual().filter(|usual| usual.above(value) >= DEVIATIONS_MIN)?;
         self.series.mark();
         self.evidence.push(event.id);
-        let fresh = self.loud.say(shared::whole(value), 1)?;
+        let fresh = self.loud.say(keep::whole(value), 1)?;
         self.told_in = event.time;
         Some((value, usual, fresh))
     }
@@ -187,7 +187,7 @@ impl Watcher for Sources {
             return;
         };
         let sender =
-            self.senders.entry(shared::hash(name.as_bytes()), || Sender::new(name, event.time));
+            self.senders.entry(keep::hash(name.as_bytes()), || Sender::new(name, event.time));
         if let Some((value, usual, fresh)) = sender.hear(event) {
             found.push(loud(sender, value, usual, fresh));
         }
@@ -233,15 +233,15 @@ fn silent(sender: &Sender, quiet: i64, usual: i64) -> Finding {
     let text = format!(
         "{} has sent nothing for {}; its longest pause of the days before was {}",
         sender.name,
-        shared::span(quiet),
-        shared::span(usual)
+        keep::span(quiet),
+        keep::span(usual)
     );
     Finding {
         kind: "silent",
         host: Some(sender.name.clone()),
         score: 1.0,
-        observed: shared::number(u64::try_from(quiet).unwrap_or_default()),
-        baseline: shared::number(u64::try_from(usual).unwrap_or_default()),
+        observed: keep::number(u64::try_from(quiet).unwrap_or_default()),
+        baseline: keep::number(u64::try_from(usual).unwrap_or_default()),
         window_seconds: quiet,
         text,
         first: sender.last,
@@ -266,7 +266,7 @@ fn loud(sender: &Sender, value: f64, usual: Usual, fresh: u64) -> Finding {
         window_seconds: BUCKET_SECONDS,
         text,
         first: sender.told_in,
-        count: shared::whole(value),
+        count: keep::whole(value),
         fresh,
         events: sender.evidence.events(),
         ..Finding::default()
@@ -274,7 +274,7 @@ fn loud(sender: &Sender, value: f64, usual: Usual, fresh: u64) -> Finding {
 }
 
 fn second(at: Timestamp) -> i64 {
-    at.nanos().div_euclid(shared::SECOND)
+    at.nanos().div_euclid(keep::SECOND)
 }
 
 #[cfg(test)]
@@ -286,7 +286,7 @@ mod tests {
     fn event(host: &str, second: i64) -> Event {
         let mut event = Event::new(Text::default(), Timestamp::default());
         event.id = EventId(u64::try_from(second).unwrap());
-        event.time = Timestamp::from_nanos(second * shared::SECOND);
+        event.time = Timestamp::from_nanos(second * keep::SECOND);
         event.set(Field::HostName, host);
         event
     }

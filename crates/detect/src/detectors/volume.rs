@@ -9,11 +9,11 @@ use model::{Event, Field, Timestamp, Value};
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
-use super::shared::series::{BUCKET_SECONDS, Series, Usual};
-use super::shared::{
+use super::{Detector, Finding, Kinds, Watcher};
+use crate::keep::series::{BUCKET_SECONDS, Series, Usual};
+use crate::keep::{
     self, Ends, Evidence, Table, Told, address_key, address_of, read_key, write_key,
 };
-use super::{Detector, Finding, Kinds, Watcher};
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
@@ -66,7 +66,7 @@ impl Watched {
             self.evidence.clear();
         }
         // A burst is over after an hour without a word; then it is told anew.
-        if event.time.nanos().saturating_sub(self.told_in.nanos()) > 3_600 * shared::SECOND {
+        if event.time.nanos().saturating_sub(self.told_in.nanos()) > 3_600 * keep::SECOND {
             self.told.clear();
         }
         self.evidence.push(event.id);
@@ -86,7 +86,7 @@ impl Watched {
         if spikes < 2 && above < DEVIATIONS_AT_ONCE {
             return None;
         }
-        let fresh = self.told.say(shared::whole(value), 1)?;
+        let fresh = self.told.say(keep::whole(value), 1)?;
         self.told_in = event.time;
         Some(Judged { value, usual, above, fresh })
     }
@@ -94,7 +94,7 @@ impl Watched {
     fn snapshot(&self, writer: &mut Writer) {
         self.series.snapshot(writer);
         self.told.snapshot(writer);
-        shared::write_time(writer, self.told_in);
+        keep::write_time(writer, self.told_in);
         self.evidence.snapshot(writer);
     }
 
@@ -102,7 +102,7 @@ impl Watched {
         Ok(Self {
             series: Series::restore(reader)?,
             told: Told::restore(reader)?,
-            told_in: shared::read_time(reader)?,
+            told_in: keep::read_time(reader)?,
             evidence: Evidence::restore(reader)?,
         })
     }
@@ -135,15 +135,14 @@ impl Watcher for Volume {
             return;
         }
         let Some(ends) = Ends::of(event) else { return };
-        let (inside, outside) =
-            (shared::is_inside(ends.source), !shared::is_inside(ends.destination));
+        let (inside, outside) = (keep::is_inside(ends.source), !keep::is_inside(ends.destination));
         if inside
             && outside
             && let Some(bytes) = event.integer(Field::SourceBytes).filter(|bytes| *bytes > 0)
         {
             let key = address_key(ends.source);
             let watched = self.outbound.entry(key, || Watched::new(event.time));
-            let bytes = shared::number(u64::try_from(bytes).unwrap_or_default());
+            let bytes = keep::number(u64::try_from(bytes).unwrap_or_default());
             if let Some(judged) = watched.add(event, bytes, OUTBOUND_MIN, f64::INFINITY) {
                 found.push(outbound(ends, &judged, watched));
             }
@@ -203,8 +202,8 @@ fn outbound(ends: Ends, judged: &Judged, watched: &Watched) -> Finding {
     let text = format!(
         "{} sent {} out within five minutes; usual at this hour are {}",
         ends.source,
-        shared::bytes(judged.value),
-        shared::bytes(usual)
+        keep::bytes(judged.value),
+        keep::bytes(usual)
     );
     Finding {
         source: Some(address_of(address_key(ends.source))),
@@ -240,7 +239,7 @@ fn finding(kind: &'static str, judged: &Judged, watched: &Watched, text: String)
         window_seconds: BUCKET_SECONDS,
         text,
         first: watched.told_in,
-        count: shared::whole(judged.value),
+        count: keep::whole(judged.value),
         fresh: judged.fresh,
         events: watched.evidence.events(),
         ..Finding::default()

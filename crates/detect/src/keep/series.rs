@@ -15,7 +15,7 @@ use sigma::codec::{Read, Reader, Writer};
 use super::SECOND;
 
 /// How long a bucket is, in seconds.
-pub(in super::super) const BUCKET_SECONDS: i64 = 300;
+pub(crate) const BUCKET_SECONDS: i64 = 300;
 const BUCKET: i64 = BUCKET_SECONDS * SECOND;
 const BUCKETS_AN_HOUR: i64 = 12;
 const HOURS: usize = 168;
@@ -35,7 +35,7 @@ const NOTHING_KEPT: u16 = u16::MAX;
 
 /// A number by buckets, with its usual course over a week.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Series {
+pub(crate) struct Series {
     /// The bucket that is being filled, counted since 1970.
     bucket: i64,
     value: f64,
@@ -52,7 +52,7 @@ pub(in super::super) struct Series {
 
 /// What is usual at one hour of the week.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in super::super) struct Usual {
+pub(crate) struct Usual {
     /// The median, as a logarithm.
     middle: f32,
     deviation: f32,
@@ -60,19 +60,19 @@ pub(in super::super) struct Usual {
 
 impl Usual {
     /// Gives the usual number itself.
-    pub(in super::super) fn number(self) -> f64 {
+    pub(crate) fn number(self) -> f64 {
         f64::from(self.middle).exp_m1().max(0.0)
     }
 
     /// Gives how many deviations a number lies above what is usual.
-    pub(in super::super) fn above(self, value: f64) -> f64 {
+    pub(crate) fn above(self, value: f64) -> f64 {
         (value.max(0.0).ln_1p() - f64::from(self.middle)) / f64::from(self.deviation)
     }
 }
 
 impl Series {
     /// Begins with nothing at a moment.
-    pub(in super::super) fn new(at: Timestamp) -> Self {
+    pub(crate) fn new(at: Timestamp) -> Self {
         Self {
             bucket: bucket_of(at),
             value: 0.0,
@@ -86,7 +86,7 @@ impl Series {
 
     /// Goes on to the bucket of a moment; calls `closed` with the number of each bucket that ends on
     /// the way and what was usual, up to a bound. What is late counts for the bucket that is being filled.
-    pub(in super::super) fn advance(&mut self, at: Timestamp, mut closed: impl FnMut(f64)) {
+    pub(crate) fn advance(&mut self, at: Timestamp, mut closed: impl FnMut(f64)) {
         let now = bucket_of(at);
         if now - self.bucket > FILL_HOURS_MAX * BUCKETS_AN_HOUR {
             // What it knew is older than two weeks: it begins anew.
@@ -106,24 +106,24 @@ impl Series {
     }
 
     /// Adds to the bucket that is being filled; gives its number.
-    pub(in super::super) fn add(&mut self, amount: f64) -> f64 {
+    pub(crate) fn add(&mut self, amount: f64) -> f64 {
         self.value += amount;
         self.value
     }
 
     /// Marks the bucket that is being filled as a spike; gives how many of it and the two before are.
-    pub(in super::super) fn spiked(&mut self) -> usize {
+    pub(crate) fn spiked(&mut self) -> usize {
         self.unusual = true;
         1 + self.spikes.iter().filter(|spike| **spike).count()
     }
 
     /// Remembers, when the bucket ends, that it was a spike.
-    pub(in super::super) fn remember_spike(&mut self) {
+    pub(crate) fn remember_spike(&mut self) {
         self.spikes[1] = true;
     }
 
     /// Marks the hour as unusual, so that it is not learned from.
-    pub(in super::super) fn mark(&mut self) {
+    pub(crate) fn mark(&mut self) {
         self.unusual = true;
     }
 
@@ -146,7 +146,7 @@ impl Series {
     }
 
     /// Gives what is usual now; `None` until enough hours were seen.
-    pub(in super::super) fn usual(&self) -> Option<Usual> {
+    pub(crate) fn usual(&self) -> Option<Usual> {
         let hour = hour_of(self.bucket);
         let around = |hour: usize| [(hour + HOURS - 1) % HOURS, hour, (hour + 1) % HOURS];
         let mut heard: Vec<f32> =
@@ -171,12 +171,12 @@ impl Series {
     }
 
     /// Gives about how many bytes it takes.
-    pub(in super::super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + self.kept.capacity() * size_of::<[u16; WEEKS]>()
     }
 
     /// Appends what it remembers.
-    pub(in super::super) fn snapshot(&self, writer: &mut Writer) {
+    pub(crate) fn snapshot(&self, writer: &mut Writer) {
         writer.signed(self.bucket);
         writer.whole(self.value.to_bits());
         writer.whole(self.hour_most.to_bits());
@@ -197,7 +197,7 @@ impl Series {
     }
 
     /// Reads what [`Series::snapshot`] wrote.
-    pub(in super::super) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
+    pub(crate) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
         let mut series = Self::new(Timestamp::default());
         series.bucket = reader.signed()?;
         series.value = f64::from_bits(reader.whole()?);
