@@ -22,6 +22,7 @@ mod grams;
 mod letters;
 mod looked;
 mod rows;
+mod seen;
 mod term;
 mod terms;
 
