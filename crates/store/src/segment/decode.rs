@@ -130,6 +130,11 @@ impl Values {
         }
     }
 
+    /// Gives which rows have a value; all have where there is nothing.
+    pub(super) fn nulls(&self) -> Option<&NullBuffer> {
+        self.array().nulls()
+    }
+
     /// Tells whether the row has a value.
     pub(super) fn is_there(&self, row: usize) -> bool {
         let array = self.array();
