@@ -97,19 +97,19 @@ fn packed(bytes: &[u8], place: usize, width: u32) -> Option<u32> {
     u32::try_from(word & ((1 << width) - 1)).ok()
 }
 
+/// Counts the ones from a bit on and before another, eight bytes at a time.
 fn ones_in(bytes: &[u8], from: usize, to: usize) -> usize {
-    let mut ones = 0;
-    for (number, byte) in bytes.iter().enumerate().take(to.div_ceil(8)).skip(from / 8) {
-        let mut byte = *byte;
-        if number == from / 8 {
-            byte &= 0xff << (from % 8);
-        }
-        if number == to / 8 {
-            byte &= (1_u8 << (to % 8)) - 1;
-        }
-        ones += usize::try_from(byte.count_ones()).unwrap_or_default();
-    }
-    ones
+    let ones_before = |bit: usize| -> usize {
+        let (whole, rest) = bytes.split_at_checked(bit / 8).unwrap_or((bytes, &[]));
+        // As far as both counts have the same bytes, they are looked at once.
+        let whole = whole.get(from / 8..).unwrap_or_default();
+        let (words, tail) = whole.as_chunks::<8>();
+        let words: u32 = words.iter().map(|word| u64::from_le_bytes(*word).count_ones()).sum();
+        let tail: u32 = tail.iter().map(|byte| byte.count_ones()).sum();
+        let last = rest.first().map_or(0, |byte| (byte & ((1_u8 << (bit % 8)) - 1)).count_ones());
+        usize::try_from(words + tail + last).unwrap_or_default()
+    };
+    ones_before(to).saturating_sub(ones_before(from))
 }
 
 #[cfg(test)]
