@@ -29,7 +29,7 @@ mod terms;
 pub(crate) use build::Builder;
 pub(crate) use cache::{Indexes, Values};
 pub(crate) use candidates::candidates;
-pub(crate) use counts::MINUTE_NANOS;
+pub(crate) use counts::{MINUTE_NANOS, Spread};
 pub(crate) use rows::Rows;
 
 use std::collections::HashSet;

@@ -26,7 +26,7 @@ pub(crate) const MINUTE_NANOS: i64 = 60_000_000_000;
 
 /// Spreads keys that are hashes already, so that nobody outside can tell where they meet.
 #[derive(Clone, Debug)]
-pub(super) struct Spread(u64);
+pub(crate) struct Spread(u64);
 
 impl Default for Spread {
     fn default() -> Self {
@@ -42,7 +42,7 @@ impl BuildHasher for Spread {
 }
 
 /// The hasher of [`Spread`].
-pub(super) struct Spreading(u64);
+pub(crate) struct Spreading(u64);
 
 impl Hasher for Spreading {
     fn finish(&self) -> u64 {
