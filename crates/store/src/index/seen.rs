@@ -53,7 +53,8 @@ impl Seen {
             let word = usize::try_from(place >> 6).ok().and_then(|word| bits.get_mut(word));
             if let (Some(word), Some(next)) = (word, fresh.get_mut(*count)) {
                 *next = code;
-                *count += usize::from(is_word & (*word & bit == 0));
+                // Not `&&`, which would be a branch.
+                *count += usize::from(is_word) & usize::from(*word & bit == 0);
                 *word |= bit;
             }
         }

@@ -169,7 +169,9 @@ impl Picker<'_> {
         let body = page.body.get(lookup.begin..).ok_or_else(damaged)?;
         match (page.encoding, &mut *builder) {
             (Encoding::RLE_DICTIONARY, _) if ranks.iter().all(Option::is_none) => {
-                ranks.iter().for_each(|_| builder.null());
+                for _ in &ranks {
+                    builder.null();
+                }
             }
             (Encoding::RLE_DICTIONARY, _) => {
                 let (width, runs) = lookup.keys.as_ref().ok_or_else(damaged)?;

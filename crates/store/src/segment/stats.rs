@@ -17,6 +17,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 
+use super::extra::names_in;
 use super::layout::Column;
 use super::survey::Survey;
 use std::sync::Arc;
@@ -84,8 +85,8 @@ impl SegmentStats {
         }
     }
 
-    /// Gathers what segments tell that are merged; where rows are left out it is more than there is,
-    /// never less. The columns are the writer's to tell.
+    /// Gathers what segments tell that are merged whole; where rows are left out, the lists are more
+    /// than there are, never less. The columns are the writer's to tell.
     pub(crate) fn merged<'s>(all: impl Iterator<Item = &'s Self>) -> Self {
         let mut stats = Self { extra_whole: true, ..Self::default() };
         for one in all {
@@ -103,6 +104,20 @@ impl SegmentStats {
             }
         }
         stats
+    }
+
+    /// Forgets the names of unknown fields, which are then told anew, row by row.
+    pub(crate) fn forget_extra(&mut self) {
+        self.extra.clear();
+        self.extra_events.clear();
+        self.extra_whole = true;
+    }
+
+    /// Takes note of the unknown fields of one more event.
+    pub(crate) fn add_object(&mut self, object: &str) {
+        for name in names_in(object) {
+            self.add_extra(&name, Some(1));
+        }
     }
 
     /// Takes note of a name and of in how many further events it occurs; of a name without a number,
