@@ -1,0 +1,118 @@
+//! Community ID, version 1: one word for a flow that every tool computes alike.
+//!
+//! SHA-1 over a seed, both ends and the transport, the lower end first, in Base64 after `1:`
+//! (github.com/corelight/community-id-spec). ICMP's type and code stand for ports: an answer counts as the other
+//! direction of its question, and a message without one keeps its direction.
+
+use std::net::IpAddr;
+
+use base64::Engine;
+use sha1::{Digest, Sha1};
+
+use crate::packet::Transport;
+use crate::tell::About;
+
+/// Computes the identifier; ARP has none.
+pub(crate) fn id(about: &About<'_>) -> Option<String> {
+    let ends = Ends {
+        source: about.source,
+        destination: about.destination,
+        source_port: about.source_port,
+        destination_port: about.destination_port,
+    };
+    ends.id(about.transport, about.protocol_number)
+}
+
+/// Both ends of a flow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ends {
+    pub(crate) source: IpAddr,
+    pub(crate) destination: IpAddr,
+    pub(crate) source_port: u16,
+    pub(crate) destination_port: u16,
+}
+
+impl Ends {
+    /// Computes the identifier with the seed 0.
+    pub(crate) fn id(self, transport: Transport, protocol: u8) -> Option<String> {
+        let (source_port, destination_port, one_way) = match transport {
+            Transport::Arp => return None,
+            Transport::Icmp => icmp(self.source_port, self.destination_port, ICMP_PAIRS),
+            Transport::Icmp6 => icmp(self.source_port, self.destination_port, ICMP6_PAIRS),
+            Transport::Tcp | Transport::Udp | Transport::Other => {
+                (self.source_port, self.destination_port, false)
+            }
+        };
+        let ordered = one_way || (self.source, source_port) < (self.destination, destination_port);
+        let mut bytes = [0_u8; 40];
+        let length = if ordered {
+            fill(&mut bytes, self.source, self.destination, protocol, source_port, destination_port)
+        } else {
+            fill(&mut bytes, self.destination, self.source, protocol, destination_port, source_port)
+        };
+        // What has no ports is hashed without them.
+        let ports = if transport == Transport::Other { 0 } else { 4 };
+        let hashed = bytes.get(..length + ports).unwrap_or(&bytes);
+        let digest = Sha1::digest(hashed);
+        let mut id = String::with_capacity(30);
+        id.push_str("1:");
+        base64::engine::general_purpose::STANDARD.encode_string(digest, &mut id);
+        Some(id)
+    }
+}
+
+/// Lays out what is hashed, and gives its length without the ports.
+fn fill(
+    bytes: &mut [u8; 40],
+    low: IpAddr,
+    high: IpAddr,
+    protocol: u8,
+    low_port: u16,
+    high_port: u16,
+) -> usize {
+    let mut length = 0;
+    let mut push = |part: &[u8]| {
+        if let Some(room) = bytes.get_mut(length..length + part.len()) {
+            room.copy_from_slice(part);
+        }
+        length += part.len();
+    };
+    push(&[0, 0]);
+    for address in [low, high] {
+        match address {
+            IpAddr::V4(address) => push(&address.octets()),
+            IpAddr::V6(address) => push(&address.octets()),
+        }
+    }
+    push(&[protocol, 0]);
+    push(&low_port.to_be_bytes());
+    push(&high_port.to_be_bytes());
+    length - 4
+}
+
+/// Messages of ICMP that answer each other.
+pub(crate) const ICMP_PAIRS: &[(u16, u16)] =
+    &[(8, 0), (0, 8), (13, 14), (14, 13), (15, 16), (16, 15), (17, 18), (18, 17), (9, 10), (10, 9)];
+/// Messages of ICMPv6 that answer each other.
+pub(crate) const ICMP6_PAIRS: &[(u16, u16)] = &[
+    (128, 129),
+    (129, 128),
+    (133, 134),
+    (134, 133),
+    (135, 136),
+    (136, 135),
+    (130, 131),
+    (131, 130),
+    (144, 145),
+    (145, 144),
+    (139, 140),
+    (140, 139),
+];
+
+/// Gives the ports that an ICMP message stands for, and whether it goes one way only.
+fn icmp(kind: u16, code: u16, pairs: &[(u16, u16)]) -> (u16, u16, bool) {
+    match pairs.iter().find(|(one, _)| *one == kind) {
+        Some((_, other)) => (kind, *other, false),
+        None => (kind, code, true),
+    }
+}
