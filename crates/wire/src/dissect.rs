@@ -10,16 +10,21 @@
 //!    up to the row's `held_max`, and shown again with what follows: nobody but this house buffers.
 //! 4. It ends when the dissector is done, or has been fed `bytes_max` bytes: then the flow is only counted.
 
+mod arp;
+mod dhcp;
 mod dns;
 mod ftp;
 mod http;
 mod mailbox;
 mod mongodb;
 mod mysql;
+mod ntp;
 mod postgresql;
+mod rdp;
 mod redis;
 mod shared;
 mod smtp;
+mod snmp;
 mod ssh;
 mod tls;
 

@@ -238,14 +238,10 @@ impl Mysql {
             Heading { category: &["database", "network"], ..Heading::of("database_query") };
         told.event(heading, |line| {
             line.object("user", |user| user.text("name", &self.user));
-            line.object("bartizan", |ours| {
-                ours.object("mysql", |mysql| {
-                    mysql.word("command", name);
-                    if shown && !sets_password(rest) {
-                        mysql.text_within("query", rest, QUERY_BYTES_MAX);
-                    }
-                });
-            });
+            if shown && !sets_password(rest) {
+                line.object("database", |to| to.text_within("statement", rest, QUERY_BYTES_MAX));
+            }
+            line.object("bartizan", |ours| ours.object("mysql", |to| to.word("command", name)));
         });
     }
 
@@ -266,11 +262,13 @@ impl Mysql {
             if !self.user.is_empty() {
                 line.object("user", |user| user.text("name", &self.user));
             }
+            if !self.database.is_empty() {
+                line.object("database", |to| to.text("name", &self.database));
+            }
             line.object("bartizan", |ours| {
                 ours.flag("cleartext_password", self.clear);
                 ours.object("mysql", |mysql| {
                     mysql.text_some("server_version", Some(&self.version));
-                    mysql.text_some("database", Some(&self.database));
                     mysql.text_some("plugin", Some(&self.plugin));
                     mysql.text_some("program", Some(&self.program));
                     if let Some(code) = code {
@@ -373,10 +371,10 @@ mod tests {
         );
         assert!(!let_in.contains("secret"));
         expect![[r#"
-            database_login failure {"user":{"name":"root"},"bartizan":{"cleartext_password":false,"mysql":{"server_version":"8.0.36","database":"shop","plugin":"mysql_native_password","program":"ab","error_code":1045}}}
+            database_login failure {"database":{"name":"shop"},"bartizan":{"cleartext_password":false,"mysql":{"server_version":"8.0.36","plugin":"mysql_native_password","program":"ab","error_code":1045}},"user":{"name":"root"}}
             database_greeting  {"bartizan":{"mysql":{"server_version":"8.0.36"}}}
-            database_login success {"user":{"name":"root"},"bartizan":{"cleartext_password":false,"mysql":{"server_version":"8.0.36","database":"shop","plugin":"mysql_native_password","program":"ab"}}}
-            database_query  {"user":{"name":"root"},"bartizan":{"mysql":{"command":"query","query":"SELECT version()"}}}
+            database_login success {"database":{"name":"shop"},"bartizan":{"cleartext_password":false,"mysql":{"server_version":"8.0.36","plugin":"mysql_native_password","program":"ab"}},"user":{"name":"root"}}
+            database_query  {"database":{"statement":"SELECT version()"},"bartizan":{"mysql":{"command":"query"}},"user":{"name":"root"}}
             database_query  {"user":{"name":"root"},"bartizan":{"mysql":{"command":"query"}}}
         "#]].assert_eq(&format!("{told}{let_in}"));
     }
