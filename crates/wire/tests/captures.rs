@@ -27,7 +27,7 @@ fn read(bytes: &[u8], size: usize) -> (Counters, Lines, String) {
     let mut frames = 0;
     for part in bytes.chunks(size) {
         let mut each = |raws: &[Raw<'_>]| {
-            frames += raws.len();
+            frames += u64::try_from(raws.len()).unwrap_or(0);
             flows.read_all(raws, &mut lines);
         };
         if reader.feed(part, &mut each).is_err() {
@@ -37,7 +37,7 @@ fn read(bytes: &[u8], size: usize) -> (Counters, Lines, String) {
     let end = reader.finish().map_or_else(|fault| fault.to_string(), |()| "end".to_owned());
     flows.finish_file(&mut lines);
     let counters = flows.counters();
-    assert_eq!(u64::try_from(frames).unwrap(), counters.packets);
+    assert_eq!(frames, counters.packets);
     assert_eq!(flows.open(), 0);
     (counters, lines, end)
 }
@@ -60,7 +60,7 @@ fn every_capture_is_read() {
         let (again, lines_again, _) = read(&bytes, 4099);
         assert_eq!(counters, again, "{}", path.display());
         assert_eq!(lines.len(), lines_again.len(), "{}", path.display());
-        assert_eq!(u64::try_from(lines.len()).unwrap(), counters.events, "{}", path.display());
+        assert_eq!(u64::try_from(lines.len()).unwrap_or(0), counters.events, "{}", path.display());
         for line in lines.iter() {
             let value: serde_json::Value = serde_json::from_str(line)
                 .unwrap_or_else(|error| panic!("{}: {error}: {line}", path.display()));

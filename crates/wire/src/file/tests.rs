@@ -84,11 +84,11 @@ fn check(file: &[u8], expected: Expect) {
 fn what_is_written_is_read() {
     check(
         &pcap(),
-        expect![[r#"
+        expect![[r"
         1795244280000000123 99 0 1 first
         1795244280000000124 99 0 1 
         1795244280000000125 99 0 1 the third frame
-        end"#]],
+        end"]],
     );
 }
 
@@ -96,11 +96,11 @@ fn what_is_written_is_read() {
 fn sections_interfaces_and_units() {
     check(
         &pcapng(),
-        expect![[r#"
+        expect![[r"
         1536000 60 0 1 hello
         101500000000 60 1 101 hello
         101500000000 5 0 1 hello
-        end"#]],
+        end"]],
     );
 }
 
@@ -109,18 +109,18 @@ fn a_file_that_ends_early_says_so_and_keeps_what_was_read() {
     let file = pcap();
     check(
         &file[..file.len() - 4],
-        expect![[r#"
+        expect![[r"
         1795244280000000123 99 0 1 first
         1795244280000000124 99 0 1 
-        ends within a record, 27 bytes into it; what came before was read"#]],
+        ends within a record, 27 bytes into it; what came before was read"]],
     );
     let file = pcapng();
     check(
         &file[..file.len() - 30],
-        expect![[r#"
+        expect![[r"
         1536000 60 0 1 hello
         101500000000 60 1 101 hello
-        ends within a record, 14 bytes into it; what came before was read"#]],
+        ends within a record, 14 bytes into it; what came before was read"]],
     );
 }
 
@@ -130,9 +130,9 @@ fn damage_is_told_by_its_place() {
     file[24 + 16 + 5 + 8 + 3] = 0xff;
     check(
         &file,
-        expect![[r#"
+        expect![[r"
         1795244280000000123 99 0 1 first
-        damaged at byte 45: a frame longer than any; what came before was read"#]],
+        damaged at byte 45: a frame longer than any; what came before was read"]],
     );
 }
 
@@ -140,15 +140,15 @@ fn damage_is_told_by_its_place() {
 fn what_is_no_capture() {
     check(
         b"GET / HTTP/1.1",
-        expect![[r#"
+        expect![[r"
 
-        is no pcap or pcapng file"#]],
+        is no pcap or pcapng file"]],
     );
     check(
         b"",
-        expect![[r#"
+        expect![[r"
 
-        is no pcap or pcapng file"#]],
+        is no pcap or pcapng file"]],
     );
 }
 

@@ -145,9 +145,6 @@ impl Flows {
 
     /// Looks the batch up in rounds, each of loads that do not wait for each other; then counts.
     fn flush<W: Watch>(&mut self, batch: &mut Vec<Pending<'_>>, lines: &mut Lines, watch: &mut W) {
-        if let Some(first) = batch.first() {
-            self.clock(first.packet.time_ns, lines);
-        }
         for pending in batch.iter_mut() {
             pending.likely = self.table.likely(pending.hash);
         }
@@ -191,6 +188,7 @@ impl Flows {
     /// Counts a packet to its flow, and lets what listens hear it.
     fn count<W: Watch>(&mut self, pending: &Pending<'_>, lines: &mut Lines, watch: &mut W) {
         let packet = &pending.packet;
+        self.clock(packet.time_ns, lines);
         let mut found = self.table.find(&pending.key, pending.hash, pending.likely);
         if let Some(index) = found
             && self.table.get(index).is_some_and(|flow| flow.is_begun_anew(packet))
