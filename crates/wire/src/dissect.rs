@@ -15,17 +15,21 @@ mod dhcp;
 mod dns;
 mod ftp;
 mod http;
+mod kerberos;
 mod mailbox;
 mod mongodb;
 mod mysql;
 mod ntp;
 mod postgresql;
+mod quic;
 mod rdp;
 mod redis;
 mod shared;
+mod smb;
 mod smtp;
 mod snmp;
 mod ssh;
+mod telnet;
 mod tls;
 
 use crate::packet::Transport;
@@ -130,6 +134,15 @@ pub const DISSECTORS: &[Protocol] = &[
     dns::DNS,
     dns::MDNS,
     dns::LLMNR,
+    smb::SMB,
+    rdp::RDP,
+    kerberos::KERBEROS,
+    ntp::NTP,
+    dhcp::DHCP,
+    snmp::SNMP,
+    quic::QUIC,
+    telnet::TELNET,
+    arp::ARP,
 ];
 
 #[cfg(test)]

@@ -152,6 +152,7 @@ mod tests {
         expect![[r#"
             ntp_time  {"ntp":{"version":4,"mode":"server","stratum":2,"reference":"192.0.2.7"}}
             ntp_monitor_list  {"ntp":{"version":2,"mode":"private","operation":42,"answer":false}}
-        "#]].assert_eq(&format!("{time}{list}"));
+        "#]]
+        .assert_eq(&format!("{time}{list}"));
     }
 }
