@@ -15,6 +15,7 @@ mod dhcp;
 mod dns;
 mod ftp;
 mod http;
+mod icmp;
 mod kerberos;
 mod mailbox;
 mod mongodb;
@@ -143,6 +144,7 @@ pub const DISSECTORS: &[Protocol] = &[
     quic::QUIC,
     telnet::TELNET,
     arp::ARP,
+    icmp::ICMP,
 ];
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::shared::bytes::{Bytes, mac};
-use super::{Dissector, First, Progress, Protocol, Verdict};
+use super::{Dissector, Progress, Protocol, Verdict};
 use crate::packet::Transport;
 use crate::tell::{Direction, Heading, Told};
 

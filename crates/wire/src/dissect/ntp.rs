@@ -52,7 +52,7 @@ impl Dissector for Ntp {
         let Some(head) = bytes.first() else { return Progress::Taken(0) };
         let (version, mode) = (head >> 3 & 7, head & 7);
         match mode {
-            6 | 7 => self.control(bytes, version, mode, direction, told),
+            6 | 7 => control(bytes, version, mode, direction, told),
             _ if direction == Direction::Server || mode == 5 => {
                 time(bytes, version, mode, told);
                 return Progress::Done;
@@ -71,25 +71,23 @@ impl Dissector for Ntp {
     }
 }
 
-impl Ntp {
-    fn control(&self, bytes: &[u8], version: u8, mode: u8, from: Direction, told: &mut Told<'_>) {
-        let operation = match mode {
-            6 => bytes.get(1).map(|byte| byte & 0x1f),
-            _ => bytes.get(3).copied(),
-        };
-        let listed = mode == 7 && operation.is_some_and(|code| MONITOR_LIST.contains(&code));
-        let action = if listed { "ntp_monitor_list" } else { "ntp_control" };
-        told.event(Heading::of(action), |line| {
-            line.object("ntp", |ntp| {
-                ntp.number("version", version);
-                ntp.word("mode", mode_name(mode));
-                if let Some(code) = operation {
-                    ntp.number("operation", code);
-                }
-                ntp.flag("answer", from == Direction::Server);
-            });
+fn control(bytes: &[u8], version: u8, mode: u8, from: Direction, told: &mut Told<'_>) {
+    let operation = match mode {
+        6 => bytes.get(1).map(|byte| byte & 0x1f),
+        _ => bytes.get(3).copied(),
+    };
+    let listed = mode == 7 && operation.is_some_and(|code| MONITOR_LIST.contains(&code));
+    let action = if listed { "ntp_monitor_list" } else { "ntp_control" };
+    told.event(Heading::of(action), |line| {
+        line.object("ntp", |ntp| {
+            ntp.number("version", version);
+            ntp.word("mode", mode_name(mode));
+            if let Some(code) = operation {
+                ntp.number("operation", code);
+            }
+            ntp.flag("answer", from == Direction::Server);
         });
-    }
+    });
 }
 
 fn time(bytes: &[u8], version: u8, mode: u8, told: &mut Told<'_>) {

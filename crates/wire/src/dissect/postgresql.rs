@@ -120,7 +120,6 @@ impl Postgresql {
         match direction {
             Direction::Server if self.asked.is_some() => match (self.asked.take(), rest.first()) {
                 (Some(TLS), Some(b'S')) => Step::Tls,
-                (_, Some(b'G' | b'S')) => Step::Ends,
                 (_, Some(b'N')) => Step::Took(1),
                 _ => Step::Ends,
             },

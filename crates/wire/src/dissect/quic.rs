@@ -12,7 +12,7 @@ use ring::hkdf::{self, HKDF_SHA256, KeyType, Prk, Salt};
 
 use super::shared::bytes::Bytes;
 use super::shared::hello::{self, Carrier, ClientHello, ServerHello};
-use super::{Dissector, First, Progress, Protocol, Verdict};
+use super::{Dissector, Progress, Protocol, Verdict};
 use crate::packet::Transport;
 use crate::tell::{Direction, Heading, Told};
 
@@ -23,8 +23,14 @@ pub(super) const QUIC: Protocol = Protocol {
     ports: &[443, 80],
     recognises: |first| {
         let bytes = if first.client.is_empty() { first.server } else { first.client };
-        let initial = Packet::read(bytes).is_some_and(|(packet, _)| packet.initial);
-        if initial { Verdict::Yes } else { Verdict::No }
+        // Who recognises is shown the beginning alone, so the length is not held against it.
+        let mut head = Bytes::new(bytes);
+        let known = head.u8().zip(head.u32()).is_some_and(|(head, number)| {
+            let version = VERSIONS.iter().any(|(known, ..)| *known == number);
+            version && head & 0xc0 == 0xc0 && is_initial(head, number)
+        });
+        let identifier = head.part8().is_some_and(|part| part.len() <= IDENTIFIER_BYTES_MAX);
+        if known && identifier { Verdict::Yes } else { Verdict::No }
     },
     open: |_| Box::new(Quic::default()),
     bytes_max: 64 * 1024,
@@ -105,7 +111,7 @@ impl<'a> Packet<'a> {
         }
         let kind = head >> 4 & 3;
         let second = number == 0x6b33_43cf;
-        let initial = kind == u8::from(second);
+        let initial = is_initial(head, number);
         let retry = kind == if second { 0 } else { 3 };
         if retry {
             let packet = Self { initial: false, version, destination, bytes, number_place: 0 };
@@ -155,6 +161,11 @@ impl<'a> Packet<'a> {
         sealed.truncate(opened);
         Some(sealed)
     }
+}
+
+/// Whether the first byte, as this version has it, is of a first packet.
+fn is_initial(head: u8, number: u32) -> bool {
+    head >> 4 & 3 == u8::from(number == 0x6b33_43cf)
 }
 
 /// Takes a number whose first two bits tell its length (RFC 9000, section 16).

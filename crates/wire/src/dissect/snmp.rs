@@ -55,10 +55,9 @@ impl Message {
             0xa1 => "get_next",
             0xa2 => "response",
             0xa3 => "set",
-            0xa4 => "trap",
+            0xa4 | 0xa7 => "trap",
             0xa5 => "get_bulk",
             0xa6 => "inform",
-            0xa7 => "trap",
             0xa8 => "report",
             _ => return None,
         };

@@ -33,8 +33,7 @@ fn recognises(first: &First<'_>) -> Verdict {
     let bytes = if first.server.is_empty() { first.client } else { first.server };
     match bytes {
         _ if commands(first.client) || commands(first.server) => Verdict::Yes,
-        [] | [IAC] => Verdict::Maybe,
-        [IAC, 251..=254] => Verdict::Maybe,
+        [] | [IAC] | [IAC, 251..=254] => Verdict::Maybe,
         _ => Verdict::No,
     }
 }
@@ -212,6 +211,7 @@ mod tests {
         expect![[r#"
             telnet_login failure {"user":{"name":"root"},"bartizan":{"cleartext_password":true}}
             telnet_login success {"user":{"name":"ann"},"bartizan":{"cleartext_password":true}}
-        "#]].assert_eq(&told);
+        "#]]
+        .assert_eq(&told);
     }
 }
