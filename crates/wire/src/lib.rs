@@ -12,14 +12,18 @@ mod decode;
 pub mod dissect;
 mod file;
 mod flow;
+mod import;
 mod json;
 mod packet;
+mod select;
 mod tell;
 
 pub use decode::{Decoded, Fragment, decode};
 pub use dissect::{DISSECTORS, Dissector, Protocol};
 pub use file::{FileFault, PcapReader, PcapWriter};
 pub use flow::{Counters, FlowConfig, Flows, NoWatch, Watch};
+pub use import::READERS;
 pub use json::{Clock, LIST_MAX, Lines, Object, TEXT_BYTES_MAX};
 pub use packet::{Macs, Packet, Raw, Tcp, Transport, Tunnel, flags, link};
+pub use select::Selector;
 pub use tell::{About, Direction, Heading, Told};
