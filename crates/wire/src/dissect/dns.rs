@@ -23,9 +23,9 @@ pub(super) const DNS: Protocol = Protocol {
     ports: &[53],
     recognises: |first| if local(first).is_some() { Verdict::No } else { recognises(first) },
     open: |about| Box::new(Dns { stream: about.transport == Transport::Tcp }),
-    bytes_max: 64 * 1024 * 1024,
+    bytes_max: 1024 * 1024 * 1024,
     held_max: 66 * 1024,
-    events_max: 100_000,
+    events_max: 1_000_000,
 };
 
 /// Multicast DNS (RFC 6762).

@@ -37,9 +37,11 @@ pub(super) const HTTP: Protocol = Protocol {
 };
 
 /// Bounds the requests that wait for an answer (pipelining); what is older is told without one.
-const WAITING_MAX: usize = 64;
+const WAITING_MAX: usize = 16;
 /// Bounds what is kept of a request's body.
 const BODY_BYTES_MAX: usize = 8 * 1024;
+/// Bounds what is kept of the bodies of all requests that wait.
+const BODIES_BYTES_MAX: usize = 16 * 1024;
 /// Bounds the line that tells a chunk's size.
 const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
 /// The first bytes of HTTP/2 (RFC 9113, section 3.4).
@@ -241,11 +243,14 @@ impl Http {
 
     /// Keeps the beginning of a request's body; tells whether more of it is wanted.
     fn collect(&mut self, bytes: &[u8], left: u64) -> bool {
+        let all: usize = self.waiting.iter().map(|request| request.body.len()).sum();
         let Some(request) = self.waiting.back_mut().filter(|_| self.collects) else { return false };
-        let room = BODY_BYTES_MAX - request.body.len().min(BODY_BYTES_MAX);
+        let room = BODY_BYTES_MAX
+            .saturating_sub(request.body.len())
+            .min(BODIES_BYTES_MAX.saturating_sub(all));
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(room).min(bytes.len());
         request.body.extend_from_slice(bytes.get(..wanted).unwrap_or_default());
-        request.body.len() < BODY_BYTES_MAX
+        room > wanted
     }
 
     fn request(&mut self, rest: &[u8], told: &mut Told<'_>) -> Option<(Part, u64)> {

@@ -40,6 +40,8 @@ pub(super) const QUIC: Protocol = Protocol {
 
 /// Bounds what is put together of one side's hello.
 const CRYPTO_BYTES_MAX: usize = 16 * 1024;
+/// Bounds the parts of one side's hello that lie apart; each fills a gap or is next to another.
+const PARTS_MAX: usize = 64;
 /// Bounds an identifier (RFC 9000, section 17.2).
 const IDENTIFIER_BYTES_MAX: usize = 20;
 /// Bounds the frames of one packet.
@@ -238,6 +240,9 @@ struct Crypto {
 impl Crypto {
     fn add(&mut self, place: usize, data: &[u8]) -> Option<()> {
         let end = place.checked_add(data.len()).filter(|end| *end <= CRYPTO_BYTES_MAX)?;
+        if self.parts.len() >= PARTS_MAX {
+            return None;
+        }
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
         }
