@@ -8,12 +8,18 @@
 //! `flows.read(&[Raw], &mut Lines, &mut impl Watch)`, `flows.advance(now_ns, &mut Lines)` when nothing
 //! comes, `flows.finish(&mut Lines)` at the end, `flows.counters() -> Counters`.
 
+pub mod capture;
+mod clock;
 mod community;
 pub mod dissect;
 mod flow;
 mod json;
+pub mod netflow;
 mod packet;
 mod tell;
+#[cfg(test)]
+mod testing;
+pub mod traffic;
 
 pub use dissect::{DISSECTORS, Dissector, Protocol};
 pub use flow::{Counters, FlowConfig, NoWatch, Watch};
