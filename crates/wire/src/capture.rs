@@ -1,8 +1,25 @@
-//! Packets as they pass.
-#![allow(dead_code)]
+//! Packets as they pass: from interfaces, and from files that others have captured.
+//!
+//! Live, each thread has a ring that the kernel fills ([`ring`]); its packets go through a flow table
+//! of its own, whose lines go to the store. What the kernel dropped is asked every second and told every
+//! minute, of each interface. Where the right to capture is missing, one sentence tells how it is
+//! granted, and everything else runs.
+
+mod config;
+mod files;
 mod filter;
-pub use filter::FilterError;
+mod interface;
+mod live;
 mod ring;
 mod sys;
+#[cfg(test)]
+mod tests;
+
+pub use config::CaptureConfig;
+pub use files::start_files;
+pub use filter::FilterError;
+pub use live::{Capturing, start_live};
 
 pub(crate) use sys::datagrams_dropped;
+#[cfg(test)]
+pub(crate) use sys::enter_network;

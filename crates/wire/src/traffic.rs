@@ -7,6 +7,7 @@
 mod accounts;
 mod home;
 mod known;
+mod meter;
 mod shared;
 
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use crate::packet::Transport;
 pub use accounts::{KEYS_MAX, TOP_MAX};
 pub use home::{Home, HomeError};
 pub use known::{HOSTS_MAX, SERVICES_MAX};
+pub use meter::Meter;
 pub use shared::SharedTraffic;
 
 use accounts::Accounts;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::filter::Filter;
 use super::sys::{self, Shared};
+use crate::packet::Raw;
 
 /// What lies in a block before the first packet at the least.
 const BLOCK_HEADER: usize = size_of::<libc::tpacket_block_desc>();
@@ -39,17 +40,6 @@ pub(crate) struct RingOptions {
     pub(crate) filter: Filter,
 }
 
-/// One packet as it lies in the ring.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Frame<'a> {
-    /// When the kernel received it, in nanoseconds since 1970.
-    pub(crate) nanos: u64,
-    /// Its bytes, as many as were kept.
-    pub(crate) bytes: &'a [u8],
-    /// How many bytes it had on the wire.
-    pub(crate) length: u32,
-}
-
 /// What the kernel counted since it was asked last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KernelCount {
@@ -66,7 +56,7 @@ pub(crate) struct Ring {
     shared: Shared,
     socket: OwnedFd,
     next: usize,
-    skips_outgoing: bool,
+    source: Source,
     /// Blocks or packets whose headers made no sense.
     broken: u64,
 }
@@ -77,7 +67,7 @@ pub(crate) struct Group(u16);
 
 impl Ring {
     /// Opens a ring on an interface. It receives from now on.
-    pub(crate) fn open(index: u32, loopback: Loopback, options: &RingOptions) -> io::Result<Self> {
+    pub(crate) fn open(index: u32, source: Source, options: &RingOptions) -> io::Result<Self> {
         let socket = sys::packet_socket()?;
         let version = c_int::try_from(VERSION).map_err(io::Error::other)?;
         sys::set_packet(&socket, libc::PACKET_VERSION, version)?;
@@ -104,8 +94,7 @@ impl Ring {
             sys::set_promiscuous(&socket, index)?;
         }
         sys::bind(&socket, index)?;
-        let skips_outgoing = loopback == Loopback::Yes;
-        Ok(Self { shared, socket, next: 0, skips_outgoing, broken: 0 })
+        Ok(Self { shared, socket, next: 0, source, broken: 0 })
     }
 
     /// Shares the interface's packets among rings: the first makes the group, the others join it.
@@ -130,13 +119,15 @@ impl Ring {
         Ok(())
     }
 
-    /// Gives the packets of the next block one by one, and the block back to the kernel; tells
-    /// whether there was one.
-    pub(crate) fn take(&mut self, mut each: impl FnMut(Frame<'_>)) -> bool {
+    /// Gives the packets of the next block, and the block back to the kernel; tells whether there was
+    /// one.
+    pub(crate) fn take(&mut self, each: impl FnOnce(&[Raw<'_>])) -> bool {
         let number = self.next;
         let Some(block) = self.shared.block(number) else { return false };
-        let whole = walk(block, self.skips_outgoing, &mut each);
-        self.broken += u64::from(!whole);
+        let mut frames = Frames { source: self.source, whole: true, raws: Vec::new() };
+        frames.walk(block);
+        each(&frames.raws);
+        self.broken += u64::from(!frames.whole);
         self.shared.give_back(number);
         self.next = (number + 1) % self.shared.blocks();
         true
@@ -159,67 +150,89 @@ impl Ring {
     }
 }
 
-/// Whether the interface is the machine's own, on which every packet is seen twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Loopback {
-    Yes,
-    No,
+/// What a ring's packets have in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    /// The interface's place among the names.
+    pub(crate) interface: u16,
+    /// How its packets begin.
+    pub(crate) link: u32,
+    /// On the machine's own interface every packet is seen twice, on its way out first.
+    pub(crate) skips_outgoing: bool,
 }
 
 /// `TPACKET_V3`.
 const VERSION: u32 = 2;
 
-/// Gives the packets of a block; tells whether all its headers made sense.
-fn walk(block: &mut [u8], skips_outgoing: bool, each: &mut impl FnMut(Frame<'_>)) -> bool {
-    const HEADER: usize = offset_of!(libc::tpacket_block_desc, hdr);
-    let count = number(block, HEADER + offset_of!(libc::tpacket_hdr_v1, num_pkts));
-    let first = number(block, HEADER + offset_of!(libc::tpacket_hdr_v1, offset_to_first_pkt));
-    let (Some(count), Some(first)) = (count, first) else { return false };
-    let mut offset = usize::try_from(first).unwrap_or(usize::MAX);
-    if count > 0 && offset < BLOCK_HEADER {
-        return false;
-    }
-    for _ in 0..count {
-        let Some(frame) = block.get_mut(offset..) else { return false };
-        let Some(next) = number(frame, offset_of!(libc::tpacket3_hdr, tp_next_offset)) else {
-            return false;
-        };
-        if !one(frame, skips_outgoing, each) {
-            return false;
-        }
-        // The last one of a block says zero, and the count ends the loop.
-        offset = offset.saturating_add(usize::try_from(next).unwrap_or(usize::MAX));
-    }
-    true
+/// The packets of a block, as they are found.
+struct Frames<'b> {
+    source: Source,
+    /// Whether all headers made sense.
+    whole: bool,
+    raws: Vec<Raw<'b>>,
 }
 
-/// Gives one packet; `frame` begins with its header. Tells whether that made sense.
-fn one(frame: &mut [u8], skips_outgoing: bool, each: &mut impl FnMut(Frame<'_>)) -> bool {
-    let Some(header) = Header::read(frame) else { return false };
-    if skips_outgoing && header.outgoing {
-        return true;
+impl<'b> Frames<'b> {
+    fn walk(&mut self, block: &'b mut [u8]) {
+        self.whole = self.walk_whole(block).is_some();
     }
-    let kept = usize::try_from(header.kept).unwrap_or(usize::MAX);
-    let Some(end) = header.start.checked_add(kept) else { return false };
-    let mut start = header.start;
-    let mut length = header.length;
-    if let Some((kind, tag)) = header.tag
-        && kept >= ADDRESSES_BYTES
-        && let Some(room) = start.checked_sub(TAG_BYTES).filter(|room| *room >= FRAME_HEADER)
-        && let Some(moved) = frame.get_mut(room..end)
-    {
-        moved.copy_within(TAG_BYTES..TAG_BYTES + ADDRESSES_BYTES, 0);
-        let (high, low) = (kind.to_be_bytes(), tag.to_be_bytes());
-        let bytes = [high[0], high[1], low[0], low[1]];
-        if let Some(place) = moved.get_mut(ADDRESSES_BYTES..ADDRESSES_BYTES + TAG_BYTES) {
-            place.copy_from_slice(&bytes);
+
+    fn walk_whole(&mut self, block: &'b mut [u8]) -> Option<()> {
+        const HEADER: usize = offset_of!(libc::tpacket_block_desc, hdr);
+        let count = number(block, HEADER + offset_of!(libc::tpacket_hdr_v1, num_pkts))?;
+        let first = number(block, HEADER + offset_of!(libc::tpacket_hdr_v1, offset_to_first_pkt))?;
+        let first = usize::try_from(first).ok()?;
+        if count == 0 {
+            return Some(());
         }
-        start = room;
-        length = length.saturating_add(4);
+        // No packet is this short, so a count that lies reserves no more than the block could hold.
+        let likely = usize::try_from(count).ok()?.min(block.len() / FRAME_HEADER);
+        self.raws.reserve(likely);
+        let mut rest = block.get_mut(first.max(BLOCK_HEADER)..)?;
+        for left in (0..count).rev() {
+            let next = number(rest, offset_of!(libc::tpacket3_hdr, tp_next_offset))?;
+            // The last one of a block need not say where a next would be.
+            let length = if left == 0 { rest.len() } else { usize::try_from(next).ok()? };
+            let (frame, after) = rest.split_at_mut_checked(length)?;
+            self.one(frame)?;
+            rest = after;
+        }
+        Some(())
     }
-    let Some(bytes) = frame.get(start..end) else { return false };
-    each(Frame { nanos: header.nanos, bytes, length });
-    true
+
+    /// Takes one packet; `frame` begins with its header.
+    fn one(&mut self, frame: &'b mut [u8]) -> Option<()> {
+        let header = Header::read(frame)?;
+        if self.source.skips_outgoing && header.outgoing {
+            return Some(());
+        }
+        let kept = usize::try_from(header.kept).ok()?;
+        let end = header.start.checked_add(kept)?;
+        let mut start = header.start;
+        let mut wire_length = header.length;
+        if let Some(tag) = header.tag
+            && kept >= ADDRESSES_BYTES
+            && let Some(room) = start.checked_sub(TAG_BYTES).filter(|room| *room >= FRAME_HEADER)
+            && let Some(moved) = frame.get_mut(room..end)
+        {
+            put_tag_back(moved, tag);
+            start = room;
+            wire_length = wire_length.saturating_add(4);
+        }
+        let bytes = frame.get(start..end)?;
+        let Source { interface, link, .. } = self.source;
+        self.raws.push(Raw { time_ns: header.nanos, wire_length, interface, link, bytes });
+        Some(())
+    }
+}
+
+/// Moves the addresses to the front of the room and writes the tag behind them.
+fn put_tag_back(room: &mut [u8], (kind, tag): (u16, u16)) {
+    room.copy_within(TAG_BYTES..TAG_BYTES + ADDRESSES_BYTES, 0);
+    let ([a, b], [c, d]) = (kind.to_be_bytes(), tag.to_be_bytes());
+    if let Some(place) = room.get_mut(ADDRESSES_BYTES..ADDRESSES_BYTES + TAG_BYTES) {
+        place.copy_from_slice(&[a, b, c, d]);
+    }
 }
 
 /// What the kernel says of one packet.

@@ -1,10 +1,12 @@
 //! The networks that are one's own.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// The addresses that nobody routes on the internet, which are one's own unless told otherwise.
-const PRIVATE: [&str; 7] = [
+const PRIVATE: [&str; 9] = [
+    "127.0.0.0/8",
+    "::1/128",
     "10.0.0.0/8",
     "172.16.0.0/12",
     "192.168.0.0/16",
@@ -56,6 +58,19 @@ impl Home {
     pub fn holds(&self, address: IpAddr) -> bool {
         let (bits, ipv6) = bits_of(address);
         self.0.iter().any(|network| network.ipv6 == ipv6 && bits & network.mask == network.bits)
+    }
+
+    /// Gives the networks, each as an address and the length of its prefix.
+    pub fn networks(&self) -> impl Iterator<Item = (IpAddr, u8)> {
+        self.0.iter().filter_map(|network| {
+            let length = u8::try_from(network.mask.count_ones()).ok()?;
+            if network.ipv6 {
+                return Some((Ipv6Addr::from_bits(network.bits).into(), length));
+            }
+            let bits = u32::try_from(network.bits).ok()?;
+            // The mask of IPv4 goes on above its 32 bits.
+            Some((Ipv4Addr::from_bits(bits).into(), length.checked_sub(96)?))
+        })
     }
 
     /// Tells which way a flow goes, in the schema's words for `network.direction`.
