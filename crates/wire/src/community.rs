@@ -37,8 +37,9 @@ impl Ends {
     pub(crate) fn id(self, transport: Transport, protocol: u8) -> Option<String> {
         let (source_port, destination_port, one_way) = match transport {
             Transport::Arp => return None,
-            Transport::Icmp => icmp(self.source_port, self.destination_port, ICMP_PAIRS),
-            Transport::Icmp6 => icmp(self.source_port, self.destination_port, ICMP6_PAIRS),
+            Transport::Icmp | Transport::Icmp6 => {
+                icmp(transport, self.source_port, self.destination_port)
+            }
             Transport::Tcp | Transport::Udp | Transport::Other => {
                 (self.source_port, self.destination_port, false)
             }
@@ -90,29 +91,27 @@ fn fill(
     length - 4
 }
 
-/// Messages of ICMP that answer each other.
-pub(crate) const ICMP_PAIRS: &[(u16, u16)] =
-    &[(8, 0), (0, 8), (13, 14), (14, 13), (15, 16), (16, 15), (17, 18), (18, 17), (9, 10), (10, 9)];
+/// Gives the message of ICMP that goes the other way in one exchange with this one.
+pub(crate) fn answer(transport: Transport, kind: u16) -> Option<u16> {
+    let pairs = if transport == Transport::Icmp6 { ICMP6_PAIRS } else { ICMP_PAIRS };
+    let other = |pair: &(u16, u16)| match *pair {
+        (one, other) if one == kind => Some(other),
+        (one, other) if other == kind => Some(one),
+        _ => None,
+    };
+    pairs.iter().find_map(other)
+}
+
+/// Messages of ICMP that answer each other: echo, timestamp, information, mask, router.
+const ICMP_PAIRS: &[(u16, u16)] = &[(8, 0), (13, 14), (15, 16), (17, 18), (10, 9)];
 /// Messages of ICMPv6 that answer each other.
-pub(crate) const ICMP6_PAIRS: &[(u16, u16)] = &[
-    (128, 129),
-    (129, 128),
-    (133, 134),
-    (134, 133),
-    (135, 136),
-    (136, 135),
-    (130, 131),
-    (131, 130),
-    (144, 145),
-    (145, 144),
-    (139, 140),
-    (140, 139),
-];
+const ICMP6_PAIRS: &[(u16, u16)] =
+    &[(128, 129), (133, 134), (135, 136), (130, 131), (144, 145), (139, 140)];
 
 /// Gives the ports that an ICMP message stands for, and whether it goes one way only.
-fn icmp(kind: u16, code: u16, pairs: &[(u16, u16)]) -> (u16, u16, bool) {
-    match pairs.iter().find(|(one, _)| *one == kind) {
-        Some((_, other)) => (kind, *other, false),
+fn icmp(transport: Transport, kind: u16, code: u16) -> (u16, u16, bool) {
+    match answer(transport, kind) {
+        Some(other) => (kind, other, false),
         None => (kind, code, true),
     }
 }

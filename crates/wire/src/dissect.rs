@@ -10,6 +10,19 @@
 //!    up to the row's `held_max`, and shown again with what follows: nobody but this house buffers.
 //! 4. It ends when the dissector is done, or has been fed `bytes_max` bytes: then the flow is only counted.
 
+mod dns;
+mod ftp;
+mod http;
+mod mailbox;
+mod mongodb;
+mod mysql;
+mod postgresql;
+mod redis;
+mod shared;
+mod smtp;
+mod ssh;
+mod tls;
+
 use crate::packet::Transport;
 use crate::tell::{About, Direction, Told};
 
@@ -97,7 +110,22 @@ pub trait Dissector: Send + std::fmt::Debug {
 }
 
 /// The protocols that are read, in the order in which they are asked.
-pub const DISSECTORS: &[Protocol] = &[];
+pub const DISSECTORS: &[Protocol] = &[
+    tls::TLS,
+    http::HTTP,
+    ssh::SSH,
+    smtp::SMTP,
+    ftp::FTP,
+    mysql::MYSQL,
+    postgresql::POSTGRESQL,
+    redis::REDIS,
+    mongodb::MONGODB,
+    mailbox::POP3,
+    mailbox::IMAP,
+    dns::DNS,
+    dns::MDNS,
+    dns::LLMNR,
+];
 
 #[cfg(test)]
 pub(crate) mod testing {

@@ -1,5 +1,17 @@
 //! Flows: who spoke to whom, when, how much, in which protocol.
 
+mod engine;
+mod record;
+mod report;
+mod state;
+mod stream;
+mod table;
+mod talk;
+mod talks;
+mod wheel;
+
+pub use engine::Flows;
+
 use std::net::IpAddr;
 
 use crate::packet::Packet;
@@ -13,6 +25,8 @@ pub struct FlowConfig {
     pub flows_max: usize,
     /// Flows whose first bytes or messages are kept at once; past it new flows are only counted.
     pub dissected_max: usize,
+    /// Bytes that are kept of what flows say, all together.
+    pub held_bytes_max: usize,
     /// After so long without a packet a connection that was opened is over.
     pub idle_ns: u64,
     /// The same for a connection that was not opened whole (a scan, a flood).
@@ -44,6 +58,7 @@ impl Default for FlowConfig {
             home: home.into_iter().filter_map(network).collect(),
             flows_max: 1 << 20,
             dissected_max: 1 << 16,
+            held_bytes_max: 256 << 20,
             idle_ns: 300 * SECOND,
             half_open_ns: 20 * SECOND,
             datagram_idle_ns: 60 * SECOND,
@@ -86,6 +101,8 @@ pub struct Counters {
     pub segments_dropped: u64,
     /// Messages that break their protocol's rules.
     pub messages_malformed: u64,
+    /// Messages longer than what is kept of one: the flow is read no further.
+    pub messages_long: u64,
     /// Events that were not told, since their flow had told its share.
     pub untold: u64,
     /// Events told: flows and what protocols say.

@@ -4,14 +4,15 @@
 //! of a flow tell its protocol, whose [`Dissector`] reads what it says. Flows and what protocols say
 //! come out as [`Lines`] of JSON in the Elastic Common Schema, which the format `sensor` reads.
 //!
-//! Who captures hands frames in batches to `Flows` (in work): `Flows::new(FlowConfig)`,
-//! `flows.read(&[Raw], &mut Lines, &mut impl Watch)`, `flows.advance(now_ns, &mut Lines)` when nothing
-//! comes, `flows.finish(&mut Lines)` at the end, `flows.counters() -> Counters`.
+//! Who captures hands frames in batches to [`Flows`]: [`Flows::read`] as they come, [`Flows::advance`]
+//! where none come, [`Flows::finish`] at the end.
 
 pub mod capture;
 mod clock;
 mod community;
+mod decode;
 pub mod dissect;
+mod file;
 mod flow;
 mod json;
 pub mod netflow;
@@ -21,8 +22,10 @@ mod tell;
 mod testing;
 pub mod traffic;
 
+pub use decode::{Decoded, Fragment, decode};
 pub use dissect::{DISSECTORS, Dissector, Protocol};
-pub use flow::{Counters, FlowConfig, NoWatch, Watch};
+pub use file::{FileFault, PcapReader, PcapWriter};
+pub use flow::{Counters, FlowConfig, Flows, NoWatch, Watch};
 pub use json::{Clock, LIST_MAX, Lines, Object, TEXT_BYTES_MAX};
 pub use packet::{Macs, Packet, Raw, Tcp, Transport, Tunnel, flags, link};
 pub use tell::{About, Direction, Heading, Told};
