@@ -11,6 +11,7 @@ mod filter;
 mod interface;
 mod live;
 mod ring;
+mod standing;
 mod sys;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,8 @@ mod tests;
 pub use config::CaptureConfig;
 pub use files::start_files;
 pub use filter::FilterError;
-pub use live::{Capturing, start_live};
+pub use live::start_live;
+pub use standing::Capturing;
 
 pub(crate) use sys::datagrams_dropped;
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod flow;
 mod json;
 pub mod netflow;
 mod packet;
+pub mod packets;
 mod tell;
 #[cfg(test)]
 mod testing;
@@ -25,7 +26,7 @@ pub mod traffic;
 pub use decode::{Decoded, Fragment, decode};
 pub use dissect::{DISSECTORS, Dissector, Protocol};
 pub use file::{FileFault, PcapReader, PcapWriter};
-pub use flow::{Counters, FlowConfig, Flows, NoWatch, Watch};
+pub use flow::{Counters, FlowConfig, Flows, NoWatch, Seen, Watch};
 pub use json::{Clock, LIST_MAX, Lines, Object, TEXT_BYTES_MAX};
 pub use packet::{Macs, Packet, Raw, Tcp, Transport, Tunnel, flags, link};
 pub use tell::{About, Direction, Heading, Told};

@@ -11,10 +11,12 @@ mod exporters;
 mod fields;
 mod input;
 mod record;
+mod standing;
 mod template;
 #[cfg(test)]
 mod tests;
 
 pub use config::NetflowConfig;
-pub use exporters::{EXPORTERS_MAX, Exporters, Standing};
+pub use exporters::{EXPORTERS_MAX, Exporters};
 pub use input::start;
+pub use standing::Standing;

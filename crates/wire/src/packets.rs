@@ -14,8 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use source::Fault;
 
-pub use find::{Found, Kept, Wanted, WantedError, find};
-pub use format::{PcapHeader, pcap_record};
+pub use find::{Found, Wanted, WantedError, find};
 pub(crate) use writer::Recorder;
 
 /// Less would not hold a handful of files.

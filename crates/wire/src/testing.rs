@@ -1,5 +1,7 @@
 //! A line to test sensors against: the channel's end behind, and nothing else running.
 
+pub(crate) mod networks;
+
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
@@ -20,9 +22,16 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn start() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let (outlet, batches) = crossbeam_channel::bounded(10_000);
+        Self::with_places(10_000)
+    }
+
+    pub(crate) fn with_places(places: usize) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let (outlet, batches) = crossbeam_channel::bounded(places);
         let start = source::Start {
             outlet,
             checkpoints: Vec::new(),
@@ -46,8 +55,11 @@ impl Line {
     pub(crate) fn take(&mut self) -> bool {
         let Ok(batch) = self.batches.recv_timeout(Duration::from_millis(20)) else { return false };
         self.checkpoints.extend(batch.checkpoints);
-        let read = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"));
-        self.events.extend(batch.records.iter().map(|record| read(&record.text.to_string())));
+        let read = |text: &model::Text| -> Value {
+            let text = text.to_string();
+            serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"))
+        };
+        self.events.extend(batch.records.iter().map(|record| read(&record.text)));
         true
     }
 

@@ -68,27 +68,34 @@ pub struct Amount {
 #[derive(Debug)]
 pub struct Traffic {
     accounts: Accounts,
-    known: Known,
-    home: Home,
+    /// Nothing where what passes is of the past, in which nothing is new.
+    known: Option<(Known, Home)>,
 }
 
 impl Traffic {
     /// Begins to count; what is known is forgotten with it.
     pub fn new(home: Home) -> Self {
-        Self { accounts: Accounts::default(), known: Known::default(), home }
+        Self { accounts: Accounts::default(), known: Some((Known::default(), home)) }
     }
 
     /// Begins to count with what is remembered in a file; the second value tells why that could not be
     /// read, if so.
     pub fn remembering(home: Home, file: &Path) -> (Self, Option<std::io::Error>) {
         let (known, fault) = Known::read(file);
-        (Self { accounts: Accounts::default(), known, home }, fault)
+        (Self { accounts: Accounts::default(), known: Some((known, home)) }, fault)
+    }
+
+    /// Begins to count what is of the past, such as a file: no host of it is new.
+    pub fn of_the_past() -> Self {
+        Self { accounts: Accounts::default(), known: None }
     }
 
     /// Adds a share; a host or a service that it shows for the first time is told.
     pub fn add(&mut self, share: &Share<'_>, out: &mut Lines) {
         self.accounts.add(share);
-        self.known.learn(share, &self.home, out);
+        if let Some((known, home)) = &mut self.known {
+            known.learn(share, home, out);
+        }
     }
 
     /// Tells the minute that began at `start_ns`, and begins the next.
@@ -98,11 +105,11 @@ impl Traffic {
 
     /// Writes what is known to the file, where it has changed since.
     pub fn remember(&mut self, file: &Path) -> std::io::Result<()> {
-        self.known.write(file)
+        self.known.as_mut().map_or(Ok(()), |(known, _)| known.write(file))
     }
 
     /// Gives how many hosts and services found no room among what is known.
     pub fn unremembered(&self) -> u64 {
-        self.known.refused
+        self.known.as_ref().map_or(0, |(known, _)| known.refused)
     }
 }

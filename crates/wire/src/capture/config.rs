@@ -1,7 +1,5 @@
 //! What the table `[capture]` of the configuration holds.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 use source::Fault;
 
@@ -65,8 +63,9 @@ impl CaptureConfig {
     /// Gives every fault at once; `path` is where the table stands, such as `capture`.
     pub fn validate(&self, path: &str) -> Vec<Fault> {
         let mut faults = Vec::new();
-        let mut add =
-            |key: &str, message: String| faults.push(Fault { path: format!("{path}.{key}"), message });
+        let mut add = |key: &str, message: String| {
+            faults.push(Fault { path: format!("{path}.{key}"), message });
+        };
         if self.interfaces.len() > INTERFACES_MAX {
             add("interfaces", format!("must be at most {INTERFACES_MAX}"));
         }
@@ -80,7 +79,8 @@ impl CaptureConfig {
         }
         if !(SNAP_BYTES_MIN..=SNAP_BYTES_MAX).contains(&self.snap_bytes) {
             let have = self.snap_bytes;
-            let message = format!("must be between {SNAP_BYTES_MIN} and {SNAP_BYTES_MAX}, but is {have}");
+            let message =
+                format!("must be between {SNAP_BYTES_MIN} and {SNAP_BYTES_MAX}, but is {have}");
             add("snap_bytes", message);
         }
         if !(1..=RING_MB_MAX).contains(&self.ring_mb) {

@@ -53,7 +53,7 @@ impl Filter {
     /// Takes the packets that the expression describes; `link` is the link layer's number in pcap files.
     pub(crate) fn compile(
         expression: &str,
-        link: u16,
+        link: u32,
         snap_bytes: u32,
     ) -> Result<Self, FilterError> {
         if expression.trim().is_empty() {
@@ -65,20 +65,23 @@ impl Filter {
         };
         let text = CString::new(expression).map_err(|_| wrong("it holds a zero byte"))?;
         let snap = c_int::try_from(snap_bytes).unwrap_or(c_int::MAX);
-        // Older versions of the library keep the state of their parser in global variables.
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let library = Pcap::load()?;
-        library.compile(&text, c_int::from(link), snap).map(Self).map_err(|error| match error {
-            Failed::Wrong(message) => wrong(&message),
-            Failed::Odd(message) => FilterError::OddLibrary(message),
-        })
+        library.compile(&text, c_int::try_from(link).unwrap_or(0), snap).map(Self).map_err(
+            |error| match error {
+                Failed::Wrong(message) => wrong(&message),
+                Failed::Odd(message) => FilterError::OddLibrary(message),
+            },
+        )
     }
 
     pub(super) fn steps(&self) -> &[Step] {
         &self.0
     }
 }
+
+/// Older versions of the library keep the state of their parser in global variables.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// `struct bpf_insn`.
 #[repr(C)]
@@ -103,8 +106,7 @@ enum Handle {}
 /// The calls of libpcap that are used; their addresses are those of the library beside them.
 struct Pcap {
     open_dead: unsafe extern "C" fn(c_int, c_int) -> *mut Handle,
-    compile:
-        unsafe extern "C" fn(*mut Handle, *mut Program, *const c_char, c_int, c_uint) -> c_int,
+    compile: unsafe extern "C" fn(*mut Handle, *mut Program, *const c_char, c_int, c_uint) -> c_int,
     geterr: unsafe extern "C" fn(*mut Handle) -> *mut c_char,
     freecode: unsafe extern "C" fn(*mut Program),
     close: unsafe extern "C" fn(*mut Handle),
@@ -144,9 +146,8 @@ impl Pcap {
         }
         let mut program = Program { length: 0, instructions: std::ptr::null_mut() };
         // SAFETY: the handle is open, the program is ours, the text ends with a zero byte.
-        let outcome = unsafe {
-            (self.compile)(handle, &raw mut program, text.as_ptr(), 1, MASK_UNKNOWN)
-        };
+        let outcome =
+            unsafe { (self.compile)(handle, &raw mut program, text.as_ptr(), 1, MASK_UNKNOWN) };
         let steps = if outcome == 0 {
             // SAFETY: the call has succeeded, so the program is whole and not yet freed.
             let steps = unsafe { steps_of(&program) };
@@ -203,8 +204,12 @@ mod tests {
             Err(other) => panic!("{other}"),
             Ok(filter) => {
                 // It ends by taking the snap length or nothing.
-                let last: Vec<u32> =
-                    filter.0.iter().filter(|step| step.code == TAKE).map(|step| step.value).collect();
+                let last: Vec<u32> = filter
+                    .0
+                    .iter()
+                    .filter(|step| step.code == TAKE)
+                    .map(|step| step.value)
+                    .collect();
                 assert_eq!(last, [128, 0]);
                 let wrong = Filter::compile("tcp prot 443", 1, 128).unwrap_err().to_string();
                 assert!(wrong.contains("`tcp prot 443` is no filter expression"), "{wrong}");

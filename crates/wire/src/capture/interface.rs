@@ -37,6 +37,8 @@ pub(super) enum OpenError {
     Link { name: String, kind: u16 },
     #[error("there is no interface {0}; it is tried again")]
     Absent(String),
+    #[error("the interface {0} is down (`ip link set {0} up`); it is tried again")]
+    Down(String),
     #[error("cannot listen on {name}: {error}; it is tried again")]
     System { name: String, error: io::Error },
 }
@@ -44,7 +46,7 @@ pub(super) enum OpenError {
 impl OpenError {
     /// Tells whether trying again may help.
     pub(super) fn is_passing(&self) -> bool {
-        matches!(self, Self::Absent(_) | Self::System { .. })
+        matches!(self, Self::Absent(_) | Self::Down(_) | Self::System { .. })
     }
 }
 
@@ -75,6 +77,9 @@ pub(super) fn open(
         kind if BARE.contains(&kind) => link::RAW,
         kind => return Err(OpenError::Link { name: name.to_owned(), kind }),
     };
+    if !sys::is_up(&probe, name).map_err(system)? {
+        return Err(OpenError::Down(name.to_owned()));
+    }
     let filter = Filter::compile(&config.filter, link, config.snap_bytes)?;
     let source = Source { interface: number, link, skips_outgoing: kind == LOOPBACK };
     let options = RingOptions {

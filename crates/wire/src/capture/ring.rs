@@ -17,8 +17,10 @@ use crate::packet::Raw;
 /// What lies in a block before the first packet at the least.
 const BLOCK_HEADER: usize = size_of::<libc::tpacket_block_desc>();
 /// A packet's header, and the address of the link layer that follows it.
-const FRAME_HEADER: usize = libc::TPACKET_ALIGNMENT
-    * size_of::<libc::tpacket3_hdr>().div_ceil(libc::TPACKET_ALIGNMENT);
+const FRAME_HEADER: usize =
+    libc::TPACKET_ALIGNMENT * size_of::<libc::tpacket3_hdr>().div_ceil(libc::TPACKET_ALIGNMENT);
+/// The size of a block. Few large ones: each costs a wake-up, and a hand-over to the flows.
+pub(super) const BLOCK_BYTES: usize = 1 << 20;
 /// How long a block waits for further packets before it is handed over unfilled.
 const BLOCK_WAITS_MS: u32 = 20;
 /// A tag of a virtual network, which the network card may have taken out of the packet.

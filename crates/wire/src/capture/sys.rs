@@ -1,7 +1,10 @@
 //! The calls of the system that the packet ring needs, each wrapped so that its callers are safe.
 //!
 //! This is the product's only place, besides the binding of libpcap, that holds `unsafe`.
-#![expect(unsafe_code, reason = "packet sockets and their shared memory have no safe interface here")]
+#![expect(
+    unsafe_code,
+    reason = "packet sockets and their shared memory have no safe interface here"
+)]
 
 use std::ffi::{CString, c_int, c_uint, c_void};
 use std::io;
@@ -160,18 +163,31 @@ pub(super) fn interface_index(name: &str) -> Option<c_uint> {
 
 /// Gives the kind of an interface's link layer (`ARPHRD_…`).
 pub(super) fn hardware(socket: &OwnedFd, name: &str) -> io::Result<u16> {
+    let told = ask(socket, name, libc::SIOCGIFHWADDR)?;
+    // SAFETY: the request has filled this member of the union.
+    Ok(unsafe { told.ifr_ifru.ifru_hwaddr }.sa_family)
+}
+
+/// Tells whether an interface is switched on.
+pub(super) fn is_up(socket: &OwnedFd, name: &str) -> io::Result<bool> {
+    let told = ask(socket, name, libc::SIOCGIFFLAGS)?;
+    // SAFETY: the request has filled this member of the union.
+    let flags = unsafe { told.ifr_ifru.ifru_flags };
+    Ok(c_int::from(flags) & libc::IFF_UP != 0)
+}
+
+/// Asks for something about an interface.
+fn ask(socket: &OwnedFd, name: &str, request: libc::Ioctl) -> io::Result<libc::ifreq> {
     // SAFETY: the struct holds numbers and a union of such; all zeros is a value of it.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    let mut told: libc::ifreq = unsafe { std::mem::zeroed() };
     // The last byte stays zero, so that the name always ends.
-    let places = request.ifr_name.iter_mut().take(libc::IFNAMSIZ - 1);
+    let places = told.ifr_name.iter_mut().take(libc::IFNAMSIZ - 1);
     for (place, byte) in places.zip(name.bytes()) {
         *place = libc::c_char::from_ne_bytes([byte]);
     }
-    // SAFETY: the pointer is that of a whole `ifreq`, which this request reads and writes.
-    checked(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFHWADDR, &raw mut request) })?;
-    // SAFETY: the request has just filled this member of the union.
-    let address = unsafe { request.ifr_ifru.ifru_hwaddr };
-    Ok(address.sa_family)
+    // SAFETY: the pointer is that of a whole `ifreq`, which these requests read and write.
+    checked(unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw mut told) })?;
+    Ok(told)
 }
 
 fn checked(outcome: c_int) -> io::Result<()> {
@@ -247,6 +263,7 @@ impl Shared {
         let offset = number.checked_mul(self.block_bytes)?.checked_add(STATUS_OFFSET)?;
         // SAFETY: the word lies inside of block `number`, which is inside of the mapping; blocks are
         // whole pages, so the word is aligned; both sides read and write it whole.
+        #[expect(clippy::cast_ptr_alignment, reason = "see above")]
         Some(unsafe { AtomicU32::from_ptr(self.start.as_ptr().add(offset).cast::<u32>()) })
     }
 }
@@ -266,4 +283,15 @@ impl Drop for Shared {
 pub(crate) fn enter_network(namespace: &std::fs::File) -> io::Result<()> {
     // SAFETY: the call takes a descriptor, which is open, and a number.
     checked(unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) })
+}
+
+/// Takes all rights of the superuser from the calling thread.
+#[cfg(test)]
+pub(crate) fn give_up_rights() -> io::Result<()> {
+    // `capset` with a header of its third version, for this thread, and empty sets.
+    let header: [u32; 2] = [0x2008_0522, 0];
+    let sets = [0_u32; 6];
+    // SAFETY: both pointers are those of structs as the call wants them, which outlive it.
+    let outcome = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) };
+    checked(c_int::try_from(outcome).unwrap_or(-1))
 }

@@ -222,7 +222,8 @@ mod tests {
         expect![[r#"
             mail_login failure {"user":{"name":"ann"},"bartizan":{"cleartext_password":true}}
             mail_login success {"user":{"name":"bob"},"bartizan":{"cleartext_password":true}}
-        "#]].assert_eq(&told);
+        "#]]
+        .assert_eq(&told);
     }
 
     #[test]
@@ -239,6 +240,7 @@ mod tests {
         assert!(!told.contains("secret"));
         expect![[r#"
             mail_login success {"user":{"name":"an\"n"},"bartizan":{"cleartext_password":true}}
-        "#]].assert_eq(&told);
+        "#]]
+        .assert_eq(&told);
     }
 }

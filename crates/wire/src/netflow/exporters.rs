@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::cursor::Cursor;
 use super::record::{From, Record, Sent};
+use super::standing::{Key, Standing, tell_minute};
 use super::template::{Change, Dialect, TEMPLATE_ID_MIN, Template, options, templates};
 use crate::json::Lines;
 use crate::traffic::{Home, Traffic};
@@ -25,28 +26,6 @@ const GAP_MAX: u32 = 1 << 20;
 const LATE_MAX: u32 = 2048;
 const SECOND: u64 = 1_000_000_000;
 
-/// What was read of all exporters, since the process began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Messages.
-    pub messages: u64,
-    /// Flows.
-    pub flows: u64,
-    /// Messages (version 9) or records (the others) that were missing when later ones came, by the
-    /// numbers of the messages; one that was only overtaken counts too.
-    pub lost: u64,
-    /// Sets of records whose template is not known.
-    pub sets_unknown: u64,
-    /// Records that tell no flow, or tell of the exporter.
-    pub records_other: u64,
-    /// Messages that break the rules.
-    pub malformed: u64,
-    /// Exporters forgotten for want of room.
-    pub forgotten: u64,
-    /// Templates that found no room.
-    pub templates_refused: u64,
-}
-
 /// The exporters that are known.
 #[derive(Debug)]
 pub struct Exporters {
@@ -55,13 +34,6 @@ pub struct Exporters {
     clock: u64,
     home: Home,
     standing: Standing,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Key {
-    address: IpAddr,
-    version: u16,
-    domain: u32,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +54,16 @@ struct Out<'a> {
     lines: &'a mut Lines,
     traffic: &'a mut Traffic,
     received_ns: u64,
+}
+
+/// How many records a message held, where all could be told apart.
+#[derive(Clone, Copy, Debug)]
+struct Records(Option<u32>);
+
+impl Records {
+    fn add(&mut self, read: Option<u32>) {
+        self.0 = self.0.zip(read).map(|(all, read)| all.wrapping_add(read));
+    }
 }
 
 /// What a header says.
@@ -126,7 +108,12 @@ impl Exporters {
         }
     }
 
-    fn version_5(&mut self, address: IpAddr, mut cursor: Cursor<'_>, out: &mut Out<'_>) -> Option<()> {
+    fn version_5(
+        &mut self,
+        address: IpAddr,
+        mut cursor: Cursor<'_>,
+        out: &mut Out<'_>,
+    ) -> Option<()> {
         let count = cursor.u16()?;
         let uptime_ms = cursor.u32()?;
         let at_ns = u64::from(cursor.u32()?) * SECOND + u64::from(cursor.u32()?);
@@ -150,7 +137,12 @@ impl Exporters {
         (read == u32::from(count) && count > 0).then_some(())
     }
 
-    fn version_9(&mut self, address: IpAddr, mut cursor: Cursor<'_>, out: &mut Out<'_>) -> Option<()> {
+    fn version_9(
+        &mut self,
+        address: IpAddr,
+        mut cursor: Cursor<'_>,
+        out: &mut Out<'_>,
+    ) -> Option<()> {
         let _records = cursor.u16()?;
         let uptime_ms = cursor.u32()?;
         let at_ns = u64::from(cursor.u32()?) * SECOND;
@@ -188,7 +180,7 @@ impl Exporters {
         self.hear(&header);
         let read = self.sets(&header, sets, Dialect::Ipfix, out);
         // It numbers records; where some could not be told apart, the next number is anybody's guess.
-        match read.flatten() {
+        match read.and_then(|records| records.0) {
             Some(records) => self.expect(header.key, sequence.wrapping_add(records)),
             None => {
                 if let Some(exporter) = self.known.get_mut(&header.key) {
@@ -199,15 +191,15 @@ impl Exporters {
         read.map(|_| ())
     }
 
-    /// Reads the sets of a message, and gives how many records they held, where all could be told.
+    /// Reads the sets of a message.
     fn sets(
         &mut self,
         header: &Header,
         sets: &[u8],
         dialect: Dialect,
         out: &mut Out<'_>,
-    ) -> Option<Option<u32>> {
-        let mut records = Some(0_u32);
+    ) -> Option<Records> {
+        let mut records = Records(Some(0));
         let mut cursor = Cursor(sets);
         while cursor.0.len() >= 4 {
             let (id, length) = (cursor.u16()?, cursor.u16()?);
@@ -221,7 +213,7 @@ impl Exporters {
                 }
                 (_, TEMPLATE_ID_MIN..) => {
                     let read = self.data(header, id, set, dialect, out);
-                    records = records.zip(read).map(|(all, read)| all.wrapping_add(read));
+                    records.add(read);
                 }
                 // Kinds that are reserved.
                 _ => {}
@@ -391,37 +383,4 @@ impl Exporters {
         }
         fault
     }
-}
-
-fn tell_minute(
-    key: Key,
-    minute: &Standing,
-    unknown: Option<u16>,
-    start_ns: u64,
-    lines: &mut Lines,
-) {
-    lines.line(|line, clock| {
-        line.time_by("@timestamp", start_ns, clock);
-        line.object("event", |event| {
-            event.word("module", "netflow");
-            event.word("dataset", "netflow.exporter");
-            event.word("kind", "metric");
-            event.words("category", &["network"]);
-            event.words("type", &["info"]);
-        });
-        line.object("observer", |observer| observer.address("ip", key.address));
-        line.object("bartizan", |own| {
-            own.object("netflow", |netflow| {
-                netflow.number("version", key.version);
-                netflow.number("domain", key.domain);
-                netflow.number("messages", minute.messages);
-                netflow.number("flows", minute.flows);
-                netflow.number("lost", minute.lost);
-                netflow.number("sets_unknown", minute.sets_unknown);
-                if let Some(template) = unknown {
-                    netflow.number("template_unknown", template);
-                }
-            });
-        });
-    });
 }

@@ -293,11 +293,9 @@ impl Record {
 
     fn sides(&self, line: &mut crate::json::Object<'_>) {
         let source = (self.source, self.source_port, self.source_mac, self.source_as);
-        let back = (self.destination, self.destination_port, self.destination_mac, self.destination_as);
-        let sides = [
-            ("source", source, Some(self.sent)),
-            ("destination", back, self.returned),
-        ];
+        let back =
+            (self.destination, self.destination_port, self.destination_mac, self.destination_as);
+        let sides = [("source", source, Some(self.sent)), ("destination", back, self.returned)];
         for (key, (address, port, mac, system), amount) in sides {
             line.object(key, |side| {
                 if let Some(address) = address {

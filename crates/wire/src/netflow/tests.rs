@@ -46,7 +46,7 @@ impl Bench {
     /// Gives the lines of flows.
     fn flows(&self) -> String {
         let flows = self.lines.iter().filter(|line| line.contains("\"netflow.flow\""));
-        flows.map(|line| format!("{line}\n")).collect()
+        flows.flat_map(|line| [line, "\n"]).collect()
     }
 }
 
@@ -122,7 +122,7 @@ fn a_flow_of_version_5() {
 #[test]
 fn sampled_flows_are_multiplied() {
     let mut bench = Bench::new();
-    bench.read(&version_5(1, 0x4000 | 100, 1));
+    bench.read(&version_5(1, 0x4000 + 100, 1));
     let flow: Value = serde_json::from_str(bench.flows().trim()).unwrap();
     assert_eq!(flow["network"]["bytes"], 400_000);
     assert_eq!(flow["bartizan"]["netflow"]["sampling"], 100);
@@ -189,9 +189,12 @@ fn both_directions_and_a_text_of_varying_length_in_ipfix() {
     record.extend((start + 1500).to_be_bytes());
     record.extend([4]);
     record.extend(b"eth0");
-    check(&[ipfix(0, &[set(2, &template), set(256, &record)])], expect![[r#"
+    check(
+        &[ipfix(0, &[set(2, &template), set(256, &record)])],
+        expect![[r#"
         {"@timestamp":"2026-11-21T06:57:51.500000Z","event":{"module":"netflow","dataset":"netflow.flow","kind":"event","category":["network"],"type":["connection","end"],"action":"flow_end","start":"2026-11-21T06:57:50.000000Z","end":"2026-11-21T06:57:51.500000Z","duration":1500000000},"source":{"ip":"2001::1","port":50000,"bytes":1000,"packets":0},"destination":{"ip":"2001::2","port":443,"bytes":5000,"packets":0},"network":{"transport":"tcp","iana_number":"6","type":"ipv6","community_id":"1:duODMQSv+/P/U+Sru/qTTtv4pRQ=","direction":"external","bytes":6000,"packets":0},"observer":{"ip":"192.0.2.254"},"bartizan":{"netflow":{"version":10,"domain":9,"tcp_flags":0}}}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -260,7 +263,8 @@ fn real_exporters_as_another_parser_reads_them() {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         // The files of one exporter begin alike.
         let device: Vec<&str> = name.split("_tpl").next().unwrap().split("_data").collect();
-        let number = device[0].bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+        let number =
+            device[0].bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
         let other = others.entry(device[0].to_owned()).or_default();
         let exporter = IpAddr::from([192, 0, 2, number]);
         let message = std::fs::read(&path).unwrap();
@@ -322,8 +326,7 @@ fn a_socket_that_exporters_send_to() {
         ..NetflowConfig::default()
     };
     assert_eq!(config.validate("netflow"), []);
-    let address =
-        super::start(line.running(), &config, Home::default(), traffic).unwrap().unwrap();
+    let address = super::start(line.running(), &config, Home::default(), traffic).unwrap().unwrap();
     let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
     let stranger = UdpSocket::bind("127.0.0.2:0").unwrap();
     stranger.send_to(&version_5(1, 0, 1), address).unwrap();

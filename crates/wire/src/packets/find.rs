@@ -43,19 +43,6 @@ impl Wanted {
     }
 }
 
-/// A packet that was kept.
-#[derive(Clone, Copy, Debug)]
-pub struct Kept<'a> {
-    /// When, in nanoseconds since 1970.
-    pub time_ns: u64,
-    /// How long it was on the wire.
-    pub wire_length: u32,
-    /// Its link layer, as pcap files number it.
-    pub link: u32,
-    /// What was kept of it.
-    pub bytes: &'a [u8],
-}
-
 /// What a search found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {
@@ -73,7 +60,7 @@ pub struct Found {
 pub fn find(
     folder: &Path,
     wanted: &Wanted,
-    mut each: impl FnMut(&Kept<'_>) -> ControlFlow<()>,
+    mut each: impl FnMut(&Raw<'_>) -> ControlFlow<()>,
 ) -> io::Result<Found> {
     let mut search = Search { wanted, found: Found::default(), room: Vec::new() };
     let files = packet_files(folder)?;
@@ -110,7 +97,7 @@ struct Flows {
     addresses: Option<(IpAddr, IpAddr, u8)>,
 }
 
-type Each<'e> = &'e mut dyn FnMut(&Kept<'_>) -> ControlFlow<()>;
+type Each<'e> = &'e mut dyn FnMut(&Raw<'_>) -> ControlFlow<()>;
 
 impl Search<'_> {
     fn file(&mut self, path: &Path, each: Each<'_>) -> io::Result<ControlFlow<()>> {
@@ -164,7 +151,7 @@ impl Search<'_> {
                 Block::Packet { interface, time_ns, wire_length, bytes } => {
                     let link = usize::try_from(interface).ok().and_then(|place| links.get(place));
                     let Some(link) = link.copied() else { continue };
-                    let kept = Kept { time_ns, wire_length, link, bytes };
+                    let kept = Raw { time_ns, wire_length, interface: 0, link, bytes };
                     if self.wants(&kept, flows) {
                         self.found.packets += 1;
                         if each(&kept).is_break() {
@@ -179,18 +166,11 @@ impl Search<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn wants(&self, kept: &Kept<'_>, flows: &mut Flows) -> bool {
+    fn wants(&self, kept: &Raw<'_>, flows: &mut Flows) -> bool {
         if !(self.wanted.from_ns..=self.wanted.to_ns).contains(&kept.time_ns) {
             return false;
         }
-        let raw = Raw {
-            time_ns: kept.time_ns,
-            wire_length: kept.wire_length,
-            interface: 0,
-            link: kept.link,
-            bytes: kept.bytes,
-        };
-        match decode(&raw) {
+        match decode(kept) {
             Decoded::Packet(packet) => flows.is_this(FlowKey::of(&packet), self.wanted.flow),
             // Fragments have no ports; those between the flow's ends that lie near it may be its own.
             Decoded::Fragment(fragment) => {

@@ -1,6 +1,4 @@
-//! How packets lie in a file: pcapng as we write it, and pcap as it is handed out.
-//!
-//! Pcapng: a section header, one description an interface (moments in nanoseconds), then one "enhanced
+//! How packets lie in the files of the ring, which are pcapng: a section header, one description an interface (moments in nanoseconds), then one "enhanced
 //! packet" a packet; each block says its length at both ends.
 
 use std::io::{self, Read};
@@ -35,7 +33,13 @@ pub(super) fn begin(links: &[u32], out: &mut Vec<u8>) {
 }
 
 /// Writes a packet.
-pub(super) fn packet(interface: u16, time_ns: u64, wire_length: u32, bytes: &[u8], out: &mut Vec<u8>) {
+pub(super) fn packet(
+    interface: u16,
+    time_ns: u64,
+    wire_length: u32,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+) {
     let Ok(kept) = u32::try_from(bytes.len()) else { return };
     if kept > BLOCK_BYTES_MAX - PACKET_OVERHEAD - 4 {
         return;
@@ -70,7 +74,12 @@ fn block(kind: u32, out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
 pub(super) enum Block<'b> {
     /// The link layer of the next interface.
     Interface(u32),
-    Packet { interface: u32, time_ns: u64, wire_length: u32, bytes: &'b [u8] },
+    Packet {
+        interface: u32,
+        time_ns: u64,
+        wire_length: u32,
+        bytes: &'b [u8],
+    },
     Other,
 }
 
@@ -86,7 +95,7 @@ pub(super) fn next<'b>(
     }
     let kind = number(&head, 0).unwrap_or_default();
     let length = number(&head, 4).unwrap_or_default();
-    if !(12..=BLOCK_BYTES_MAX).contains(&length) || length % 4 != 0 {
+    if !(12..=BLOCK_BYTES_MAX).contains(&length) || !length.is_multiple_of(4) {
         let message = format!("a block that says it has {length} bytes");
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
     }
@@ -128,35 +137,4 @@ fn fill(from: &mut impl Read, room: &mut [u8]) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// The beginning of a pcap file with moments in nanoseconds.
-#[derive(Clone, Copy, Debug)]
-pub struct PcapHeader {
-    /// The link layer of all its packets.
-    pub link: u32,
-}
-
-impl PcapHeader {
-    /// Gives its bytes.
-    pub fn bytes(self) -> Vec<u8> {
-        let mut out = 0xA1B2_3C4D_u32.to_le_bytes().to_vec();
-        out.extend(2_u16.to_le_bytes());
-        out.extend(4_u16.to_le_bytes());
-        out.extend([0; 8]);
-        out.extend(BLOCK_BYTES_MAX.to_le_bytes());
-        out.extend(self.link.to_le_bytes());
-        out
-    }
-}
-
-/// Writes a packet as it lies in a pcap file with moments in nanoseconds.
-pub fn pcap_record(time_ns: u64, wire_length: u32, bytes: &[u8], out: &mut Vec<u8>) {
-    let Ok(kept) = u32::try_from(bytes.len()) else { return };
-    let seconds = u32::try_from(time_ns / 1_000_000_000).unwrap_or(u32::MAX);
-    let nanos = u32::try_from(time_ns % 1_000_000_000).unwrap_or(0);
-    for number in [seconds, nanos, kept, wire_length] {
-        out.extend(number.to_le_bytes());
-    }
-    out.extend(bytes);
 }

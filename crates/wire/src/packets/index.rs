@@ -112,9 +112,8 @@ impl Growing {
 
     /// Gives how many bytes it will take.
     pub(super) fn bytes(&self) -> u64 {
-        let length = HEADER_BYTES
-            + self.pieces.len() * PIECE_ENTRY
-            + self.entries.len() * FLOW_ENTRY;
+        let length =
+            HEADER_BYTES + self.pieces.len() * PIECE_ENTRY + self.entries.len() * FLOW_ENTRY;
         u64::try_from(length).unwrap_or(u64::MAX)
     }
 
@@ -188,8 +187,6 @@ impl Index {
         let start = self.entries.partition_point(|(other, _)| *other < flow);
         let entries = self.entries.get(start..).unwrap_or_default().iter();
         let of_flow = entries.take_while(move |(other, _)| *other == flow);
-        of_flow.filter_map(|(_, piece)| {
-            self.pieces.get(usize::try_from(*piece).ok()?).copied()
-        })
+        of_flow.filter_map(|(_, piece)| self.pieces.get(usize::try_from(*piece).ok()?).copied())
     }
 }

@@ -76,11 +76,7 @@ impl Recorder {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let files = Files::find(folder, bytes_max)?;
         let (outlet, inlet) = crossbeam_channel::bounded(WAITING_MAX);
-        let recorder = Self {
-            bundle: Bundle::default(),
-            outlet,
-            dropped: Arc::default(),
-        };
+        let recorder = Self { bundle: Bundle::default(), outlet, dropped: Arc::default() };
         Ok((recorder, Writer { inlet, files, open: None }))
     }
 
@@ -134,7 +130,10 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             if let Err(error) = outcome {
-                told(&format!("cannot write packets below {}: {error}", self.files.folder.display()));
+                told(&format!(
+                    "cannot write packets below {}: {error}",
+                    self.files.folder.display()
+                ));
                 self.open = None;
                 // A full disk is asked again at its own speed; what comes meanwhile is counted as dropped.
                 std::thread::sleep(PATIENCE);

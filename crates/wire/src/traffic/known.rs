@@ -278,8 +278,7 @@ mod tests {
     #[test]
     fn strangers_and_addresses_that_never_spoke_are_no_hosts() {
         let mut known = Known::default();
-        let silent =
-            Share { returned: Amount::default(), ..share("198.51.100.1", "10.0.0.9", 22) };
+        let silent = Share { returned: Amount::default(), ..share("198.51.100.1", "10.0.0.9", 22) };
         assert!(told(&mut known, &silent).is_empty());
         let refused = Share { answered: false, ..share("198.51.100.1", "10.0.0.9", 22) };
         assert_eq!(told(&mut known, &refused), ["new_host \"10.0.0.9\""]);

@@ -23,7 +23,8 @@ pub struct SharedTraffic {
 impl SharedTraffic {
     /// Begins the accounts, remembers hosts and services in `file`, and tells each minute as a sensor.
     pub fn start(running: &mut Running, home: Home, file: PathBuf) -> Self {
-        let sensor = running.sensor("traffic", "bytes, packets and flows of each minute".to_owned());
+        let sensor =
+            running.sensor("traffic", "bytes, packets and flows of each minute".to_owned());
         let (traffic, fault) = Traffic::remembering(home, &file);
         if let Some(error) = fault {
             sensor.fault(&format!("cannot read {}: {error}", file.display()));
