@@ -7,6 +7,8 @@
 mod find;
 mod format;
 mod index;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use source::Fault;
 
-pub use find::{Found, Wanted, WantedError, find};
+pub use find::{Found, Wanted, WantedError, find, give};
 pub(crate) use writer::Recorder;
 
 /// Less would not hold a handful of files.
@@ -44,6 +46,11 @@ impl PacketRingConfig {
     /// Gives the folder; `data` is where everything else is kept.
     pub fn folder(&self, data: &Path) -> PathBuf {
         self.dir.clone().unwrap_or_else(|| data.join("packets"))
+    }
+
+    /// Gives the folder where packets are kept, if they are.
+    pub fn kept_in(&self, data: &Path) -> Option<PathBuf> {
+        self.enabled.then(|| self.folder(data))
     }
 
     pub(crate) fn validate(&self, path: &str, faults: &mut Vec<Fault>) {

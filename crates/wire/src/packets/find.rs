@@ -11,12 +11,15 @@ use super::format::{self, Block};
 use super::index::{FlowKey, Index, flow_of};
 use super::writer::{INDEX, packet_files, time_of};
 use crate::decode::{Decoded, decode};
+use crate::file::PcapWriter;
 use crate::packet::Raw;
 
 /// Flows of one file that are remembered as others.
 const OTHERS_MAX: usize = 65_536;
 /// No index that we write is longer.
 const INDEX_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// A file is given in pieces of this length.
+const PIECE_BYTES: usize = 64 * 1024;
 /// Several threads write into one file: packets are in order but for so much.
 const DISORDER_NS: u64 = 10_000_000_000;
 
@@ -83,6 +86,36 @@ pub fn find(
     Ok(search.found)
 }
 
+/// Gives the wanted packets as a pcap file, in pieces, until `each` says that nobody wants more. Where
+/// there is no packet there is no piece.
+pub fn give(
+    folder: &Path,
+    wanted: &Wanted,
+    each: &mut dyn FnMut(Vec<u8>) -> bool,
+) -> io::Result<()> {
+    let mut out = PcapWriter::new(Vec::new());
+    let mut fault = None;
+    let mut is_wanted = true;
+    let found = find(folder, wanted, |raw| {
+        fault = out.write(raw).err();
+        if fault.is_none() && out.written().len() >= PIECE_BYTES {
+            is_wanted = each(std::mem::take(out.written()));
+        }
+        if is_wanted && fault.is_none() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    })?;
+    if let Some(fault) = fault {
+        return Err(fault);
+    }
+    if found.packets > 0 && is_wanted && !out.written().is_empty() {
+        each(std::mem::take(out.written()));
+    }
+    Ok(())
+}
+
 struct Search<'w> {
     wanted: &'w Wanted,
     found: Found,
@@ -121,7 +154,9 @@ impl Search<'_> {
             return Ok(ControlFlow::Continue(()));
         }
         // What stands before the first piece describes the interfaces.
-        self.piece(&mut file, first, &mut links, &mut flows, each)?.is_break();
+        if self.piece(&mut file, first, &mut links, &mut flows, each)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
         for (offset, length) in pieces {
             file.seek(SeekFrom::Start(offset))?;
             if self.piece(&mut file, length, &mut links, &mut flows, each)?.is_break() {

@@ -119,6 +119,16 @@ impl Recorder {
     }
 }
 
+#[cfg(test)]
+impl Recorder {
+    /// Waits until there is room for another bundle.
+    pub(super) fn wait_for_the_disk(&self) {
+        while self.outlet.is_full() {
+            std::thread::yield_now();
+        }
+    }
+}
+
 impl Writer {
     /// Writes until all recorders are gone. `told` takes what goes wrong, which ends nothing: the next
     /// file is tried anew.
