@@ -115,3 +115,38 @@ fn icmp(transport: Transport, kind: u16, code: u16) -> (u16, u16, bool) {
         None => (kind, code, true),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(
+        transport: Transport,
+        protocol: u8,
+        (source, source_port): (&str, u16),
+        (destination, destination_port): (&str, u16),
+        expected: &str,
+    ) {
+        let ends = Ends {
+            source: source.parse().unwrap(),
+            destination: destination.parse().unwrap(),
+            source_port,
+            destination_port,
+        };
+        assert_eq!(ends.id(transport, protocol).as_deref(), Some(expected));
+    }
+
+    /// The specification's own examples.
+    #[test]
+    fn what_the_specification_gives() {
+        let (client, server) = (("128.232.110.120", 34855), ("66.35.250.204", 80));
+        check(Transport::Tcp, 6, client, server, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+        check(Transport::Tcp, 6, server, client, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+        let (client, server) = (("192.168.1.52", 54585), ("8.8.8.8", 53));
+        check(Transport::Udp, 17, client, server, "1:d/FP5EW3wiY1vCndhwleRRKHowQ=");
+        let (one, other) = (("192.168.0.89", 8), ("192.168.0.1", 0));
+        check(Transport::Icmp, 1, one, other, "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=");
+        check(Transport::Icmp, 1, (other.0, 0), (one.0, 0), "1:X0snYXpgwiv9TZtqg64sgzUn6Dk=");
+    }
+}

@@ -129,7 +129,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let engine = Engine::new(loaded.rules);
     let ready = usage::now();
     let codec = args.codec.open("hunt")?;
-    let config = ImportConfig { input: "hunt".to_owned(), codec, ..ImportConfig::default() };
+    let config = ImportConfig {
+        input: "hunt".to_owned(),
+        codec,
+        readers: wire::READERS,
+        ..ImportConfig::default()
+    };
     let import = Import::new(&args.paths, config)?;
     let bar = progress::bar(&import.progress());
     let interrupt = Interrupt::listen()?;

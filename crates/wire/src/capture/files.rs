@@ -1,11 +1,11 @@
-//! Capture files as an input: each file is read once, no faster than the store takes what it tells.
+//! Capture files as an input, packed or not: each file is read once, no faster than the store takes what it tells.
 //!
 //! A file is known by its name and length, and how much of what it tells was handed on is kept with
 //! those very events: a restart in the middle goes on where it was, and repeats nothing.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read as _};
+use std::fs::{self, Metadata};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -128,7 +128,7 @@ impl Folder {
     }
 
     fn read(&mut self, path: &Path, metadata: &Metadata) -> Result<(), Closed> {
-        let file = match File::open(path) {
+        let file = match source::open_unpacked(path) {
             Ok(file) => file,
             Err(error) => {
                 let length = metadata.len();
@@ -176,7 +176,7 @@ struct Reading {
 
 impl Reading {
     /// Reads the file; tells whether it came to its end.
-    fn run(&mut self, mut file: File, path: &Path) -> Result<bool, Closed> {
+    fn run(&mut self, mut file: impl Read, path: &Path) -> Result<bool, Closed> {
         let mut reader = PcapReader::new();
         let mut piece = vec![0; PIECE_BYTES];
         let fault = loop {

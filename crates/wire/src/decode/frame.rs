@@ -59,7 +59,9 @@ pub(super) fn ether<'b>(kind: u16, bytes: &'b [u8], packet: &mut Packet<'b>) -> 
             let vlan = Some(be16(*a, *b) & 0x0fff);
             match &mut packet.vlans {
                 [outer @ None, _] => *outer = vlan,
-                [_, inner] => *inner = vlan,
+                [_, inner @ None] => *inner = vlan,
+                // A third is not told; it tells flows apart no more than two do.
+                _ => {}
             }
             let kind = be16(*high, *low);
             Some(if kind < LENGTH_MAX { logical_link(rest) } else { Inside::Ether(kind, rest) })

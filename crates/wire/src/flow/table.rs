@@ -180,6 +180,10 @@ impl Table {
         }
         self.len -= 1;
         self.free.push(index);
+        // Whoever looked it up before must not find it any more.
+        if let Some(gone) = self.get_mut(index) {
+            gone.hash = 0;
+        }
         Some(flow)
     }
 }
