@@ -12,6 +12,7 @@ mod shared;
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::json::Lines;
 use crate::packet::Transport;
@@ -42,9 +43,9 @@ pub struct Share<'a> {
     /// What carries it.
     pub transport: Transport,
     /// What it speaks, where that is known.
-    pub protocol: Option<&'a str>,
-    /// Where it was seen.
-    pub interface: &'a str,
+    pub protocol: Option<&'static str>,
+    /// Where it was seen, live.
+    pub interface: Option<&'a Arc<str>>,
     /// Bytes and packets of the side that opened it.
     pub sent: Amount,
     /// Bytes and packets of the other side.

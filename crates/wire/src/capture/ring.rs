@@ -135,6 +135,11 @@ impl Ring {
         true
     }
 
+    /// Gives how many blocks the ring has.
+    pub(crate) fn blocks(&self) -> usize {
+        self.shared.blocks()
+    }
+
     /// Gives what the kernel counted since it was asked last.
     pub(crate) fn kernel_count(&self) -> KernelCount {
         sys::statistics(&self.socket).map_or_else(

@@ -211,7 +211,7 @@ impl Record {
             destination_port: if self.has_ports() { self.destination_port } else { 0 },
             transport: self.transport(),
             protocol: None,
-            interface: "",
+            interface: None,
             sent: self.sent,
             returned: self.returned.unwrap_or_default(),
             begins: true,

@@ -66,7 +66,11 @@ pub fn find(
     mut each: impl FnMut(&Raw<'_>) -> ControlFlow<()>,
 ) -> io::Result<Found> {
     let mut search = Search { wanted, found: Found::default(), room: Vec::new() };
-    let files = packet_files(folder)?;
+    let files = match packet_files(folder) {
+        // Nothing was kept there so far.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(search.found),
+        files => files?,
+    };
     for (number, path) in files.iter().enumerate() {
         let begins = time_of(path).unwrap_or_default();
         let next = files.get(number + 1).and_then(|next| time_of(next)).unwrap_or(u64::MAX);

@@ -68,6 +68,7 @@ pub(crate) struct Writer {
     inlet: Receiver<Bundle>,
     files: Files,
     open: Option<Open>,
+    dropped: Arc<AtomicU64>,
 }
 
 impl Recorder {
@@ -77,7 +78,8 @@ impl Recorder {
         let files = Files::find(folder, bytes_max)?;
         let (outlet, inlet) = crossbeam_channel::bounded(WAITING_MAX);
         let recorder = Self { bundle: Bundle::default(), outlet, dropped: Arc::default() };
-        Ok((recorder, Writer { inlet, files, open: None }))
+        let dropped = Arc::clone(&recorder.dropped);
+        Ok((recorder, Writer { inlet, files, open: None, dropped }))
     }
 
     /// Takes a packet.
@@ -135,7 +137,10 @@ impl Writer {
     pub(crate) fn run(mut self, told: impl Fn(&str)) {
         loop {
             let outcome = match self.inlet.recv_timeout(PATIENCE) {
-                Ok(bundle) => self.write(&bundle),
+                Ok(bundle) => self.write(&bundle).inspect_err(|_| {
+                    let lost = u64::try_from(bundle.marks.len()).unwrap_or(0);
+                    self.dropped.fetch_add(lost, Ordering::Relaxed);
+                }),
                 Err(RecvTimeoutError::Timeout) => Ok(()),
                 Err(RecvTimeoutError::Disconnected) => break,
             };
@@ -145,6 +150,10 @@ impl Writer {
                     self.files.folder.display()
                 ));
                 self.open = None;
+                // What was begun and not finished counts too.
+                if let Ok(files) = Files::find(&self.files.folder, self.files.bytes_max) {
+                    self.files = files;
+                }
                 // A full disk is asked again at its own speed; what comes meanwhile is counted as dropped.
                 std::thread::sleep(PATIENCE);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::json::{Lines, Object};
 use crate::packet::Transport;
@@ -13,8 +14,6 @@ use super::{Amount, MINUTE_NS, Share};
 pub const KEYS_MAX: usize = 16_384;
 /// How many values of a kind are told a minute; the others are told as one sum.
 pub const TOP_MAX: usize = 50;
-/// Bounds a name of a protocol or an interface.
-const NAME_BYTES_MAX: usize = 64;
 
 /// The sums of the minute that runs.
 #[derive(Debug, Default)]
@@ -27,7 +26,8 @@ const BY: [&str; 5] = ["protocol", "source", "destination", "interface", "port"]
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Key {
-    Name(Box<str>),
+    Protocol(&'static str),
+    Interface(Arc<str>),
     Address(IpAddr),
     Port(Transport, u16),
 }
@@ -54,14 +54,13 @@ struct Rest {
 
 impl Accounts {
     pub(super) fn add(&mut self, share: &Share<'_>) {
-        let name = |text: &str| Key::Name(cut(text).into());
         let protocol = share.protocol.or(share.transport.name()).unwrap_or("other");
         let has_port = matches!(share.transport, Transport::Tcp | Transport::Udp);
         let keys = [
-            Some(name(protocol)),
+            Some(Key::Protocol(protocol)),
             Some(Key::Address(share.source)),
             Some(Key::Address(share.destination)),
-            (!share.interface.is_empty()).then(|| name(share.interface)),
+            share.interface.map(|name| Key::Interface(Arc::clone(name))),
             has_port.then_some(Key::Port(share.transport, share.destination_port)),
         ];
         let sum =
@@ -184,9 +183,7 @@ fn tell(by: &'static str, start_ns: u64, value: Value<'_>, sum: &Sum, out: &mut 
         });
         line.object("network", |network| {
             match value {
-                Value::One(Key::Name(name)) if by == "protocol" => {
-                    network.text("protocol", name.as_bytes());
-                }
+                Value::One(Key::Protocol(name)) => network.word("protocol", name),
                 Value::One(Key::Port(transport, _)) => {
                     if let Some(name) = transport.name() {
                         network.word("transport", name);
@@ -197,7 +194,7 @@ fn tell(by: &'static str, start_ns: u64, value: Value<'_>, sum: &Sum, out: &mut 
             network.number("bytes", sum.bytes());
             network.number("packets", packets);
         });
-        if let (Value::One(Key::Name(name)), "interface") = (&value, by) {
+        if let Value::One(Key::Interface(name)) = &value {
             line.object("observer", |observer| observer.interface(name));
         }
         line.object("bartizan", |own| {
@@ -222,20 +219,18 @@ fn side_of(side: &mut Object<'_>, address: Option<IpAddr>, port: Option<u16>) {
     }
 }
 
-fn cut(text: &str) -> &str {
-    let end = text.floor_char_boundary(NAME_BYTES_MAX);
-    text.get(..end).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::net::Ipv4Addr;
+    use std::sync::OnceLock;
 
     use expect_test::expect;
     use proptest::prelude::*;
 
     use super::*;
+
+    static ETH0: OnceLock<Arc<str>> = OnceLock::new();
 
     fn share(source: u32, bytes: u64) -> Share<'static> {
         Share {
@@ -245,7 +240,7 @@ mod tests {
             destination_port: 443,
             transport: Transport::Tcp,
             protocol: Some("tls"),
-            interface: "eth0",
+            interface: Some(ETH0.get_or_init(|| Arc::from("eth0"))),
             sent: Amount { bytes, packets: 1 },
             returned: Amount { bytes: 2 * bytes, packets: 2 },
             begins: true,

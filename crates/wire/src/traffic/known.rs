@@ -215,8 +215,8 @@ fn tell(new: &New<'_>, out: &mut Lines) {
             }
             network.text_some("protocol", share.protocol);
         });
-        if !share.interface.is_empty() {
-            line.object("observer", |observer| observer.interface(share.interface));
+        if let Some(interface) = share.interface {
+            line.object("observer", |observer| observer.interface(interface));
         }
         line.object("bartizan", |own| {
             own.object("traffic", |traffic| traffic.flag("learning", new.learning));
@@ -237,7 +237,7 @@ mod tests {
             destination_port: port,
             transport: Transport::Tcp,
             protocol: None,
-            interface: "",
+            interface: None,
             sent: Amount { bytes: 60, packets: 1 },
             returned: Amount { bytes: 60, packets: 1 },
             begins: true,

@@ -5,6 +5,7 @@
 //! another sends that one's sum to the accounts.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{Amount, Share, Traffic};
 use crate::flow::{Seen, Watch};
@@ -23,7 +24,7 @@ pub struct Meter {
     places: Vec<Sum>,
     /// What was sent away and is not in the accounts yet.
     waiting: Vec<Sum>,
-    interfaces: Vec<String>,
+    interfaces: Vec<Arc<str>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,7 @@ impl Meter {
     /// Begins to sum packets of these interfaces.
     pub fn new(interfaces: Vec<String>) -> Self {
         let waiting = Vec::with_capacity(WAITING_USUAL);
+        let interfaces = interfaces.into_iter().map(Arc::from).collect();
         Self { places: vec![NOTHING; PLACES], waiting, interfaces }
     }
 
@@ -137,8 +139,7 @@ impl Sum {
                 || packet.payload_length > 0);
     }
 
-    fn add_to(&self, interfaces: &[String], traffic: &mut Traffic, out: &mut Lines) {
-        let interface = interfaces.get(usize::from(self.interface));
+    fn add_to(&self, interfaces: &[Arc<str>], traffic: &mut Traffic, out: &mut Lines) {
         let share = Share {
             time_ns: self.time_ns,
             source: self.source,
@@ -146,7 +147,7 @@ impl Sum {
             destination_port: self.destination_port,
             transport: self.transport,
             protocol: self.protocol,
-            interface: interface.map_or("", String::as_str),
+            interface: interfaces.get(usize::from(self.interface)),
             sent: self.sent,
             returned: self.returned,
             begins: self.begins,

@@ -12,6 +12,9 @@ use crate::json::Lines;
 
 /// How often it is looked whether a minute is over.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long the last minute waits for whoever adds to it.
+const STOP_STEP: Duration = Duration::from_millis(20);
+const STOP_STEPS_MAX: u32 = 100;
 
 /// Accounts that several inputs add to; cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,6 +46,9 @@ impl SharedTraffic {
         let mut minute = now_ns() / MINUTE_NS;
         loop {
             let stopped = sensor.stopped_within(LOOK).await;
+            if stopped {
+                self.others_gone().await;
+            }
             let now = now_ns() / MINUTE_NS;
             if now != minute || stopped {
                 let (this, told) = (self.clone(), sensor.clone());
@@ -57,6 +63,16 @@ impl SharedTraffic {
             if stopped {
                 return;
             }
+        }
+    }
+
+    /// Waits a little for those that still add what they have while they stop.
+    async fn others_gone(&self) {
+        for _ in 0..STOP_STEPS_MAX {
+            if Arc::strong_count(&self.traffic) == 1 {
+                return;
+            }
+            tokio::time::sleep(STOP_STEP).await;
         }
     }
 
