@@ -13,6 +13,8 @@ const THREADS_MAX: usize = 64;
 const SNAP_BYTES_MIN: u32 = 64;
 const SNAP_BYTES_MAX: u32 = 65_535;
 const RING_MB_MAX: usize = 4096;
+/// A table that holds less reads hardly anything.
+const HELD_BYTES_MIN: usize = 8 << 20;
 const FLOWS_MIN: usize = 1024;
 const FLOWS_MAX: usize = 1 << 26;
 
@@ -69,7 +71,10 @@ impl CaptureConfig {
         if self.interfaces.len() > INTERFACES_MAX {
             add("interfaces", format!("must be at most {INTERFACES_MAX}"));
         }
-        for name in &self.interfaces {
+        for (place, name) in self.interfaces.iter().enumerate() {
+            if self.interfaces.iter().take(place).any(|before| before == name) {
+                add("interfaces", format!("`{name}` stands there twice"));
+            }
             if name.is_empty() || name.len() > 15 || name.contains(['/', ' ', '\0']) {
                 add("interfaces", format!("`{name}` is no name of an interface, such as eth0"));
             }
@@ -110,11 +115,15 @@ impl CaptureConfig {
 
     /// Gives how flows are kept; `interfaces` are the names that packets refer to.
     pub(super) fn flows(&self, home: &Home, interfaces: Vec<String>) -> FlowConfig {
+        let usual = FlowConfig::default();
+        let tables = (self.threads * self.interfaces.len()).max(1);
         FlowConfig {
+            // What flows say is held for all tables together.
+            held_bytes_max: (usual.held_bytes_max / tables).max(HELD_BYTES_MIN),
             home: home.networks().collect(),
             flows_max: self.flows_max,
             interfaces,
-            ..FlowConfig::default()
+            ..usual
         }
     }
 

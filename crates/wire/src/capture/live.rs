@@ -182,6 +182,9 @@ impl Thread {
                 looked = Instant::now();
                 self.count(&mut ring, tally);
                 self.meter.settle_all(&mut self.traffic.lock(), &mut self.lines);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.hand_over();
+                }
                 if !is_still() {
                     break;
                 }
@@ -189,11 +192,12 @@ impl Thread {
             if took {
                 continue;
             }
-            // Only what waits here is late, so the silence is where the clock is looked at.
-            if ring.wait(PATIENCE).is_err() {
-                break;
+            match ring.wait(PATIENCE) {
+                Ok(true) => {}
+                // Packets tell how late it is; in a silence the clock does.
+                Ok(false) => self.advance(),
+                Err(_) => break,
             }
-            self.advance();
         }
         // What was received before is there still.
         for _ in 0..ring.blocks() {

@@ -111,14 +111,13 @@ impl Ring {
         u16::try_from(told & 0xFFFF).map(Group).map_err(io::Error::other)
     }
 
-    /// Waits for a block.
-    pub(crate) fn wait(&self, time: Duration) -> io::Result<()> {
-        if sys::wait(&self.socket, time)?
-            && let Some(fault) = sys::fault_of(&self.socket)
-        {
-            return Err(fault);
+    /// Waits for a block; tells whether there is one.
+    pub(crate) fn wait(&self, time: Duration) -> io::Result<bool> {
+        let is_ready = sys::wait(&self.socket, time)?;
+        match sys::fault_of(&self.socket).filter(|_| is_ready) {
+            Some(fault) => Err(fault),
+            None => Ok(is_ready),
         }
-        Ok(())
     }
 
     /// Gives the packets of the next block, and the block back to the kernel; tells whether there was
