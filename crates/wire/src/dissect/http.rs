@@ -93,7 +93,8 @@ fn recognises(first: &First<'_>) -> Verdict {
     match memchr::memchr(b'\n', target) {
         Some(end) => {
             let line = target.get(..end).unwrap_or_default();
-            let told = memchr::memmem::find(line, b" HTTP/").is_some();
+            let told =
+                line.starts_with(b"HTTP/") || memchr::memmem::find(line, b" HTTP/").is_some();
             // HTTP 0.9 tells no version.
             let plain = known && line.starts_with(b"/") && memchr::memchr(b' ', line).is_none();
             if told || plain { Verdict::Yes } else { Verdict::No }
@@ -128,7 +129,18 @@ struct Http {
     sides: [Part; 2],
     /// The body that comes belongs to the last of those who wait.
     collects: bool,
-    tunnel: bool,
+    tunnel: Tunnel,
+}
+
+/// Whether what follows is another protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tunnel {
+    #[default]
+    None,
+    /// After CONNECT.
+    Connected,
+    /// HTTP/2, or what was upgraded to.
+    Other,
 }
 
 impl Dissector for Http {
@@ -136,8 +148,11 @@ impl Dissector for Http {
         let mut taken = 0_u64;
         let mut rest = bytes;
         loop {
-            if self.tunnel {
-                return Progress::Done;
+            match self.tunnel {
+                Tunnel::None => {}
+                Tunnel::Other => return Progress::Done,
+                // Most who ask for a tunnel speak TLS in it; who does not is told of no more.
+                Tunnel::Connected => return Progress::Become(taken, "tls"),
             }
             let side = usize::from(direction == Direction::Server);
             let Some(part) = self.sides.get(side).copied() else { return Progress::Done };
@@ -149,6 +164,7 @@ impl Dissector for Http {
             taken = taken.saturating_add(used);
             match usize::try_from(used).ok().and_then(|used| rest.get(used..)) {
                 Some(left) if !left.is_empty() => rest = left,
+                _ if self.tunnel != Tunnel::None => rest = &[],
                 _ => return Progress::Taken(taken),
             }
         }
@@ -236,7 +252,7 @@ impl Http {
         if rest.starts_with(PREFACE) {
             let heading = Heading { category: &["network", "web"], ..Heading::of("http_preface") };
             told.event(heading, |line| line.object("http", |http| http.word("version", "2")));
-            self.tunnel = true;
+            self.tunnel = Tunnel::Other;
             return Some((Part::Head, 0));
         }
         if PREFACE.starts_with(rest) {
@@ -277,8 +293,11 @@ impl Http {
         }
         tell(request.as_ref(), Some(&answer), told);
         let method = request.as_ref().map_or(&b""[..], |request| &request.method);
-        self.tunnel =
-            answer.status == 101 || (method == b"CONNECT" && (200..300).contains(&answer.status));
+        if answer.status == 101 {
+            self.tunnel = Tunnel::Other;
+        } else if method == b"CONNECT" && (200..300).contains(&answer.status) {
+            self.tunnel = Tunnel::Connected;
+        }
         let bare = method == b"HEAD" || matches!(answer.status, 204 | 304);
         let next = match answer.length {
             _ if bare => Part::Head,

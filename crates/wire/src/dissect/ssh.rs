@@ -129,7 +129,7 @@ impl Side {
         let mut packet = Bytes::new(bytes);
         let Some(length) = packet.u32() else { return Some(0) };
         // What is longer is encrypted, or of version 1.
-        if length < 2 || length > PACKET_BYTES_MAX {
+        if !(2..=PACKET_BYTES_MAX).contains(&length) {
             return None;
         }
         let length = usize::try_from(length).ok()?;

@@ -92,7 +92,13 @@ impl Request {
         let version = memchr::memmem::rfind(rest, b" HTTP/");
         let (target, version) = match version.and_then(|at| rest.split_at_checked(at)) {
             Some((target, version)) => (target, version.get(6..)?.trim_ascii()),
-            None => (rest, &b""[..]),
+            None if rest.starts_with(b"HTTP/") => (&b""[..], rest.get(5..)?.trim_ascii()),
+            // HTTP 0.9 tells no version.
+            None => {
+                let known = super::METHODS.iter().any(|known| known.as_bytes() == method);
+                let plain = memchr::memchr(b' ', rest).is_none();
+                (known && plain && rest.starts_with(b"/")).then_some((rest, &b""[..]))?
+            }
         };
         let plain = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
         if version.len() > 3 || !version.iter().all(plain) {
