@@ -3,7 +3,14 @@
 //! To add one: `decoys/NAME.rs` with `pub(crate) const DECOY: Decoy` and `async fn serve(session: &mut
 //! Session) -> Result<(), End>`, and its row below. A sample is `tcp.rs`.
 
+mod elasticsearch;
+mod ftp;
+mod http;
+mod redis;
+pub(crate) mod shared;
+mod smtp;
 mod tcp;
+mod vnc;
 
 use futures::future::BoxFuture;
 
@@ -26,7 +33,16 @@ pub struct Decoy {
 }
 
 /// All decoys, in the order in which they are listed.
-pub const DECOYS: &[Decoy] = &[tcp::DECOY];
+pub const DECOYS: &[Decoy] = &[
+    ftp::DECOY,
+    http::DECOY,
+    http::SECURE,
+    smtp::DECOY,
+    redis::DECOY,
+    elasticsearch::DECOY,
+    vnc::DECOY,
+    tcp::DECOY,
+];
 
 #[cfg(test)]
 mod tests {
