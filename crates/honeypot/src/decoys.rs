@@ -44,6 +44,20 @@ pub const DECOYS: &[Decoy] = &[
     tcp::DECOY,
 ];
 
+/// Gives bytes to all that reads them in one kind of decoy, without a connection.
+#[cfg(any(test, fuzzing))]
+pub fn fuzz(kind: &str, bytes: &[u8]) {
+    match kind {
+        "elasticsearch" => elasticsearch::fuzz(bytes),
+        "ftp" => ftp::fuzz(bytes),
+        "http" => http::fuzz(bytes),
+        "redis" => redis::fuzz(bytes),
+        "smtp" => smtp::fuzz(bytes),
+        "vnc" => vnc::fuzz(bytes),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

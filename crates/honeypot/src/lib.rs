@@ -19,6 +19,8 @@ mod session;
 mod text;
 mod vault;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod testing;
 

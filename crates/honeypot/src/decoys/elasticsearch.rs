@@ -149,6 +149,38 @@ fn facts(visit: &Visit) -> Facts {
     }
 }
 
+/// Gives bytes, cut into pieces by their first one, to everything here that reads them.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let (step, rest) = super::shared::fuzz_pieces(bytes);
+    let facts = Facts {
+        version: "7.17.24".to_owned(),
+        node: "web01".to_owned(),
+        cluster: "norda".to_owned(),
+        address: "192.0.2.1".to_owned(),
+        users: vec!["ahoff".to_owned()],
+        domain: "norda.example".to_owned(),
+        seed: [7; 32],
+        uptime: 1_000_000,
+        now: 1_795_244_280,
+    };
+    let mut reader = Reader::new(Limits { body_max: BODY_BYTES_MAX, kept_max: KEPT_BYTES_MAX });
+    for mut piece in rest.chunks(step) {
+        while !piece.is_empty() {
+            match reader.next(&mut piece) {
+                Step::Request(request) => {
+                    let reply = api::answer(&facts, &request);
+                    let read = serde_json::from_str::<serde::de::IgnoredAny>(&reply.body);
+                    assert!(reply.is_text || read.is_ok(), "{}", reply.body);
+                    let _ = told(&request, &reply, written(&request, &reply).len());
+                }
+                Step::Bad(..) => return,
+                Step::More | Step::Continue => {}
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::shared::testing::{nmap, run};

@@ -13,7 +13,7 @@ use super::Decoy;
 use crate::session::{End, Fields, Outcome, Session, Visit, now};
 use data::Port;
 use machine::{LINE_BYTES_MAX, Machine, Next, Turn};
-use tree::Tree;
+use tree::{Content, Tree};
 
 pub(crate) const DECOY: Decoy = Decoy {
     id: "ftp",
@@ -144,36 +144,44 @@ fn files(visit: &Visit) -> Tree {
          you are done.\n",
         persona.domain()
     );
-    tree.file("/pub/README", about, day("ftp readme", 50), 0);
+    tree.file("/pub/README", Content::Text(about), day("ftp readme", 50), 0);
     let host = persona.host_name();
     let settings = format!(
         "# backup of {host}\nhost={host}.{}\nuser=backup\ntarget=/srv/backup\nkeep_days=14\n",
         persona.domain()
     );
-    tree.file("/backup/backup.conf", settings, day("ftp settings", 90), owner);
+    tree.file("/backup/backup.conf", Content::Text(settings), day("ftp settings", 90), owner);
     for part in ["etc", "www"] {
         let name = format!("/backup/{host}-{part}.tar.gz");
-        tree.file(&name, archive(&persona.bytes(&name)), day(&name, 110), owner);
+        let seed = persona.number(&name, 0, u64::MAX - 1);
+        let bytes = 8_192 + usize::try_from(seed % 8_192).unwrap_or_default();
+        tree.file(&name, Content::Archive { seed, bytes }, day(&name, 110), owner);
     }
     tree
-}
-
-/// What looks like a compressed archive that broke off: its first bytes, then noise that stays the same.
-fn archive(seed: &[u8; 32]) -> Vec<u8> {
-    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
-    let mut state = seed.iter().fold(0_u64, |sum, byte| sum << 5 ^ sum >> 59 ^ u64::from(*byte));
-    let length = 8_192 + usize::from(seed[0]) * 16;
-    while bytes.len() < length {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        bytes.extend(state.to_be_bytes().iter().take(4));
-    }
-    bytes
 }
 
 /// Whether two addresses are one, however they are written.
 fn same(one: IpAddr, other: IpAddr) -> bool {
     one.to_canonical() == other.to_canonical()
+}
+
+/// Gives bytes, cut into pieces by their first one, to everything here that reads them.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let (step, rest) = super::shared::fuzz_pieces(bytes);
+    let mut tree = Tree::new(1_700_000_000);
+    tree.folder("/pub", 1_700_000_000, 0);
+    tree.file("/pub/x.tar.gz", Content::Archive { seed: 7, bytes: 99 }, 1_700_000_000, 0);
+    let mut machine = Machine::new(tree);
+    for line in rest.split(|byte| *byte == b'\n') {
+        let text = String::from_utf8_lossy(&without_telnet(line)).into_owned();
+        let turn = machine.answer(&text, step % 2 == 0, 1_795_244_280);
+        match turn.next {
+            Next::LogIn { user, password } => drop(machine.logged_in(user != password)),
+            Next::Receive { path } => machine.stored(&path, 1, 1_795_244_280),
+            _ => {}
+        }
+    }
 }
 
 #[cfg(test)]

@@ -212,5 +212,48 @@ fn site(visit: &Visit) -> Site {
     }
 }
 
+/// Gives bytes, cut into pieces by their first one, to everything here that reads them.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let (step, rest) = super::shared::fuzz_pieces(bytes);
+    let brand = if step % 2 == 0 { Brand::Nginx } else { Brand::Apache };
+    let site = site::testing::site(brand);
+    let mut reader = Reader::new(Limits { body_max: 1 << 20, kept_max: 1 << 16 });
+    for mut piece in rest.chunks(step) {
+        while !piece.is_empty() {
+            let (request, fault) = match reader.next(&mut piece) {
+                Step::More | Step::Continue => continue,
+                Step::Request(request) => (request, None),
+                Step::Bad(fault, request) => (request, Some(fault)),
+            };
+            let form = Form::read(&request);
+            let path = site::plain(request.path());
+            let scene = Scene { server: &site.server, host: "x", port: 80, now: 1_795_244_280 };
+            let reply = if fault.is_some() {
+                Reply::error(400)
+            } else {
+                site::answer(&Asked {
+                    site: &site,
+                    request: &request,
+                    form: &form,
+                    path: &path,
+                    scheme: "http",
+                    client: [192, 0, 2, 7].into(),
+                    now: scene.now,
+                })
+            };
+            let (bytes, _) = reply::write(scene, &request, reply);
+            let head = bytes.split(|byte| *byte == b'\n').take_while(|line| line.len() > 1);
+            let whole =
+                |line: &[u8]| line.strip_suffix(b"\r").is_some_and(|line| !line.contains(&b'\r'));
+            assert!(!bytes.starts_with(b"HTTP/") || head.into_iter().all(whole));
+            let _ = forms::basic(&request);
+            if fault.is_some() {
+                return;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -137,5 +137,32 @@ fn facts(visit: &Visit) -> Facts {
     }
 }
 
+/// Gives bytes, cut into pieces by their first one, to everything here that reads them.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let (step, rest) = super::shared::fuzz_pieces(bytes);
+    let facts = Facts {
+        version: if step % 2 == 0 { "6.0.16" } else { "7.0.15" }.to_owned(),
+        os: "Linux 6.1.0 x86_64".to_owned(),
+        run_id: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+        process_id: 612,
+        port: 6379,
+        uptime: Duration::from_secs(1_000_000),
+        now: 1_795_244_280,
+        asks_password: step % 3 == 0,
+    };
+    let (mut reader, mut machine) = (Reader::default(), Machine::new(facts));
+    for mut piece in rest.chunks(step) {
+        while let Ok(Some(command)) = reader.next(&mut piece) {
+            let answer = machine.answer(&command);
+            let login =
+                answer.login.map(|(user, password)| machine.authenticated(user == password));
+            let reply = login.unwrap_or(answer.bytes);
+            assert!(reply.is_empty() || reply.ends_with(b"\r\n"));
+            let _ = typed(&command);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -226,5 +226,28 @@ fn facts(visit: &Visit) -> Facts {
     }
 }
 
+/// Gives bytes, cut into pieces by their first one, to everything here that reads them.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let (step, rest) = super::shared::fuzz_pieces(bytes);
+    let facts = Facts {
+        host: "mail.norda.example".to_owned(),
+        domain: "norda.example".to_owned(),
+        system: "Debian/GNU".to_owned(),
+        users: vec!["ahoff".to_owned()],
+    };
+    let mut machine = Machine::new(facts, step % 2 == 0);
+    for line in rest.split(|byte| *byte == b'\n') {
+        let turn = machine.answer(&String::from_utf8_lossy(line));
+        let fields = told(&machine, &turn);
+        match turn.next {
+            Next::LogIn { user, password } => drop(machine.logged_in(user == password)),
+            Next::Letter | Next::Piece { .. } => drop(machine.letter_taken("0")),
+            Next::Tls => machine.secured(),
+            Next::Nothing | Next::Close => drop(fields),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

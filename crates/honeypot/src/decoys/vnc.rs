@@ -56,6 +56,20 @@ async fn serve(session: &mut Session) -> Result<(), End> {
     }
 }
 
+/// Gives bytes, cut into pieces by their first one, to everything here that reads them.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let (step, rest) = super::shared::fuzz_pieces(bytes);
+    let mut machine = Machine::new([7; 16]);
+    for mut piece in rest.chunks(step) {
+        while !piece.is_empty() {
+            if let Step::Tried { response, .. } = machine.next(&mut piece) {
+                assert_eq!(machine.crackable(&response).len(), "$vnc$**".len() + 64);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::shared::testing::{nmap, run};

@@ -1,6 +1,6 @@
 //! What vsftpd answers to a command, and what is to be done on the data connection.
 
-use super::tree::{Node, Tree, resolve};
+use super::tree::{Content, Node, Tree, resolve};
 
 /// Bounds a command; vsftpd hangs up on longer ones too.
 pub(super) const LINE_BYTES_MAX: usize = 4_096;
@@ -169,7 +169,9 @@ impl Machine {
                 said("250 Directory successfully changed.")
             }
             ("SIZE", Some(path)) => match self.tree.get(&path) {
-                Some(node) if node.content.is_some() => said(format!("213 {}", node.bytes)),
+                Some(node) if node.content != Content::Folder => {
+                    said(format!("213 {}", node.bytes))
+                }
                 _ => refused("550 Could not get file size."),
             },
             ("MDTM", Some(path)) => match self.tree.get(&path) {
@@ -230,7 +232,8 @@ impl Machine {
 
     fn retrieve(&mut self, words: &str) -> Turn {
         let node = resolve(&self.folder, words).and_then(|path| self.tree.get(&path));
-        let Some(Node { content: Some(content), bytes, .. }) = node else {
+        let held = node.and_then(|node| Some((node.content.bytes()?, node.bytes)));
+        let Some((content, bytes)) = held else {
             return refused("550 Failed to open file.");
         };
         let data = content.get(self.restart..).unwrap_or_default().to_vec();
@@ -266,13 +269,8 @@ impl Machine {
 
     /// Remembers a file that was taken, without its content: that lies in quarantine.
     pub(super) fn stored(&mut self, path: &str, bytes: u64, now: u64) {
-        let node = Node {
-            content: Some(Vec::new()),
-            changed: now,
-            bytes,
-            added: true,
-            owner: self.owner(),
-        };
+        let node =
+            Node { content: Content::Taken, changed: now, bytes, added: true, owner: self.owner() };
         // Past the bound it is taken all the same, and not shown.
         self.tree.add(path, node);
     }
@@ -285,7 +283,7 @@ impl Machine {
         match name {
             "MKD" | "XMKD" => {
                 let node = Node {
-                    content: None,
+                    content: Content::Folder,
                     changed: now,
                     bytes: 4096,
                     added: true,
@@ -364,7 +362,7 @@ mod tests {
     fn machine() -> Machine {
         let mut tree = Tree::new(1_700_000_000);
         tree.folder("/pub", 1_700_000_000, 0);
-        tree.file("/pub/readme.txt", "hello\n", 1_795_000_000, 1000);
+        tree.file("/pub/readme.txt", Content::Text("hello\n".to_owned()), 1_795_000_000, 1000);
         Machine::new(tree)
     }
 

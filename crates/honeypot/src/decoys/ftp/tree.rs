@@ -8,11 +8,23 @@ const ADDED_MAX: usize = 64;
 /// Bounds a path.
 const PATH_BYTES_MAX: usize = 512;
 
+/// What a node holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// It is a folder.
+    Folder,
+    /// A file with this in it.
+    Text(String),
+    /// What looks like an archive of so many bytes, made of a number when it is fetched.
+    Archive { seed: u64, bytes: usize },
+    /// A file that went into quarantine.
+    Taken,
+}
+
 /// A file or a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Node {
-    /// What a file holds; a folder has nothing.
-    pub(super) content: Option<Vec<u8>>,
+    pub(super) content: Content,
     /// When it was changed, in seconds since 1970.
     pub(super) changed: u64,
     /// How long a file is; longer than its content where that went into quarantine.
@@ -37,16 +49,14 @@ impl Tree {
     }
 
     /// Adds a file of the installation.
-    pub(super) fn file(
-        &mut self,
-        path: &str,
-        content: impl Into<Vec<u8>>,
-        changed: u64,
-        owner: u32,
-    ) {
-        let content = content.into();
-        let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
-        let node = Node { content: Some(content), changed, bytes, added: false, owner };
+    pub(super) fn file(&mut self, path: &str, content: Content, changed: u64, owner: u32) {
+        let bytes = match &content {
+            Content::Text(text) => text.len(),
+            Content::Archive { bytes, .. } => *bytes,
+            Content::Folder | Content::Taken => 0,
+        };
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let node = Node { content, changed, bytes, added: false, owner };
         self.nodes.insert(path.to_owned(), node);
     }
 
@@ -60,7 +70,7 @@ impl Tree {
     }
 
     pub(super) fn is_folder(&self, path: &str) -> bool {
-        self.get(path).is_some_and(|node| node.content.is_none())
+        self.get(path).is_some_and(|node| node.content == Content::Folder)
     }
 
     /// Adds what a visitor made; false where he made enough, or its folder is not there.
@@ -95,7 +105,7 @@ impl Tree {
     pub(super) fn list(&self, path: &str, now: u64) -> String {
         let mut text = String::new();
         match self.get(path) {
-            Some(node) if node.content.is_some() => {
+            Some(node) if node.content != Content::Folder => {
                 line(&mut text, path.rsplit('/').next().unwrap_or(path), node, now);
             }
             _ => self.children(path).for_each(|(name, node)| line(&mut text, name, node, now)),
@@ -109,12 +119,38 @@ impl Tree {
     }
 }
 
+impl Content {
+    /// The bytes of a file; a folder has none.
+    pub(super) fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Folder => None,
+            Self::Text(text) => Some(text.clone().into_bytes()),
+            Self::Archive { seed, bytes } => Some(archive(*seed, *bytes)),
+            Self::Taken => Some(Vec::new()),
+        }
+    }
+}
+
+/// What looks like a compressed archive that broke off: its first bytes, then noise that stays the same.
+fn archive(seed: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    let mut state = seed;
+    while bytes.len() < length {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        bytes.extend(state.to_be_bytes().iter().take(4));
+    }
+    bytes.truncate(length);
+    bytes
+}
+
 fn folder(changed: u64, owner: u32) -> Node {
-    Node { content: None, changed, bytes: 4096, added: false, owner }
+    Node { content: Content::Folder, changed, bytes: 4096, added: false, owner }
 }
 
 fn line(text: &mut String, name: &str, node: &Node, now: u64) {
-    let (mode, links) = if node.content.is_some() { ("-rw-r--r--", 1) } else { ("drwxr-xr-x", 2) };
+    let (mode, links) =
+        if node.content == Content::Folder { ("drwxr-xr-x", 2) } else { ("-rw-r--r--", 1) };
     let when = when(node.changed, now);
     let owner = node.owner;
     let _ =
@@ -170,7 +206,7 @@ mod tests {
     fn tree() -> Tree {
         let mut tree = Tree::new(1_700_000_000);
         tree.folder("/pub", 1_700_000_000, 0);
-        tree.file("/pub/readme.txt", "hello\n", 1_795_000_000, 1000);
+        tree.file("/pub/readme.txt", Content::Text("hello\n".to_owned()), 1_795_000_000, 1000);
         tree
     }
 

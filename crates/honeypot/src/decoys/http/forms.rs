@@ -9,6 +9,8 @@ use super::super::shared::http1::Request;
 const FIELDS_MAX: usize = 64;
 /// Bounds one field's value.
 const VALUE_BYTES_MAX: usize = 4 * 1024;
+/// Bounds the log-ins that are read of one call over XML.
+const CALLS_MAX: usize = 100;
 /// Bounds the files that are taken from one form.
 const FILES_MAX: usize = 16;
 
@@ -68,6 +70,8 @@ pub(super) struct File {
 pub(super) struct Form {
     pub(super) fields: Vec<(String, String)>,
     pub(super) files: Vec<File>,
+    /// Credentials within calls over XML, which try many at once.
+    calls: Vec<Credentials>,
 }
 
 impl Form {
@@ -97,15 +101,21 @@ impl Form {
         self.fields.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
     }
 
-    /// Who somebody says that he is; a password must be there.
-    pub(super) fn credentials(&self) -> Option<Credentials> {
+    /// Every user name and password that was filled in.
+    pub(super) fn credentials(&self) -> Vec<Credentials> {
         let of = |names: &[&str]| {
             let named =
                 |(name, _): &&(String, String)| names.contains(&name.to_ascii_lowercase().as_str());
             self.fields.iter().find(named).map(|(_, value)| value.clone())
         };
-        let password = of(PASSWORD_NAMES)?;
-        Some(Credentials { user: of(USER_NAMES).unwrap_or_default(), password })
+        let typed = of(PASSWORD_NAMES)
+            .map(|password| Credentials { user: of(USER_NAMES).unwrap_or_default(), password });
+        typed.into_iter().chain(self.calls.iter().cloned()).collect()
+    }
+
+    /// Whether a log-in was filled in, and as whom.
+    pub(super) fn login(&self) -> Option<Credentials> {
+        self.credentials().into_iter().next()
     }
 
     fn add(&mut self, name: String, mut value: String) {
@@ -145,15 +155,26 @@ impl Form {
         if let Some(method) = within(text, "methodName") {
             self.add("methodName".to_owned(), method.trim().to_owned());
         }
+        // A call of many calls names each of them in a string too.
+        let is_name = |value: &&str| !value.starts_with("wp.") && !value.starts_with("metaWeblog.");
         let strings = text
             .split("<string>")
             .skip(1)
             .filter_map(|rest| rest.split_once("</string>").map(|(value, _)| value));
-        let values: Vec<&str> = strings.take(FIELDS_MAX).collect();
-        if let [.., user, password] = values.as_slice() {
-            self.add("username".to_owned(), (*user).to_owned());
-            self.add("password".to_owned(), (*password).to_owned());
-        }
+        let values: Vec<&str> = strings.filter(is_name).take(2 * CALLS_MAX).collect();
+        let pairs = if self.get("methodName") == Some("system.multicall") {
+            values.as_slice()
+        } else {
+            values.get(values.len().saturating_sub(2)..).unwrap_or_default()
+        };
+        self.calls = pairs
+            .chunks_exact(2)
+            .filter_map(|pair| Some((pair.first()?, pair.get(1)?)))
+            .map(|(user, password)| Credentials {
+                user: user.chars().take(256).collect(),
+                password: password.chars().take(256).collect(),
+            })
+            .collect();
     }
 
     fn parts(&mut self, body: &[u8], boundary: &str) {
@@ -277,11 +298,19 @@ mod tests {
     }
 
     fn tried(request: &Request) -> Option<(String, String)> {
-        Form::read(request).credentials().map(|tried| (tried.user, tried.password))
+        Form::read(request).login().map(|tried| (tried.user, tried.password))
     }
 
     fn pair(user: &str, password: &str) -> (String, String) {
         (user.to_owned(), password.to_owned())
+    }
+
+    fn body_of_many(words: &[&str]) -> String {
+        let calls = words.chunks(2).fold(String::new(), |text, pair| {
+            let name = "<string>wp.getUsersBlogs</string>";
+            text + name + "<string>" + pair[0] + "</string><string>" + pair[1] + "</string>"
+        });
+        format!("<methodCall><methodName>system.multicall</methodName>{calls}</methodCall>")
     }
 
     #[test]
@@ -300,6 +329,10 @@ mod tests {
         let call = "POST /xmlrpc.php\nContent-Type: text/xml";
         let body = b"<methodCall><methodName>wp.getUsersBlogs</methodName><params><param><value><string>u</string></value></param><param><value><string>p</string></value></param></params></methodCall>";
         assert_eq!(tried(&request(call, body)), Some(pair("u", "p")));
+        let many = body_of_many(&["a", "1", "b", "2"]);
+        let many = Form::read(&request(call, many.as_bytes())).credentials();
+        assert_eq!(many.len(), 2);
+        assert_eq!((many[1].user.as_str(), many[1].password.as_str()), ("b", "2"));
         assert_eq!(tried(&request(form, b"q=1")), None);
         let header = request("GET /\nAuthorization: basic YTpiOmM=", b"");
         assert_eq!(

@@ -418,7 +418,7 @@ mod tests {
             Brand::Nginx,
             "HEAD",
             Reply::redirect(302, "/login").with("Set-Cookie", "a=b"),
-            expect![[r#"
+            expect![[r"
                 HTTP/1.1 302 Moved Temporarily
                 Server: nginx/1.2.3
                 Date: Sat, 21 Nov 2026 06:58:00 GMT
@@ -429,7 +429,7 @@ mod tests {
                 Set-Cookie: a=b
 
                 kept: true
-            "#]],
+            "]],
         );
         let bad = written(Brand::Nginx, "GET", &[], Reply::error(400));
         assert!(bad.contains("Connection: close") && bad.ends_with("kept: false\n"), "{bad}");

@@ -108,45 +108,77 @@ enum Fit {
     Is,
     /// It begins so.
     Begins,
+    /// It is this one within a folder where sites are put.
+    Under,
     /// It ends so.
     Ends,
 }
 
-use Fit::{Begins, Ends, Is};
+use Fit::{Begins, Ends, Is, Under};
+
+/// The folders where sites are put. A site that had its files in any folder at all would be known by it.
+const FOLDERS: &[&str] = &[
+    "",
+    "/admin",
+    "/api",
+    "/app",
+    "/backend",
+    "/backup",
+    "/blog",
+    "/core",
+    "/laravel",
+    "/new",
+    "/old",
+    "/portal",
+    "/public",
+    "/site",
+    "/web",
+    "/wordpress",
+    "/wp",
+    "/www",
+];
+
+/// Copies that lie about, and those named after the domain.
+const ARCHIVES: &[&str] = &["backup", "www", "site", "web", "html", "wordpress", "portal", "old"];
+const DUMPS: &[&str] = &["backup", "dump", "db", "database", "wordpress", "mysql"];
 
 /// Which path leads to which page; the first row that fits counts.
 const PAGES: &[(Fit, &str, Page)] = &[
     (Is, "/", pages::home),
     (Is, "/index.php", pages::home),
     (Is, "/robots.txt", pages::robots),
-    (Ends, "sitemap.xml", pages::sitemap),
+    (Under, "/sitemap.xml", pages::sitemap),
+    (Is, "/wp-sitemap.xml", pages::sitemap),
     (Is, "/favicon.ico", |_| Reply::error(404)),
-    (Ends, "/wp-login.php", wordpress::login),
-    (Ends, "/xmlrpc.php", wordpress::xmlrpc),
-    (Ends, "/wp-admin", wordpress::admin),
-    (Ends, "/wp-admin/", wordpress::admin),
-    (Ends, "/wp-admin/admin-ajax.php", wordpress::ajax),
+    (Under, "/wp-login.php", wordpress::login),
+    (Under, "/xmlrpc.php", wordpress::xmlrpc),
+    (Under, "/wp-admin", wordpress::admin),
+    (Under, "/wp-admin/", wordpress::admin),
+    (Under, "/wp-admin/admin-ajax.php", wordpress::ajax),
     (Begins, "/wp-json", wordpress::api),
-    (Ends, "/wp-config.php", |_| Reply::html("")),
-    (Begins, "/wp-config", wordpress::config),
+    (Under, "/wp-config.php", |_| Reply::html("")),
+    (Is, "/wp-config.php.bak", wordpress::config),
+    (Is, "/wp-config.php~", wordpress::config),
+    (Is, "/wp-config.php.old", wordpress::config),
+    (Is, "/wp-config.txt", wordpress::config),
     (Is, "/readme.html", wordpress::readme),
     (Is, "/license.txt", wordpress::license),
     (Begins, "/author/", wordpress::author),
     (Begins, "/wp-content/uploads", |_| Reply::error(403)),
-    (Ends, "/.env", files::environment),
-    (Begins, "/.env", files::environment),
-    (Ends, "/.git/config", files::git_config),
-    (Ends, "/.git/head", files::git_head),
-    (Ends, "/.git/logs/head", files::git_log),
-    (Ends, "/.git/", |_| Reply::error(403)),
-    (Ends, "/.git", |_| Reply::error(403)),
-    (Ends, "/.aws/credentials", files::aws),
-    (Ends, ".zip", files::archive),
-    (Ends, ".sql", files::dump),
-    (Ends, "/phpinfo.php", files::php_info),
-    (Ends, "/info.php", files::php_info),
+    (Under, "/.env", files::environment),
+    (Is, "/.env.bak", files::environment),
+    (Is, "/.env.local", files::environment),
+    (Is, "/.env.production", files::environment),
+    (Is, "/.env.save", files::environment),
+    (Under, "/.git/config", files::git_config),
+    (Under, "/.git/head", files::git_head),
+    (Under, "/.git/logs/head", files::git_log),
+    (Under, "/.git/", |_| Reply::error(403)),
+    (Under, "/.git", |_| Reply::error(403)),
+    (Under, "/.aws/credentials", files::aws),
+    (Under, "/phpinfo.php", files::php_info),
+    (Under, "/info.php", files::php_info),
     (Begins, "/server-status", pages::status),
-    (Ends, "/etc/passwd", files::accounts),
     (Is, "/login", pages::login),
     (Is, "/admin", pages::login),
     (Is, "/admin/", pages::login),
@@ -208,11 +240,16 @@ pub(super) fn answer(asked: &Asked<'_>) -> Reply {
         };
     }
     if asked.request.path().contains("..") || asked.path.contains("/../") {
-        return traversal(asked);
+        // It climbs out of the folder; servers of these versions know that.
+        return Reply::error(400);
+    }
+    if let Some(page) = copy(asked) {
+        return page(asked);
     }
     let fits = |(fit, path, _): &&(Fit, &str, Page)| match fit {
         Is => asked.path == *path,
         Begins => asked.path.starts_with(path),
+        Under => asked.path.strip_suffix(path).is_some_and(|folder| FOLDERS.contains(&folder)),
         Ends => asked.path.ends_with(path),
     };
     match PAGES.iter().find(fits) {
@@ -225,14 +262,17 @@ pub(super) fn answer(asked: &Asked<'_>) -> Reply {
     }
 }
 
-/// A path that climbs out of the folder: what servers of these versions say.
-fn traversal(asked: &Asked<'_>) -> Reply {
-    match asked.path {
-        path if path.ends_with("/etc/passwd") && path.starts_with("/cgi-bin/") => {
-            files::accounts(asked)
-        }
-        _ => Reply::error(400),
-    }
+/// The page for a copy of the site or of its data, under a name that one would have.
+fn copy(asked: &Asked<'_>) -> Option<Page> {
+    let file = |folder: &&str| asked.path.strip_prefix(folder)?.strip_prefix('/');
+    let names = FOLDERS.iter().filter_map(file).filter(|name| !name.contains('/'));
+    let word = asked.site.domain.split('.').next().unwrap_or_default();
+    let own = [word, asked.site.domain.as_str()];
+    names.filter_map(|name| name.rsplit_once('.')).find_map(|(name, kind)| match kind {
+        "zip" if ARCHIVES.contains(&name) || own.contains(&name) => Some::<Page>(files::archive),
+        "sql" if DUMPS.contains(&name) || own.contains(&name) => Some(files::dump),
+        _ => None,
+    })
 }
 
 /// The path as rows are compared with.
@@ -247,12 +287,12 @@ pub(super) fn plain(path: &str) -> String {
     out
 }
 
-#[cfg(test)]
-mod testing {
+#[cfg(any(test, fuzzing))]
+pub(super) mod testing {
     use super::*;
 
     /// A site that never changes.
-    pub(super) fn site(brand: Brand) -> Site {
+    pub(in super::super) fn site(brand: Brand) -> Site {
         Site {
             server: Server { brand, name: "nginx/1.22.1".to_owned() },
             host: "web01.norda.example".to_owned(),
@@ -267,6 +307,7 @@ mod testing {
     }
 
     /// The answer to a request line without headers.
+    #[cfg(test)]
     pub(super) fn ask(brand: Brand, method: &str, target: &str) -> Reply {
         let site = site(brand);
         let request = Request {
@@ -312,6 +353,8 @@ mod tests {
             "/actuator/env",
             "/backup.zip",
             "/dump.sql",
+            "/norda.zip",
+            "/backup/backup.sql",
             "/solr/",
             "/HNAP1/",
             "/boaform/admin/formLogin",
@@ -330,7 +373,9 @@ mod tests {
         }
         assert_eq!(ask(Brand::Nginx, "GET", "/manager/html").status, 401);
         assert_eq!(ask(Brand::Nginx, "GET", "/jenkins/").status, 403);
-        assert_eq!(ask(Brand::Nginx, "GET", "/nothing").status, 404);
+        for path in ["/nothing", "/x7f3q/.env", "/x7f3q.zip", "/x7f3q/wp-login.php", "/.envx7f3q"] {
+            assert_eq!(ask(Brand::Nginx, "GET", path).status, 404, "{path}");
+        }
         assert_eq!(ask(Brand::Nginx, "DELETE", "/").status, 405);
         assert_eq!(ask(Brand::Nginx, "GET", "/%2e%2e/etc/passwd").status, 400);
         assert_eq!(ask(Brand::Apache, "OPTIONS", "/").headers[0].0, "Allow");

@@ -4,6 +4,8 @@
 //! *2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n          AUTH secret\r\n
 //! ```
 
+use super::super::shared::budget::Charge;
+
 /// Bounds a command on a line; Redis bounds it alike.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
 /// Bounds the words of a command; further ones are read and counted, not kept.
@@ -50,6 +52,7 @@ pub(super) struct Reader {
     place: Place,
     command: Command,
     kept: usize,
+    charge: Charge,
 }
 
 impl Reader {
@@ -86,6 +89,7 @@ impl Reader {
 
     fn taken(&mut self) -> Command {
         self.place = Place::Start;
+        self.charge.shrink(self.kept);
         self.kept = 0;
         std::mem::take(&mut self.command)
     }
@@ -147,6 +151,9 @@ impl Reader {
         let Some(word) = self.command.words.last_mut().filter(|_| !full) else { return 0 };
         let room = room.min(WORD_BYTES_MAX.saturating_sub(word.len()));
         let piece = piece.get(..room).unwrap_or(piece);
+        if !self.charge.grow(piece.len()) {
+            return 0;
+        }
         word.extend_from_slice(piece);
         self.kept += piece.len();
         u64::try_from(piece.len()).unwrap_or(u64::MAX)

@@ -4,7 +4,7 @@
 //! It reads what servers read, and keeps what they would throw away: the raw request line, the case of
 //! names, a body that belongs to no known length.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use super::budget::Charge;
 
 /// Bounds the request line; nginx and Apache bound it alike.
 const LINE_BYTES_MAX: usize = 8 * 1024;
@@ -12,15 +12,10 @@ const LINE_BYTES_MAX: usize = 8 * 1024;
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Bounds the headers of a request.
 const HEADERS_MAX: usize = 100;
-/// Bounds the bodies that all decoys hold at once; past it, a body is counted and not kept.
-const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Kept of a body even then.
+/// Kept of a body even where the budget of all decoys is spent; the rest is counted and not kept.
 const BODY_BYTES_ALWAYS: usize = 4 * 1024;
 /// Bounds a line within a chunked body.
 const CHUNK_LINE_BYTES_MAX: usize = 1_024;
-
-/// How many bytes of bodies are held now.
-static HELD: AtomicUsize = AtomicUsize::new(0);
 
 /// The version in a request line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +52,7 @@ pub(crate) struct Body {
     kept: Vec<u8>,
     /// All its bytes, kept or not.
     pub(crate) bytes: u64,
-    charged: usize,
+    charge: Charge,
 }
 
 impl Body {
@@ -69,21 +64,11 @@ impl Body {
     fn add(&mut self, piece: &[u8], kept_max: usize) {
         self.bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
         let piece = piece.get(..kept_max.saturating_sub(self.kept.len())).unwrap_or(piece);
-        if self.kept.len() + piece.len() > BODY_BYTES_ALWAYS {
-            let held = HELD.fetch_add(piece.len(), Ordering::Relaxed);
-            if held + piece.len() > BODIES_BYTES_MAX {
-                HELD.fetch_sub(piece.len(), Ordering::Relaxed);
-                return;
-            }
-            self.charged += piece.len();
+        let is_long = self.kept.len() + piece.len() > BODY_BYTES_ALWAYS;
+        if is_long && !self.charge.grow(piece.len()) {
+            return;
         }
         self.kept.extend_from_slice(piece);
-    }
-}
-
-impl Drop for Body {
-    fn drop(&mut self) {
-        HELD.fetch_sub(self.charged, Ordering::Relaxed);
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn hnap(asked: &Asked<'_>) -> Reply {
 
 /// The log-in of a router's own small server.
 pub(super) fn boa(asked: &Asked<'_>) -> Reply {
-    let wrong = match asked.form.credentials() {
+    let wrong = match asked.form.login() {
         Some(_) => "<script>alert('ERROR:bad password!');</script>",
         None => "",
     };
@@ -102,7 +102,7 @@ pub(super) fn autodiscover(asked: &Asked<'_>) -> Reply {
 
 /// A router's pages under OpenWrt.
 pub(super) fn luci(asked: &Asked<'_>) -> Reply {
-    let wrong = match asked.form.credentials() {
+    let wrong = match asked.form.login() {
         Some(_) => {
             "<div class=\"alert-message warning\">Invalid username and/or password given! Please try again.</div>\n"
         }

@@ -75,18 +75,6 @@ pub(super) fn aws(asked: &Asked<'_>) -> Reply {
     Reply::file("application/octet-stream", body, site.installed + ENVIRONMENT_AFTER)
 }
 
-/// The accounts of the machine, as a climb out of the folder would show them.
-pub(super) fn accounts(asked: &Asked<'_>) -> Reply {
-    let mut body =
-        "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n\
-                    www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n"
-            .to_owned();
-    for (name, id) in asked.site.users.iter().zip(1000..) {
-        let _ = writeln!(body, "{name}:x:{id}:{id}:,,,:/home/{name}:/bin/bash");
-    }
-    Reply::new(200, "text/plain", body)
-}
-
 /// What is left of the database in a folder that everybody can read.
 pub(super) fn dump(asked: &Asked<'_>) -> Reply {
     Reply::file("application/octet-stream", database(asked.site), asked.site.installed + COPY_AFTER)

@@ -61,7 +61,7 @@ pub(super) fn sitemap(asked: &Asked<'_>) -> Reply {
 
 pub(super) fn login(asked: &Asked<'_>) -> Reply {
     let title = asked.site.title();
-    let wrong = match asked.form.credentials() {
+    let wrong = match asked.form.login() {
         Some(_) => "<p class=\"error\">Unknown user name or wrong password.</p>\n",
         None => "",
     };
@@ -90,7 +90,7 @@ pub(super) fn login(asked: &Asked<'_>) -> Reply {
 
 pub(super) fn api(asked: &Asked<'_>) -> Reply {
     let text = |reply: Reply| reply.with("Cache-Control", "no-cache, private");
-    if asked.form.credentials().is_some() {
+    if asked.form.login().is_some() {
         return text(Reply::json(r#"{"message":"These credentials do not match our records."}"#))
             .status(401);
     }
@@ -115,7 +115,7 @@ pub(super) fn api(asked: &Asked<'_>) -> Reply {
 
 pub(super) fn php_my_admin(asked: &Asked<'_>) -> Reply {
     let token = asked.site.secret(&format!("pma {}", asked.client), 32);
-    let wrong = match asked.form.credentials() {
+    let wrong = match asked.form.login() {
         Some(tried) => format!(
             "<div class=\"alert alert-danger\" role=\"alert\">mysqli::real_connect(): (HY000/1045): \
              Access denied for user '{}'@'localhost' (using password: {})</div>",

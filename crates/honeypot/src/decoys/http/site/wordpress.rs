@@ -7,7 +7,7 @@ use super::Asked;
 
 pub(super) fn login(asked: &Asked<'_>) -> Reply {
     let (title, base) = (asked.site.title(), asked.base());
-    let tried = asked.form.credentials().filter(|_| asked.is_post());
+    let tried = asked.form.login().filter(|_| asked.is_post());
     let wrong = tried.as_ref().map(|tried| {
         let user = escape(&tried.user);
         let known = asked.site.users.contains(&tried.user);
