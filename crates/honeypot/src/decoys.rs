@@ -3,7 +3,9 @@
 //! To add one: `decoys/NAME.rs` with `pub(crate) const DECOY: Decoy` and `async fn serve(session: &mut
 //! Session) -> Result<(), End>`, and its row below. A sample is `tcp.rs`.
 
+mod ssh;
 mod tcp;
+mod telnet;
 
 use futures::future::BoxFuture;
 
@@ -26,7 +28,7 @@ pub struct Decoy {
 }
 
 /// All decoys, in the order in which they are listed.
-pub const DECOYS: &[Decoy] = &[tcp::DECOY];
+pub const DECOYS: &[Decoy] = &[ssh::DECOY, telnet::DECOY, tcp::DECOY];
 
 #[cfg(test)]
 mod tests {
