@@ -9,7 +9,9 @@ mod http;
 mod redis;
 pub(crate) mod shared;
 mod smtp;
+mod ssh;
 mod tcp;
+mod telnet;
 mod vnc;
 
 use futures::future::BoxFuture;
@@ -34,6 +36,8 @@ pub struct Decoy {
 
 /// All decoys, in the order in which they are listed.
 pub const DECOYS: &[Decoy] = &[
+    ssh::DECOY,
+    telnet::DECOY,
     ftp::DECOY,
     http::DECOY,
     http::SECURE,

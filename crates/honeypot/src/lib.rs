@@ -16,8 +16,10 @@ mod house;
 mod listener;
 mod persona;
 mod session;
+mod shell;
 mod text;
 mod vault;
+mod visitor;
 
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
