@@ -94,6 +94,9 @@ fn told(request: &Request, reply: &Reply, bytes: usize) -> Fields {
         fields.set("http.request.body.content", shown(body, TOLD_BYTES_MAX));
         fields.set("http.request.body.bytes", request.body.bytes);
     }
+    if request.body.dropped() > 0 {
+        fields.set("bartizan.decoy.bytes_dropped", request.body.dropped());
+    }
     if let Some(attempt) = reply.attempt {
         fields.set("event.reason", attempt);
     }

@@ -23,9 +23,7 @@ pub(crate) const DECOY: Decoy = Decoy {
 };
 
 async fn serve(session: &mut Session) -> Result<(), End> {
-    let version = session.persona().version("vsftpd").to_owned();
-    let greeting = session.service().banner.clone().unwrap_or(format!("(vsFTPd {version})"));
-    session.write(format!("220 {greeting}\r\n").as_bytes()).await?;
+    session.write(format!("220 {}\r\n", greeting(session)).as_bytes()).await?;
     // What a silent client would hold for nothing is made with its first bytes.
     while session.pending().is_empty() {
         session.fill().await?;
@@ -114,8 +112,15 @@ async fn log_in(session: &Session, machine: &mut Machine, user: &str, password: 
     }
     let outcome = if admitted { Outcome::Success } else { Outcome::Failure };
     let (user, password) = (user.as_bytes(), password.as_bytes());
-    session.credentials(user, Some(password), outcome, Fields::new()).await;
+    let fields = Fields::new().with("bartizan.decoy.banner_sent", greeting(session));
+    session.credentials(user, Some(password), outcome, fields).await;
     machine.logged_in(admitted)
+}
+
+/// What it says first, without its number.
+fn greeting(visit: &Visit) -> String {
+    let version = visit.persona().version("vsftpd");
+    visit.service().banner.clone().unwrap_or_else(|| format!("(vsFTPd {version})"))
 }
 
 /// A line without the commands of Telnet that some clients put before `ABOR`.

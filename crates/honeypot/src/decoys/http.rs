@@ -50,7 +50,10 @@ async fn serve_secure(session: &mut Session) -> Result<(), End> {
     // Somebody speaks plainly to the port of TLS: the server says so and hangs up.
     let site = site(session);
     let first = session.pending().get(..1_024).unwrap_or(session.pending()).to_vec();
-    session.tell("malformed", Fields::new().with_bytes("bartizan.decoy.first", &first)).await;
+    let fields = Fields::new()
+        .with_bytes("bartizan.decoy.first", &first)
+        .with("bartizan.decoy.banner_sent", site.server.name.clone());
+    session.tell("malformed", fields).await;
     let body = format!(
         "<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n<body>\r\n\
          <center><h1>400 Bad Request</h1></center>\r\n<center>The plain HTTP request was sent to HTTPS \
@@ -119,7 +122,7 @@ async fn answer(session: &mut Session, site: &Site, request: &Request) -> Result
     let reply = site::answer(&asked);
     let status = reply.status;
     let (bytes, keeps) = reply::write(scene, request, reply);
-    let fields = told::request(session, request, Some((status, bytes.len())));
+    let fields = told::request(session, &site.server.name, request, (status, bytes.len()));
     session.tell("request", fields).await;
     for tried in forms::basic(request).into_iter().chain(form.credentials()) {
         tell_login(session, request, &tried).await;
@@ -164,7 +167,7 @@ async fn malformed(
     };
     let scene = scene(session, site, request);
     let (bytes, _) = reply::write(scene, request, Reply::error(status));
-    let fields = told::request(session, request, Some((status, bytes.len())));
+    let fields = told::request(session, &site.server.name, request, (status, bytes.len()));
     session.tell("malformed", fields).await;
     session.write(&bytes).await?;
     Ok(false)

@@ -77,11 +77,14 @@ async fn answer(
     if let Some((user, password)) = answer.login {
         session.think(1, 4).await;
         let admitted = session.admits(user.as_bytes(), password.as_bytes());
-        bytes = machine.authenticated(admitted);
-        let outcome =
-            if bytes.first() == Some(&b'+') { Outcome::Success } else { Outcome::Failure };
-        let fields = Fields::new();
-        session.credentials(user.as_bytes(), Some(password.as_bytes()), outcome, fields).await;
+        let told = machine.authenticated(admitted);
+        let worked = told.first() == Some(&b'+');
+        if !worked || bytes.is_empty() {
+            bytes = told;
+        }
+        let outcome = if worked { Outcome::Success } else { Outcome::Failure };
+        let (user, password) = (user.as_bytes(), password.as_bytes());
+        session.credentials(user, Some(password), outcome, Fields::new()).await;
     } else {
         let failed = bytes.first() == Some(&b'-');
         let outcome = if failed { Outcome::Failure } else { Outcome::Success };

@@ -47,17 +47,12 @@ impl Letter {
 }
 
 async fn serve(session: &mut Session) -> Result<(), End> {
-    let facts = facts(session);
-    let greeting = match session.service().banner.clone() {
-        Some(banner) => format!("220 {banner}\r\n"),
-        None => Machine::new(facts.clone(), false).greeting(),
-    };
-    session.write(greeting.as_bytes()).await?;
+    session.write(format!("220 {}\r\n", greeting(session)).as_bytes()).await?;
     // What a silent client would hold for nothing is made with its first bytes.
     while session.pending().is_empty() {
         session.fill().await?;
     }
-    let mut machine = Box::new(Machine::new(facts, session.is_tls()));
+    let mut machine = Box::new(Machine::new(facts(session), session.is_tls()));
     let mut pieces: Option<Letter> = None;
     while let Some(line) = session.read_line(LINE_BYTES_MAX).await? {
         let text = String::from_utf8_lossy(&line).into_owned();
@@ -69,6 +64,8 @@ async fn serve(session: &mut Session) -> Result<(), End> {
         }
         session.write(turn.reply.as_bytes()).await?;
         match turn.next {
+            // What was begun with `BDAT` belongs to the letter that is under way.
+            Next::Nothing if !machine.is_under_way() => pieces = None,
             Next::Nothing => {}
             Next::Close => break,
             Next::LogIn { user, password } => {
@@ -130,7 +127,7 @@ async fn log_in(
         session.think(700, 1_400).await;
     }
     let outcome = if admitted { Outcome::Success } else { Outcome::Failure };
-    let mut fields = Fields::new();
+    let mut fields = Fields::new().with("bartizan.decoy.banner_sent", greeting(session));
     if let Some(hello) = machine.hello() {
         fields.set("bartizan.decoy.client", hello);
     }
@@ -209,6 +206,12 @@ fn about(envelope: &Envelope, letter: &Letter, queue_id: &str) -> Fields {
         }
     }
     fields
+}
+
+/// What it says first, without its number.
+fn greeting(visit: &Visit) -> String {
+    let own = visit.service().banner.clone();
+    own.unwrap_or_else(|| facts(visit).greeting())
 }
 
 fn facts(visit: &Visit) -> Facts {

@@ -34,6 +34,7 @@ async fn serve(session: &mut Session) -> Result<(), End> {
                 Step::Say(bytes) => session.write(&bytes).await?,
                 Step::Over(bytes) => {
                     let fields = Fields::new()
+                        .with("bartizan.decoy.banner_sent", version.clone())
                         .with("bartizan.decoy.client", machine.client())
                         .with_bytes("bartizan.decoy.first", &piece);
                     session.tell("malformed", fields).await;
@@ -44,6 +45,7 @@ async fn serve(session: &mut Session) -> Result<(), End> {
                 Step::Tried { response, say } => {
                     let fields = Fields::new()
                         .with("bartizan.decoy.hash", machine.crackable(&response))
+                        .with("bartizan.decoy.banner_sent", version.clone())
                         .with("bartizan.decoy.client", machine.client());
                     session.think(20, 80).await;
                     session.credentials(b"", None, Outcome::Failure, fields).await;

@@ -12,13 +12,14 @@ const HEADER_BYTES_MAX: usize = 1_024;
 /// Bounds the names of headers that are told.
 const HEADERS_MAX: usize = 100;
 
-/// What is told of a request, and of its answer's status and length.
+/// What is told of a request, of its answer's status and length, and of the server that it saw.
 pub(super) fn request(
     session: &Session,
+    server: &str,
     request: &Request,
-    answer: Option<(u16, usize)>,
+    (status, bytes): (u16, usize),
 ) -> Fields {
-    let mut fields = Fields::new();
+    let mut fields = Fields::new().with("bartizan.decoy.banner_sent", server);
     if request.method.is_empty() {
         fields.set("http.request.line", request.line.clone());
     } else {
@@ -37,11 +38,12 @@ pub(super) fn request(
     if request.body.bytes > 0 {
         fields.set("http.request.body.bytes", request.body.bytes);
     }
-    if let Some((status, bytes)) = answer {
-        fields.set("http.response.status_code", status);
-        fields.set("http.response.bytes", bytes);
-        fields.set("event.outcome", if status < 400 { "success" } else { "failure" });
+    if request.body.dropped() > 0 {
+        fields.set("bartizan.decoy.bytes_dropped", request.body.dropped());
     }
+    fields.set("http.response.status_code", status);
+    fields.set("http.response.bytes", bytes);
+    fields.set("event.outcome", if status < 400 { "success" } else { "failure" });
     if session.is_tls() {
         fields.set("tls.established", true);
     }

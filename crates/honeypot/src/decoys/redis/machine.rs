@@ -15,7 +15,8 @@ use super::values;
 pub(super) struct Answer {
     pub(super) bytes: Vec<u8>,
     pub(super) close: bool,
-    /// The user name and the password that were tried; the answer waits for a look at who this is.
+    /// The user name and the password that were tried; the answer waits for a look at who this is, and
+    /// stands in `bytes` where a right one is answered by more than that it was.
     pub(super) login: Option<(String, String)>,
     /// The way to take a server over that the command belongs to.
     pub(super) attempt: Option<&'static str>,
@@ -65,7 +66,7 @@ impl Machine {
         let mut answer = match name.as_str() {
             "auth" => self.auth(words.get(1..).unwrap_or_default()),
             "quit" => Answer { close: true, ..simple("OK").into() },
-            "hello" if self.facts.major() >= 6 => self.hello(&words).into(),
+            "hello" if self.facts.major() >= 6 => self.hello(&words),
             // A browser was sent here; Redis hangs up without a word.
             "post" | "host:" => Answer { close: true, ..Answer::default() },
             _ if !self.admitted => error("NOAUTH Authentication required.").into(),
@@ -147,15 +148,24 @@ impl Machine {
         })
     }
 
-    fn hello(&self, words: &[String]) -> Vec<u8> {
+    /// `HELLO` may carry a password, which is looked at first.
+    fn hello(&self, words: &[String]) -> Answer {
+        let at = words.iter().position(|word| word.eq_ignore_ascii_case("auth"));
+        let given = at.and_then(|at| words.get(at + 1).zip(words.get(at + 2)));
+        let bytes = self.greeting(words, self.admitted || given.is_some());
+        let login = given.map(|(user, password)| (user.clone(), password.clone()));
+        Answer { login, ..bytes.into() }
+    }
+
+    fn greeting(&self, words: &[String], admitted: bool) -> Vec<u8> {
         if words.get(1).is_some_and(|version| version != "2") {
             return error("NOPROTO unsupported protocol version");
         }
-        if !self.admitted {
+        if !admitted {
             return error(
                 "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
-                 HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and \
-                 select the RESP protocol version at the same time",
+                 HELLO AUTH <user> <pass> option can be used to authenticate the client and select the \
+                 RESP protocol version at the same time",
             );
         }
         array(&[

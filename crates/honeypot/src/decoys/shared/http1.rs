@@ -53,6 +53,8 @@ pub(crate) struct Body {
     /// All its bytes, kept or not.
     pub(crate) bytes: u64,
     charge: Charge,
+    /// Whether something was not kept; what comes after it is not kept either, so that no gap is hidden.
+    is_cut: bool,
 }
 
 impl Body {
@@ -61,14 +63,22 @@ impl Body {
         &self.kept
     }
 
+    /// How many bytes of it are not kept.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.bytes.saturating_sub(u64::try_from(self.kept.len()).unwrap_or(u64::MAX))
+    }
+
     fn add(&mut self, piece: &[u8], kept_max: usize) {
         self.bytes += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        let piece = piece.get(..kept_max.saturating_sub(self.kept.len())).unwrap_or(piece);
-        let is_long = self.kept.len() + piece.len() > BODY_BYTES_ALWAYS;
-        if is_long && !self.charge.grow(piece.len()) {
+        let room = kept_max.saturating_sub(self.kept.len());
+        let kept = piece.get(..room).unwrap_or(piece);
+        let is_long = self.kept.len() + kept.len() > BODY_BYTES_ALWAYS;
+        if self.is_cut || (is_long && !self.charge.grow(kept.len())) {
+            self.is_cut = true;
             return;
         }
-        self.kept.extend_from_slice(piece);
+        self.is_cut = kept.len() < piece.len();
+        self.kept.extend_from_slice(kept);
     }
 }
 

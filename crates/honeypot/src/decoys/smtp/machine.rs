@@ -57,6 +57,16 @@ pub(super) struct Facts {
     pub(super) users: Vec<String>,
 }
 
+impl Facts {
+    /// What it says first, without its number.
+    pub(super) fn greeting(&self) -> String {
+        match self.system.as_str() {
+            "" => format!("{} ESMTP Postfix", self.host),
+            system => format!("{} ESMTP Postfix ({system})", self.host),
+        }
+    }
+}
+
 /// Which part of a log-in is awaited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Asked {
@@ -95,12 +105,9 @@ impl Machine {
         }
     }
 
-    /// What it says first.
-    pub(super) fn greeting(&self) -> String {
-        match self.facts.system.as_str() {
-            "" => format!("220 {} ESMTP Postfix\r\n", self.facts.host),
-            system => format!("220 {} ESMTP Postfix ({system})\r\n", self.facts.host),
-        }
+    /// Whether a letter has a sender and waits for its text.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.envelope.is_some()
     }
 
     pub(super) fn hello(&self) -> Option<&str> {
