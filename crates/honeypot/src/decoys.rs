@@ -3,6 +3,11 @@
 //! To add one: `decoys/NAME.rs` with `pub(crate) const DECOY: Decoy` and `async fn serve(session: &mut
 //! Session) -> Result<(), End>`, and its row below. A sample is `tcp.rs`.
 
+mod mongodb;
+mod mysql;
+mod postgres;
+mod rdp;
+mod smb;
 mod tcp;
 
 use futures::future::BoxFuture;
@@ -26,7 +31,8 @@ pub struct Decoy {
 }
 
 /// All decoys, in the order in which they are listed.
-pub const DECOYS: &[Decoy] = &[tcp::DECOY];
+pub const DECOYS: &[Decoy] =
+    &[mongodb::DECOY, mysql::DECOY, postgres::DECOY, rdp::DECOY, smb::DECOY, tcp::DECOY];
 
 #[cfg(test)]
 mod tests {

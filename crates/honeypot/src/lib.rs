@@ -12,10 +12,18 @@
 mod admission;
 mod config;
 mod decoys;
+mod der;
+mod drive;
 mod house;
 mod listener;
+mod ntlm;
+mod octets;
 mod persona;
+mod scram;
 mod session;
+mod spnego;
+mod sql;
+mod talk;
 mod text;
 mod vault;
 
