@@ -179,7 +179,7 @@ fn examine(
         work.engine.analyse(&mut event);
         work.engine.examine(&event, memory, &mut found.detections);
         let rules: Vec<RuleIndex> = work.engine.followed(memory).collect();
-        if !rules.is_empty() {
+        if !rules.is_empty() || Engine::is_watched(&event) {
             let mut bytes = Vec::new();
             event.encode(&mut bytes);
             found.kept.push(Kept { time: event.time, id: event.id, rules, bytes });
