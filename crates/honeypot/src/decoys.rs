@@ -8,7 +8,9 @@ mod mysql;
 mod postgres;
 mod rdp;
 mod smb;
+mod ssh;
 mod tcp;
+mod telnet;
 
 use futures::future::BoxFuture;
 
@@ -31,8 +33,16 @@ pub struct Decoy {
 }
 
 /// All decoys, in the order in which they are listed.
-pub const DECOYS: &[Decoy] =
-    &[mongodb::DECOY, mysql::DECOY, postgres::DECOY, rdp::DECOY, smb::DECOY, tcp::DECOY];
+pub const DECOYS: &[Decoy] = &[
+    ssh::DECOY,
+    telnet::DECOY,
+    mysql::DECOY,
+    postgres::DECOY,
+    mongodb::DECOY,
+    rdp::DECOY,
+    smb::DECOY,
+    tcp::DECOY,
+];
 
 #[cfg(test)]
 mod tests {

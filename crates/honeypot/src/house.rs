@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use seal::Keyring;
 use source::{Running, Sensor};
@@ -13,6 +13,7 @@ use crate::decoys::{DECOYS, Decoy};
 use crate::listener;
 use crate::persona::{Persona, PersonaError, Shared};
 use crate::session::now;
+use crate::shell::Tree;
 use crate::vault::{Vault, VaultError};
 
 /// Connections that wait to be accepted, in the system.
@@ -60,15 +61,24 @@ pub(crate) struct House {
     pub(crate) persona: Shared,
     pub(crate) vault: Arc<Vault>,
     pub(crate) admissions: Mutex<Admissions>,
+    /// The files of the fake shell.
+    pub(crate) tree: OnceLock<Arc<Tree>>,
 }
 
 /// One decoy that listens.
-#[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) decoy: &'static Decoy,
     pub(crate) name: String,
     pub(crate) config: ServiceConfig,
     pub(crate) sensor: Sensor,
+    /// What SSH is set up with.
+    pub(crate) ssh: OnceLock<Arc<russh::server::Config>>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// The decoys that run; they end with the inputs beside which they were started.
@@ -114,12 +124,13 @@ pub fn start(config: &Config, start: Start<'_>) -> Result<Option<Decoys>, StartE
         persona: Arc::clone(&persona),
         vault: Arc::clone(&vault),
         admissions: Mutex::new(Admissions::new(config.bounds.clone())),
+        tree: OnceLock::new(),
     });
     let (mut doors, mut listening) = (Vec::new(), Vec::new());
     for Bound { decoy, name, config, socket, address } in bound {
         let sensor = start.running.sensor("decoy", format!("{address} ({}: {name})", decoy.id));
         listening.push((name.clone(), address));
-        let service = Arc::new(Service { decoy, name, config, sensor });
+        let service = Arc::new(Service { decoy, name, config, sensor, ssh: OnceLock::new() });
         doors.push(listener::Door { service, socket });
     }
     if let Some(first) = doors.first().map(|door| door.service.sensor.clone()) {

@@ -21,11 +21,13 @@ mod octets;
 mod persona;
 mod scram;
 mod session;
+mod shell;
 mod spnego;
 mod sql;
 mod talk;
 mod text;
 mod vault;
+mod visitor;
 
 #[cfg(test)]
 mod testing;

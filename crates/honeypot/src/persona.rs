@@ -275,4 +275,6 @@ fn names(dice: &Dice, config: &PersonaConfig) -> (String, String) {
 pub(crate) type Shared = Arc<Persona>;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

@@ -34,7 +34,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::rustls::ServerConfig;
 
 pub use fields::Fields;
-pub(crate) use pipe::Pipe;
+pub(crate) use pipe::{Pipe, Rewound};
 pub(crate) use visit::now;
 pub use visit::{Outcome, Upload, Visit};
 
@@ -261,7 +261,6 @@ impl Session {
 
     /// Gives the raw connection away, with what was received and not consumed: for a protocol that a
     /// library speaks. Whoever takes it counts with [`Visit::received`] and notes with [`Visit::note`].
-    #[expect(dead_code, reason = "SSH comes next")]
     pub(crate) fn take(&mut self) -> (Pipe, Vec<u8>) {
         let before = std::mem::take(&mut self.pending).split_off(std::mem::take(&mut self.at));
         (std::mem::replace(&mut self.pipe, Pipe::Gone), before)

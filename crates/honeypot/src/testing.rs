@@ -183,3 +183,30 @@ pub(crate) fn list(words: &[&str]) -> tempfile::NamedTempFile {
     std::fs::write(file.path(), words.join("\n") + "\n").unwrap();
     file
 }
+
+/// Runs a client to its end with this input.
+pub(crate) fn ran(program: &Path, words: &[&str], input: &[u8]) -> std::process::Output {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(program)
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A client that ends before it reads is no fault of ours.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    // One that hangs, which some do, ends the test and not the day.
+    let id = child.id().to_string();
+    let (done, ended) = std::sync::mpsc::channel();
+    let watch = std::thread::spawn(move || {
+        if ended.recv_timeout(PATIENCE * 2).is_err() {
+            let _ = Command::new("kill").args(["-9", &id]).status();
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    let _ = done.send(());
+    watch.join().unwrap();
+    output
+}

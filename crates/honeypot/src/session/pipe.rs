@@ -92,6 +92,11 @@ impl Rewound {
     pub(crate) fn new(before: Vec<u8>, stream: TcpStream) -> Self {
         Self { before, at: 0, stream }
     }
+
+    /// Tells whether what is read next was read before.
+    pub(crate) fn rewinds(&self) -> bool {
+        self.at < self.before.len()
+    }
 }
 
 impl AsyncRead for Rewound {

@@ -16,6 +16,7 @@ use crate::config::{Bounds, ServiceConfig};
 use crate::decoys::Serve;
 use crate::house::{House, Service};
 use crate::persona::{Opens, Persona};
+use crate::shell::{Tree, grow};
 use crate::text::shown;
 use crate::vault::{Incoming, QuarantinedFile, TranscriptHead, Vault, Way, Writer};
 
@@ -353,6 +354,20 @@ impl Visit {
 
     pub(crate) fn sensor(&self) -> &Sensor {
         &self.0.service.sensor
+    }
+
+    /// Gives the files of the machine, made up when they are first asked for.
+    pub(crate) fn tree(&self) -> &Arc<Tree> {
+        let house = &self.0.house;
+        house.tree.get_or_init(|| Arc::new(grow(&house.persona)))
+    }
+
+    /// Gives what SSH is set up with on this service, made when it is first asked for.
+    pub(crate) fn service_cache(
+        &self,
+        make: impl FnOnce() -> Arc<russh::server::Config>,
+    ) -> Arc<russh::server::Config> {
+        Arc::clone(self.0.service.ssh.get_or_init(make))
     }
 
     pub(crate) fn serve(&self) -> Serve {
