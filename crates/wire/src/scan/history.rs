@@ -87,13 +87,15 @@ impl PastRun {
             "udp" => Transport::Udp,
             _ => return None,
         };
+        // Too many to list: it is shown, and nothing is compared with it.
         let targets = text("bartizan.scan.targets")?;
+        let targets = Targets::parse([targets.as_str()], &resolve_nothing).unwrap_or_default();
         Some(Self {
             id: text("bartizan.scan.id")?,
             at: event.time,
             schedule: text("bartizan.scan.schedule"),
             way: text("bartizan.scan.way").unwrap_or_default(),
-            targets: Targets::parse([targets.as_str()], &resolve_nothing).ok()?,
+            targets,
             ports: Ports::parse(&text("bartizan.scan.ports")?, transport).ok()?,
             transport,
             is_whole: text("bartizan.scan.whole").as_deref() == Some("true"),
@@ -189,7 +191,7 @@ pub fn compare(plan: &Plan, outcome: &Outcome, past: &[PastRun]) -> Vec<Change> 
         now.insert(found.address, known);
     }
     // Of what was not asked to the end nothing can be said.
-    if outcome.is_whole {
+    if outcome.is_whole && outcome.dropped == 0 {
         let asked = |address: &SocketAddr| {
             plan.targets.contains(address.ip()) && plan.ports.contains(address.port())
         };

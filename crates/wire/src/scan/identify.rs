@@ -211,7 +211,7 @@ impl Visit<'_> {
         let mut said = Vec::new();
         let mut buffer = [0_u8; 4096];
         let mut last = Instant::now();
-        while said.len() < ANSWER_BYTES_MAX && Instant::now() < until {
+        while said.len() < ANSWER_BYTES_MAX && Instant::now() < until && (self.goes_on)() {
             match stream.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(length) => {

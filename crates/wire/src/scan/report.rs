@@ -11,7 +11,7 @@ use super::run::{Found, Outcome, Plan};
 use super::services::Service;
 
 /// Bounds the text of the targets in the event of a scan; past it no later scan compares itself with it.
-const TARGETS_BYTES_MAX: usize = 32 * 1024;
+const TARGETS_BYTES_MAX: usize = 256 * 1024;
 
 /// A scan that ended.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +113,8 @@ impl Ended<'_> {
                 "targets": targets,
                 "ports": self.plan.ports.to_string(),
                 "way": self.plan.way.as_str(),
-                "whole": is_whole,
+                // What was dropped is not known, so no later scan may compare itself with it.
+                "whole": *is_whole && *dropped == 0,
                 "hosts": hosts.len(),
                 "open": progress.open,
                 "probes": progress.all,

@@ -25,8 +25,9 @@ pub const HOSTS_MAX: u64 = 65_536;
 pub const PROBES_MAX: u64 = 1 << 24;
 /// Bounds how often a probe is repeated.
 pub const RETRIES_MAX: u8 = 6;
-/// Open ports that are kept; a host that accepts on every port fills a quarter.
-const FOUND_MAX: usize = 1 << 18;
+/// Open ports that are kept, of all hosts and of one: one that accepts on every port is a trap.
+const FOUND_MAX: usize = 1 << 17;
+const FOUND_A_HOST_MAX: u32 = 4_096;
 /// Services of one host that are asked; more is a trap, not a machine.
 const ASKED_A_HOST_MAX: u32 = 256;
 /// Services that are asked at a time.
@@ -320,7 +321,7 @@ impl Watch for Tally<'_> {
             State::Silent => {}
             State::Open => {
                 host.open += 1;
-                if self.outcome.found.len() >= FOUND_MAX {
+                if host.open > FOUND_A_HOST_MAX || self.outcome.found.len() >= FOUND_MAX {
                     self.outcome.dropped += 1;
                     return;
                 }

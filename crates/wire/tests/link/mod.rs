@@ -5,6 +5,11 @@
 //! at a time than `netem` does by default.
 
 #![allow(dead_code, reason = "the tests and the bench use different parts")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot have its link ends there"
+)]
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -109,7 +109,7 @@ fn a_datagram_that_is_answered_and_one_that_is_refused() {
 fn a_scan_that_is_stopped_gives_what_it_has() {
     // Nobody has this address, so only the stop ends the scan soon.
     let plan =
-        Plan { timeout: Duration::from_secs(60), ..plan("198.18.0.1-9", "all", Way::Connect) };
+        Plan { timeout: Duration::from_mins(1), ..plan("198.18.0.1-9", "all", Way::Connect) };
     let outcome = run(&plan, &mut Patient { stops: true, done: Progress::default() }).unwrap();
     assert!(!outcome.is_whole);
 }

@@ -85,7 +85,7 @@ fn answers() {
         b"E\0\0\0\x40SFATAL\0C28000\0Mno pg_hba.conf entry for host\0\0",
         expect!["postgresql | PostgreSQL |  | no pg_hba.conf entry for host"],
     );
-    check("mongodb", b"\x40\0\0\0\x07\0\0\0\x01\0\0\0\xdd\x07\0\0\0\0\0\0\0\x30\0\0\0\x02version\0\x07\0\0\06.0.12\0", expect!["mongodb | MongoDB | 6.0.12 | "]);
+    check("mongodb", b"\x40\0\0\0\x07\0\0\0\x01\0\0\0\xdd\x07\0\0\0\0\0\0\0\x30\0\0\0\x02version\0\x07\0\0\x006.0.12\0", expect!["mongodb | MongoDB | 6.0.12 | "]);
     check(
         "rdp",
         b"\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\x1f\x08\0\x02\0\0\0",
