@@ -27,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) parse: Parse,
     pub(crate) rules: Rules,
     pub(crate) store: Store,
+    pub(crate) scan: wire::scan::Config,
 }
 
 impl Default for Config {
@@ -38,6 +39,7 @@ impl Default for Config {
             parse: Parse::default(),
             rules: Rules::default(),
             store: Store::default(),
+            scan: wire::scan::Config::default(),
         }
     }
 }
@@ -222,6 +224,8 @@ impl Config {
         }
         let inputs = self.inputs.validate("inputs").into_iter();
         faults.extend(inputs.map(|fault| (fault.path, fault.message)));
+        let scans = self.scan.validate("scan").into_iter();
+        faults.extend(scans.map(|fault| (fault.path, fault.message)));
         faults
     }
 }

@@ -228,7 +228,8 @@ fn start_sources(
         runtime: tokio::runtime::Handle::current(),
         simulated: false,
     };
-    let sources = source::start(&config.inputs, start)?;
+    let mut sources = source::start(&config.inputs, start)?;
+    super::scan::start(&mut sources, config, store.clone());
     for input in sources.inputs().status() {
         let place = input.address.map(|address| address.to_string()).or(input.reads);
         complain(&format!("input     {} {}", input.name, place.unwrap_or_default()));

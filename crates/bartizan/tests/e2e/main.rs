@@ -24,3 +24,4 @@ mod product;
 mod reload;
 mod relp;
 mod restart;
+mod scan;
