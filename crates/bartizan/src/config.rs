@@ -28,6 +28,9 @@ pub(crate) struct Config {
     pub(crate) rules: Rules,
     pub(crate) store: Store,
     pub(crate) decoys: honeypot::Config,
+    pub(crate) capture: wire::capture::CaptureConfig,
+    pub(crate) netflow: wire::netflow::NetflowConfig,
+    pub(crate) scan: wire::scan::Config,
 }
 
 impl Default for Config {
@@ -40,6 +43,9 @@ impl Default for Config {
             rules: Rules::default(),
             store: Store::default(),
             decoys: honeypot::Config::default(),
+            capture: wire::capture::CaptureConfig::default(),
+            netflow: wire::netflow::NetflowConfig::default(),
+            scan: wire::scan::Config::default(),
         }
     }
 }
@@ -231,6 +237,11 @@ impl Config {
         faults.extend(inputs.map(|fault| (fault.path, fault.message)));
         let decoys = self.decoys.validate("decoys").into_iter();
         faults.extend(decoys.map(|fault| (fault.path, fault.message)));
+        let sensors =
+            self.capture.validate("capture").into_iter().chain(self.netflow.validate("netflow"));
+        faults.extend(sensors.map(|fault| (fault.path, fault.message)));
+        let scans = self.scan.validate("scan").into_iter();
+        faults.extend(scans.map(|fault| (fault.path, fault.message)));
         faults
     }
 }

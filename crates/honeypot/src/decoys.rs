@@ -3,9 +3,21 @@
 //! To add one: `decoys/NAME.rs` with `pub(crate) const DECOY: Decoy` and `async fn serve(session: &mut
 //! Session) -> Result<(), End>`, and its row below. A sample is `tcp.rs`.
 
+mod elasticsearch;
+mod ftp;
+mod http;
+mod mongodb;
+mod mysql;
+mod postgres;
+mod rdp;
+mod redis;
+pub(crate) mod shared;
+mod smb;
+mod smtp;
 mod ssh;
 mod tcp;
 mod telnet;
+mod vnc;
 
 use futures::future::BoxFuture;
 
@@ -28,7 +40,37 @@ pub struct Decoy {
 }
 
 /// All decoys, in the order in which they are listed.
-pub const DECOYS: &[Decoy] = &[ssh::DECOY, telnet::DECOY, tcp::DECOY];
+pub const DECOYS: &[Decoy] = &[
+    ssh::DECOY,
+    telnet::DECOY,
+    ftp::DECOY,
+    http::DECOY,
+    http::SECURE,
+    smtp::DECOY,
+    redis::DECOY,
+    elasticsearch::DECOY,
+    vnc::DECOY,
+    mysql::DECOY,
+    postgres::DECOY,
+    mongodb::DECOY,
+    rdp::DECOY,
+    smb::DECOY,
+    tcp::DECOY,
+];
+
+/// Gives bytes to all that reads them in one kind of decoy, without a connection.
+#[cfg(any(test, fuzzing))]
+pub fn fuzz(kind: &str, bytes: &[u8]) {
+    match kind {
+        "elasticsearch" => elasticsearch::fuzz(bytes),
+        "ftp" => ftp::fuzz(bytes),
+        "http" => http::fuzz(bytes),
+        "redis" => redis::fuzz(bytes),
+        "smtp" => smtp::fuzz(bytes),
+        "vnc" => vnc::fuzz(bytes),
+        _ => {}
+    }
+}
 
 #[cfg(test)]
 mod tests {

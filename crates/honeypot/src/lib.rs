@@ -12,15 +12,25 @@
 mod admission;
 mod config;
 mod decoys;
+mod der;
+mod drive;
 mod house;
 mod listener;
+mod ntlm;
+mod octets;
 mod persona;
+mod scram;
 mod session;
 mod shell;
+mod spnego;
+mod sql;
+mod talk;
 mod text;
 mod vault;
 mod visitor;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod testing;
 

@@ -223,7 +223,7 @@ impl Visit {
             "observer": { "name": self.0.service.name },
             "bartizan": { "decoy": { "name": self.0.service.name, "session": self.0.session } },
         });
-        merged(base, fields.nested())
+        fields.over(base)
     }
 
     /// Tells of a log-in that was tried: the user, and the password as `bartizan.decoy.password`. A
@@ -307,6 +307,17 @@ impl Visit {
         }
     }
 
+    /// Decides whether a user is let in who answered a challenge: `gives` tells whether a password would
+    /// have given that answer.
+    pub fn admits_answer(&self, user: &str, gives: &dyn Fn(&str) -> bool) -> bool {
+        let house = &self.0.house;
+        let own = house.config.accounts.iter().filter(|account| account.user == user);
+        let own = own.map(|account| account.password.as_str());
+        let found = own.chain(house.persona.weak_of(user)).find(|password| gives(password));
+        // Where everybody is let in it need not be known; elsewhere no account has this password.
+        self.admits(user.as_bytes(), found.unwrap_or("\0").as_bytes())
+    }
+
     /// Tells of the beginning.
     pub(crate) async fn connected(&self) {
         self.tell("connect", Fields::new()).await;
@@ -375,18 +386,4 @@ pub(crate) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let nanos = since.ok().and_then(|since| i64::try_from(since.as_nanos()).ok());
     Timestamp::from_nanos(nanos.unwrap_or_default())
-}
-
-/// Lays the second over the first, object by object.
-fn merged(base: Value, over: Value) -> Value {
-    match (base, over) {
-        (Value::Object(mut base), Value::Object(over)) => {
-            for (name, value) in over {
-                let before = base.remove(&name).unwrap_or(Value::Null);
-                base.insert(name, merged(before, value));
-            }
-            Value::Object(base)
-        }
-        (_, over) => over,
-    }
 }
