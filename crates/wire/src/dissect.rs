@@ -10,17 +10,27 @@
 //!    up to the row's `held_max`, and shown again with what follows: nobody but this house buffers.
 //! 4. It ends when the dissector is done, or has been fed `bytes_max` bytes: then the flow is only counted.
 
+mod arp;
+mod dhcp;
 mod dns;
 mod ftp;
 mod http;
+mod icmp;
+mod kerberos;
 mod mailbox;
 mod mongodb;
 mod mysql;
+mod ntp;
 mod postgresql;
+mod quic;
+mod rdp;
 mod redis;
 mod shared;
+mod smb;
 mod smtp;
+mod snmp;
 mod ssh;
+mod telnet;
 mod tls;
 
 use crate::packet::Transport;
@@ -125,6 +135,16 @@ pub const DISSECTORS: &[Protocol] = &[
     dns::DNS,
     dns::MDNS,
     dns::LLMNR,
+    smb::SMB,
+    rdp::RDP,
+    kerberos::KERBEROS,
+    ntp::NTP,
+    dhcp::DHCP,
+    snmp::SNMP,
+    quic::QUIC,
+    telnet::TELNET,
+    arp::ARP,
+    icmp::ICMP,
 ];
 
 #[cfg(test)]

@@ -23,9 +23,9 @@ pub(super) const DNS: Protocol = Protocol {
     ports: &[53],
     recognises: |first| if local(first).is_some() { Verdict::No } else { recognises(first) },
     open: |about| Box::new(Dns { stream: about.transport == Transport::Tcp }),
-    bytes_max: 64 * 1024 * 1024,
+    bytes_max: 1024 * 1024 * 1024,
     held_max: 66 * 1024,
-    events_max: 100_000,
+    events_max: 1_000_000,
 };
 
 /// Multicast DNS (RFC 6762).
@@ -83,11 +83,13 @@ fn recognises(first: &First<'_>) -> Verdict {
     } else {
         bytes
     };
-    if is_message(message) { Verdict::Yes } else { Verdict::No }
+    let likely = [53, 5353, 5355].iter().any(|port| [first.port, first.client_port].contains(port));
+    if is_message(message, likely) { Verdict::Yes } else { Verdict::No }
 }
 
-/// Whether the header is possible and the first question, where there is one, reads as such.
-fn is_message(message: &[u8]) -> bool {
+/// Whether the header is possible and the first question, where there is one, reads as such. On a port of
+/// its own the header is enough: a name that is broken on purpose is told of too.
+fn is_message(message: &[u8], likely: bool) -> bool {
     let check = || {
         let header = Header::read(message)?;
         let known = matches!(header.operation(), 0..=2 | 4..=6) && header.flags & 0x0040 == 0;
@@ -101,12 +103,16 @@ fn is_message(message: &[u8]) -> bool {
         if !header.is_answer() && header.response_code() != 0 {
             return None;
         }
+        if likely {
+            return Some(());
+        }
+        // Elsewhere a message asks something, or answers what was asked.
+        (header.questions > 0).then_some(())?;
         let mut bytes = Bytes::new(message.get(HEADER_BYTES..)?);
         name(message, &mut bytes)?;
         bytes.u16().filter(|kind| *kind != 0)?;
         let class = bytes.u16()? & 0x7fff;
-        // The first record of a message without a question may be of EDNS, whose class is a size.
-        (matches!(class, 1 | 3 | 4 | 254 | 255) || header.questions == 0).then_some(())
+        matches!(class, 1 | 3 | 4 | 254 | 255).then_some(())
     };
     check().is_some()
 }
@@ -512,7 +518,7 @@ mod tests {
     #[test]
     fn a_name_that_circles() {
         let message = unhex("1234 0100 0001 0000 0000 0000 c00c 0001 0001");
-        assert!(!is_message(&message));
+        assert!(!is_message(&message, false));
         check(
             &DNS,
             &[(Direction::Client, &message)],

@@ -37,9 +37,11 @@ pub(super) const HTTP: Protocol = Protocol {
 };
 
 /// Bounds the requests that wait for an answer (pipelining); what is older is told without one.
-const WAITING_MAX: usize = 64;
+const WAITING_MAX: usize = 16;
 /// Bounds what is kept of a request's body.
 const BODY_BYTES_MAX: usize = 8 * 1024;
+/// Bounds what is kept of the bodies of all requests that wait.
+const BODIES_BYTES_MAX: usize = 16 * 1024;
 /// Bounds the line that tells a chunk's size.
 const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;
 /// The first bytes of HTTP/2 (RFC 9113, section 3.4).
@@ -93,7 +95,8 @@ fn recognises(first: &First<'_>) -> Verdict {
     match memchr::memchr(b'\n', target) {
         Some(end) => {
             let line = target.get(..end).unwrap_or_default();
-            let told = memchr::memmem::find(line, b" HTTP/").is_some();
+            let told =
+                line.starts_with(b"HTTP/") || memchr::memmem::find(line, b" HTTP/").is_some();
             // HTTP 0.9 tells no version.
             let plain = known && line.starts_with(b"/") && memchr::memchr(b' ', line).is_none();
             if told || plain { Verdict::Yes } else { Verdict::No }
@@ -128,7 +131,18 @@ struct Http {
     sides: [Part; 2],
     /// The body that comes belongs to the last of those who wait.
     collects: bool,
-    tunnel: bool,
+    tunnel: Tunnel,
+}
+
+/// Whether what follows is another protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tunnel {
+    #[default]
+    None,
+    /// After CONNECT.
+    Connected,
+    /// HTTP/2, or what was upgraded to.
+    Other,
 }
 
 impl Dissector for Http {
@@ -136,8 +150,11 @@ impl Dissector for Http {
         let mut taken = 0_u64;
         let mut rest = bytes;
         loop {
-            if self.tunnel {
-                return Progress::Done;
+            match self.tunnel {
+                Tunnel::None => {}
+                Tunnel::Other => return Progress::Done,
+                // Most who ask for a tunnel speak TLS in it; who does not is told of no more.
+                Tunnel::Connected => return Progress::Become(taken, "tls"),
             }
             let side = usize::from(direction == Direction::Server);
             let Some(part) = self.sides.get(side).copied() else { return Progress::Done };
@@ -149,6 +166,7 @@ impl Dissector for Http {
             taken = taken.saturating_add(used);
             match usize::try_from(used).ok().and_then(|used| rest.get(used..)) {
                 Some(left) if !left.is_empty() => rest = left,
+                _ if self.tunnel != Tunnel::None => rest = &[],
                 _ => return Progress::Taken(taken),
             }
         }
@@ -225,18 +243,21 @@ impl Http {
 
     /// Keeps the beginning of a request's body; tells whether more of it is wanted.
     fn collect(&mut self, bytes: &[u8], left: u64) -> bool {
+        let all: usize = self.waiting.iter().map(|request| request.body.len()).sum();
         let Some(request) = self.waiting.back_mut().filter(|_| self.collects) else { return false };
-        let room = BODY_BYTES_MAX - request.body.len().min(BODY_BYTES_MAX);
+        let room = BODY_BYTES_MAX
+            .saturating_sub(request.body.len())
+            .min(BODIES_BYTES_MAX.saturating_sub(all));
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(room).min(bytes.len());
         request.body.extend_from_slice(bytes.get(..wanted).unwrap_or_default());
-        request.body.len() < BODY_BYTES_MAX
+        room > wanted
     }
 
     fn request(&mut self, rest: &[u8], told: &mut Told<'_>) -> Option<(Part, u64)> {
         if rest.starts_with(PREFACE) {
             let heading = Heading { category: &["network", "web"], ..Heading::of("http_preface") };
             told.event(heading, |line| line.object("http", |http| http.word("version", "2")));
-            self.tunnel = true;
+            self.tunnel = Tunnel::Other;
             return Some((Part::Head, 0));
         }
         if PREFACE.starts_with(rest) {
@@ -277,8 +298,11 @@ impl Http {
         }
         tell(request.as_ref(), Some(&answer), told);
         let method = request.as_ref().map_or(&b""[..], |request| &request.method);
-        self.tunnel =
-            answer.status == 101 || (method == b"CONNECT" && (200..300).contains(&answer.status));
+        if answer.status == 101 {
+            self.tunnel = Tunnel::Other;
+        } else if method == b"CONNECT" && (200..300).contains(&answer.status) {
+            self.tunnel = Tunnel::Connected;
+        }
         let bare = method == b"HEAD" || matches!(answer.status, 204 | 304);
         let next = match answer.length {
             _ if bare => Part::Head,

@@ -97,13 +97,8 @@ impl Mailbox {
         if std::mem::take(&mut self.secret_next) {
             return;
         }
-        let (tag, line) = match self.imap {
-            true => match tagged(line) {
-                Some(parts) => parts,
-                None => return,
-            },
-            false => (&b""[..], line),
-        };
+        let parts = if self.imap { tagged(line) } else { Some((&b""[..], line)) };
+        let Some((tag, line)) = parts else { return };
         let Some((word, argument)) = lines::command(line) else { return };
         match (self.imap, word.as_str()) {
             (false, "USER") => self.user = cut(argument),

@@ -226,10 +226,12 @@ impl Mongodb {
         let heading =
             Heading { category: &["database", "network"], ..Heading::of("database_query") };
         told.event(heading, |line| {
+            if let Some(database) = document.text("$db") {
+                line.object("database", |to| to.text("name", database));
+            }
             line.object("bartizan", |ours| {
                 ours.object("mongodb", |to| {
                     to.text("command", name);
-                    to.text_some("database", document.text("$db"));
                     to.text_some("collection", document.text(&String::from_utf8_lossy(name)));
                     if let Some(client) = client {
                         let of = |part: &str, name: &str| {
@@ -346,9 +348,9 @@ mod tests {
             &[(C, &hello[..40]), (C, &hello[40..]), (C, &login), (S, &refused), (C, &list)],
         );
         expect![[r#"
-            database_query  {"bartizan":{"mongodb":{"command":"hello","database":"admin","driver":"PyMongo","driver_version":"4.9","platform":"CPython 3.11"}}}
+            database_query  {"database":{"name":"admin"},"bartizan":{"mongodb":{"command":"hello","driver":"PyMongo","driver_version":"4.9","platform":"CPython 3.11"}}}
             database_login failure {"user":{"name":"ann"},"bartizan":{"cleartext_password":false,"mongodb":{"mechanism":"SCRAM-SHA-256","error_code":18}}}
-            database_query  {"bartizan":{"mongodb":{"command":"find","database":"shop","collection":"users"}}}
+            database_query  {"database":{"name":"shop"},"bartizan":{"mongodb":{"command":"find","collection":"users"}}}
         "#]].assert_eq(&told);
     }
 }

@@ -56,6 +56,18 @@ fn recognises(first: &First<'_>) -> Verdict {
     }
 }
 
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Start,
+    Greeted,
+    /// The log-in was sent and not yet answered.
+    LogsIn,
+    LoggedIn,
+    Refused,
+}
+
 /// One connection.
 #[derive(Debug, Default)]
 struct Mysql {
@@ -64,12 +76,9 @@ struct Mysql {
     database: Vec<u8>,
     plugin: Vec<u8>,
     program: Vec<u8>,
-    greeted: bool,
-    /// The log-in was sent and not yet answered.
-    logs_in: bool,
+    stage: Stage,
     /// The server asked for the password as it is.
     clear: bool,
-    logged_in: bool,
     commands: u32,
 }
 
@@ -102,10 +111,10 @@ impl Dissector for Mysql {
     }
 
     fn end(&mut self, told: &mut Told<'_>) {
-        if self.logs_in {
-            self.login(None, None, told);
-        } else if self.greeted && !self.logged_in {
-            self.greeting(told);
+        match self.stage {
+            Stage::LogsIn => self.login(None, None, told),
+            Stage::Greeted => self.greeting(told),
+            _ => {}
         }
     }
 
@@ -123,10 +132,10 @@ enum State {
 
 impl Mysql {
     fn server(&mut self, body: &[u8], told: &mut Told<'_>) -> State {
-        if !self.greeted {
+        if self.stage == Stage::Start {
             let mut bytes = Bytes::new(body);
             if bytes.u8() == Some(10) {
-                self.greeted = true;
+                self.stage = Stage::Greeted;
                 self.version = cut(bytes.zero_ended().unwrap_or_default());
                 return State::On;
             }
@@ -135,7 +144,7 @@ impl Mysql {
             }
             return State::Ends;
         }
-        if !self.logs_in {
+        if self.stage != Stage::LogsIn {
             return State::On;
         }
         match body.first() {
@@ -157,16 +166,15 @@ impl Mysql {
     }
 
     fn client(&mut self, body: &[u8], told: &mut Told<'_>) -> State {
-        if !self.greeted {
-            return State::Ends;
-        }
-        if self.logged_in {
-            self.command(body, told);
-            return if self.commands >= COMMANDS_MAX { State::Ends } else { State::On };
-        }
-        if self.logs_in {
+        match self.stage {
+            Stage::Start => return State::Ends,
+            Stage::LoggedIn => {
+                self.command(body, told);
+                return if self.commands >= COMMANDS_MAX { State::Ends } else { State::On };
+            }
             // Another round of the log-in: what it holds is an answer to the server's challenge.
-            return State::On;
+            Stage::LogsIn | Stage::Refused => return State::On,
+            Stage::Greeted => {}
         }
         let capabilities = Bytes::new(body).le32().unwrap_or(0);
         if capabilities & CAPABILITY_TLS != 0
@@ -179,7 +187,7 @@ impl Mysql {
         if self.answer(body).is_none() {
             told.malformed();
         }
-        self.logs_in = true;
+        self.stage = Stage::LogsIn;
         State::On
     }
 
@@ -238,14 +246,10 @@ impl Mysql {
             Heading { category: &["database", "network"], ..Heading::of("database_query") };
         told.event(heading, |line| {
             line.object("user", |user| user.text("name", &self.user));
-            line.object("bartizan", |ours| {
-                ours.object("mysql", |mysql| {
-                    mysql.word("command", name);
-                    if shown && !sets_password(rest) {
-                        mysql.text_within("query", rest, QUERY_BYTES_MAX);
-                    }
-                });
-            });
+            if shown && !sets_password(rest) {
+                line.object("database", |to| to.text_within("statement", rest, QUERY_BYTES_MAX));
+            }
+            line.object("bartizan", |ours| ours.object("mysql", |to| to.word("command", name)));
         });
     }
 
@@ -253,24 +257,26 @@ impl Mysql {
         told.event(Heading::of("database_greeting"), |line| {
             line.object("bartizan", |ours| {
                 ours.object("mysql", |mysql| {
-                    mysql.text_some("server_version", Some(&self.version))
+                    mysql.text_some("server_version", Some(&self.version));
                 });
             });
         });
     }
 
     fn login(&mut self, code: Option<u16>, outcome: Option<&'static str>, told: &mut Told<'_>) {
-        self.logs_in = false;
-        self.logged_in = outcome == Some("success");
+        let success = outcome == Some("success");
+        self.stage = if success { Stage::LoggedIn } else { Stage::Refused };
         told.event(Heading::login("database_login", outcome), |line| {
             if !self.user.is_empty() {
                 line.object("user", |user| user.text("name", &self.user));
+            }
+            if !self.database.is_empty() {
+                line.object("database", |to| to.text("name", &self.database));
             }
             line.object("bartizan", |ours| {
                 ours.flag("cleartext_password", self.clear);
                 ours.object("mysql", |mysql| {
                     mysql.text_some("server_version", Some(&self.version));
-                    mysql.text_some("database", Some(&self.database));
                     mysql.text_some("plugin", Some(&self.plugin));
                     mysql.text_some("program", Some(&self.program));
                     if let Some(code) = code {
@@ -373,17 +379,16 @@ mod tests {
         );
         assert!(!let_in.contains("secret"));
         expect![[r#"
-            database_login failure {"user":{"name":"root"},"bartizan":{"cleartext_password":false,"mysql":{"server_version":"8.0.36","database":"shop","plugin":"mysql_native_password","program":"ab","error_code":1045}}}
-            database_greeting  {"bartizan":{"mysql":{"server_version":"8.0.36"}}}
-            database_login success {"user":{"name":"root"},"bartizan":{"cleartext_password":false,"mysql":{"server_version":"8.0.36","database":"shop","plugin":"mysql_native_password","program":"ab"}}}
-            database_query  {"user":{"name":"root"},"bartizan":{"mysql":{"command":"query","query":"SELECT version()"}}}
+            database_login failure {"database":{"name":"shop"},"bartizan":{"cleartext_password":false,"mysql":{"server_version":"8.0.36","plugin":"mysql_native_password","program":"ab","error_code":1045}},"user":{"name":"root"}}
+            database_login success {"database":{"name":"shop"},"bartizan":{"cleartext_password":false,"mysql":{"server_version":"8.0.36","plugin":"mysql_native_password","program":"ab"}},"user":{"name":"root"}}
+            database_query  {"database":{"statement":"SELECT version()"},"bartizan":{"mysql":{"command":"query"}},"user":{"name":"root"}}
             database_query  {"user":{"name":"root"},"bartizan":{"mysql":{"command":"query"}}}
         "#]].assert_eq(&format!("{told}{let_in}"));
     }
 
     #[test]
     fn tls_follows() {
-        let mut mysql = Mysql { greeted: true, ..Mysql::default() };
+        let mut mysql = Mysql { stage: Stage::Greeted, ..Mysql::default() };
         let about = tcp(3306);
         let mut lines = crate::json::Lines::default();
         let mut told = Told::new(&mut lines, &about, "mysql", 9);

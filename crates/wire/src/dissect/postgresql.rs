@@ -120,7 +120,6 @@ impl Postgresql {
         match direction {
             Direction::Server if self.asked.is_some() => match (self.asked.take(), rest.first()) {
                 (Some(TLS), Some(b'S')) => Step::Tls,
-                (_, Some(b'G' | b'S')) => Step::Ends,
                 (_, Some(b'N')) => Step::Took(1),
                 _ => Step::Ends,
             },
@@ -213,10 +212,10 @@ impl Postgresql {
         self.answered = true;
         told.event(Heading::login("database_login", outcome), |line| {
             line.object("user", |user| user.text("name", &self.user));
+            line.object("database", |to| to.text_some("name", Some(&self.database)));
             line.object("bartizan", |ours| {
                 ours.flag("cleartext_password", self.method == Some("password"));
                 ours.object("postgresql", |to| {
-                    to.text_some("database", Some(&self.database));
                     to.text_some("program", Some(&self.program));
                     to.word("method", self.method.unwrap_or("trust"));
                     to.text_some("error_code", code);
@@ -239,11 +238,12 @@ impl Postgresql {
             Heading { category: &["database", "network"], ..Heading::of("database_query") };
         told.event(heading, |line| {
             line.object("user", |user| user.text("name", &self.user));
-            if !secret {
-                line.object("bartizan", |ours| {
-                    ours.object("postgresql", |to| to.text_within("query", text, QUERY_BYTES_MAX));
-                });
-            }
+            line.object("database", |to| {
+                to.text_some("name", Some(&self.database));
+                if !secret {
+                    to.text_within("statement", text, QUERY_BYTES_MAX);
+                }
+            });
         });
     }
 }
@@ -281,8 +281,8 @@ mod tests {
         );
         assert!(!told.contains("secret"));
         expect![[r#"
-            database_login success {"user":{"name":"ann"},"bartizan":{"cleartext_password":true,"postgresql":{"database":"shop","program":"psql","method":"password"}}}
-            database_query  {"user":{"name":"ann"},"bartizan":{"postgresql":{"query":"SELECT 1"}}}
+            database_login success {"database":{"name":"shop"},"bartizan":{"cleartext_password":true,"postgresql":{"program":"psql","method":"password"}},"user":{"name":"ann"}}
+            database_query  {"user":{"name":"ann"},"database":{"name":"shop","statement":"SELECT 1"}}
         "#]].assert_eq(&told);
     }
 
@@ -298,7 +298,7 @@ mod tests {
             ],
         );
         expect![[r#"
-            database_login failure {"user":{"name":"ann"},"bartizan":{"cleartext_password":false,"postgresql":{"database":"shop","program":"psql","method":"md5","error_code":"28P01"}}}
+            database_login failure {"database":{"name":"shop"},"bartizan":{"cleartext_password":false,"postgresql":{"program":"psql","method":"md5","error_code":"28P01"}},"user":{"name":"ann"}}
         "#]].assert_eq(&told);
     }
 }

@@ -167,12 +167,8 @@ impl Redis {
         let heading =
             Heading { category: &["database", "network"], ..Heading::of("database_query") };
         told.event(heading, |line| {
-            line.object("bartizan", |ours| {
-                ours.object("redis", |redis| {
-                    redis.text("command", &name);
-                    redis.text("query", &text);
-                });
-            });
+            line.object("database", |to| to.text("statement", &text));
+            line.object("bartizan", |ours| ours.object("redis", |to| to.text("command", &name)));
         });
     }
 
@@ -283,10 +279,10 @@ mod tests {
         assert!(!told.contains("secret"));
         expect![[r#"
             database_login success {"user":{"name":"default"},"bartizan":{"cleartext_password":true}}
-            database_query  {"bartizan":{"redis":{"command":"SET","query":"SET"}}}
-            database_query  {"bartizan":{"redis":{"command":"SLAVEOF","query":"SLAVEOF 192.0.2.9 6379"}}}
-            database_query  {"bartizan":{"redis":{"command":"CONFIG","query":"CONFIG SET requirepass"}}}
-            database_query  {"bartizan":{"redis":{"command":"INFO","query":"INFO server"}}}
+            database_query  {"database":{"statement":"SET"},"bartizan":{"redis":{"command":"SET"}}}
+            database_query  {"database":{"statement":"SLAVEOF 192.0.2.9 6379"},"bartizan":{"redis":{"command":"SLAVEOF"}}}
+            database_query  {"database":{"statement":"CONFIG SET requirepass"},"bartizan":{"redis":{"command":"CONFIG"}}}
+            database_query  {"database":{"statement":"INFO server"},"bartizan":{"redis":{"command":"INFO"}}}
         "#]].assert_eq(&told);
     }
 

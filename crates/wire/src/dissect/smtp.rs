@@ -28,7 +28,7 @@ pub(super) const SMTP: Protocol = Protocol {
 };
 
 /// Bounds the recipients of one message that are told.
-const RECIPIENTS_MAX: usize = 64;
+const RECIPIENTS_MAX: usize = 32;
 /// Bounds an address, a name or a subject.
 const TEXT_BYTES_MAX: usize = 512;
 /// Bounds the name of a mechanism (RFC 4422).
@@ -99,8 +99,8 @@ struct Smtp {
     asked_for_tls: bool,
     /// DATA was sent and not yet answered.
     asked_for_data: bool,
-    /// A message was sent and waits for its answer.
-    sent: bool,
+    /// Messages that were sent and wait for their answer.
+    sent: u32,
 }
 
 impl Dissector for Smtp {
@@ -147,7 +147,7 @@ impl Smtp {
             Expects::Secret => self.expects = Expects::Command,
             Expects::Head | Expects::Body if line == b"." => {
                 self.expects = Expects::Command;
-                self.sent = true;
+                self.sent = self.sent.saturating_add(1);
             }
             Expects::Head => self.head(line),
             Expects::Body => {}
@@ -230,7 +230,8 @@ impl Smtp {
             self.asked_for_data = false;
             self.expects = Expects::Command;
             self.mail(Some(code), told);
-        } else if std::mem::take(&mut self.sent) {
+        } else if self.sent > 0 && code != 354 {
+            self.sent -= 1;
             self.mail(Some(code), told);
         } else if code == 354 {
             self.asked_for_data = false;

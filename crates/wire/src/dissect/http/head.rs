@@ -7,6 +7,8 @@ use crate::json::Object;
 
 /// Bounds a method; what is longer is no request.
 pub(super) const METHOD_BYTES_MAX: usize = 32;
+/// Bounds what is kept of a target; what is cut off is not inspected.
+const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Bounds what is told of one header.
 pub(super) const HEADER_BYTES_MAX: usize = 2048;
 /// Bounds the headers of one message that are looked at.
@@ -92,7 +94,13 @@ impl Request {
         let version = memchr::memmem::rfind(rest, b" HTTP/");
         let (target, version) = match version.and_then(|at| rest.split_at_checked(at)) {
             Some((target, version)) => (target, version.get(6..)?.trim_ascii()),
-            None => (rest, &b""[..]),
+            None if rest.starts_with(b"HTTP/") => (&b""[..], rest.get(5..)?.trim_ascii()),
+            // HTTP 0.9 tells no version.
+            None => {
+                let known = super::METHODS.iter().any(|known| known.as_bytes() == method);
+                let plain = memchr::memchr(b' ', rest).is_none();
+                (known && plain && rest.starts_with(b"/")).then_some((rest, &b""[..]))?
+            }
         };
         let plain = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
         if version.len() > 3 || !version.iter().all(plain) {
@@ -100,7 +108,7 @@ impl Request {
         }
         Some(Self {
             method: method.to_vec(),
-            target: target.trim_ascii_end().to_vec(),
+            target: target.get(..TARGET_BYTES_MAX).unwrap_or(target).trim_ascii_end().to_vec(),
             version: version.to_vec(),
             ..Self::default()
         })

@@ -22,6 +22,8 @@ pub(crate) const CLIENT_HELLO: u8 = 1;
 /// The server's hello.
 pub(crate) const SERVER_HELLO: u8 = 2;
 
+/// The first byte of a draft's version.
+const DRAFT: u16 = 0x7f;
 /// Told in a server's random where it asks for a second hello (RFC 8446, section 4.1.3).
 const RETRY_RANDOM: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
@@ -190,9 +192,15 @@ impl ServerHello {
         let mut bytes = Bytes::new(body);
         let mut hello = Self { version: bytes.u16()?, ..Self::default() };
         hello.retry = bytes.take(32)? == RETRY_RANDOM;
-        bytes.part8()?;
+        // Drafts of TLS 1.3 before the 22nd told their number here, and had neither session nor compression.
+        let draft = hello.version >> 8 == DRAFT;
+        if !draft {
+            bytes.part8()?;
+        }
         hello.cipher = bytes.u16()?;
-        bytes.u8()?;
+        if !draft {
+            bytes.u8()?;
+        }
         if bytes.is_empty() {
             return Some(hello);
         }
@@ -213,6 +221,12 @@ impl ServerHello {
     /// Gives the version that both speak from here on.
     pub(crate) fn version_chosen(&self) -> u16 {
         self.chosen.unwrap_or(self.version)
+    }
+
+    /// Whether the version chosen is TLS 1.3 or a draft of it.
+    pub(crate) fn is_newest(&self) -> bool {
+        let version = self.version_chosen();
+        version == 0x0304 || version >> 8 == DRAFT
     }
 
     /// Gives the text that JA3S digests.

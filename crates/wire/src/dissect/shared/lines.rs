@@ -5,8 +5,6 @@
 pub(crate) enum Next {
     /// The next line is wanted.
     Line,
-    /// The next line is not, but what comes after it and so many bytes is.
-    Skip(u64),
     /// Nothing after this line is for this reader.
     Stop,
 }
@@ -14,7 +12,7 @@ pub(crate) enum Next {
 /// How far [`each`] got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Read {
-    /// The bytes of whole lines, and of what was skipped, which may be more than there are.
+    /// The bytes of whole lines.
     pub(crate) taken: u64,
     /// The reader said [`Next::Stop`].
     pub(crate) stopped: bool,
@@ -33,10 +31,6 @@ pub(crate) fn each(bytes: &[u8], mut read: impl FnMut(&[u8]) -> Next) -> Read {
         match read(line.strip_suffix(b"\r").unwrap_or(line)) {
             Next::Line => {}
             Next::Stop => return Read { taken: count(taken), stopped: true },
-            Next::Skip(more) => match usize::try_from(more) {
-                Ok(more) if more <= bytes.len() - taken => taken += more,
-                _ => return Read { taken: count(taken).saturating_add(more), stopped: false },
-            },
         }
     }
 }
@@ -80,10 +74,8 @@ mod tests {
             Next::Line
         });
         assert_eq!((read.taken, seen), (9, vec![b"one".to_vec(), b"two".to_vec()]));
-        let read =
-            each(b"one\nxxxxtwo\n", |line| if line == b"one" { Next::Skip(4) } else { Next::Stop });
-        assert_eq!(read, Read { taken: 12, stopped: true });
-        assert_eq!(each(b"one\nxx", |_| Next::Skip(9)).taken, 13);
+        let read = each(b"one\ntwo\n", |_| Next::Stop);
+        assert_eq!(read, Read { taken: 4, stopped: true });
     }
 
     #[test]
