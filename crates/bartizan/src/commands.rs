@@ -12,7 +12,7 @@ mod parse;
 mod query;
 mod restore;
 mod rules;
-pub(crate) mod scan;
+mod scan;
 mod search;
 mod serve;
 mod simulate;
