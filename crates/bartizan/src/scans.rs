@@ -254,9 +254,10 @@ fn hand_over(kept: &Kept, id: &str, events: &[String]) -> anyhow::Result<()> {
 }
 
 fn seal(text: &[u8], keyring: Option<&Keyring>) -> anyhow::Result<Vec<u8>> {
-    let Some(keyring) = keyring else { return Ok([MAGIC_PLAIN, text].concat()) };
+    let Some(keyring) = keyring else { return Ok([MAGIC_PLAIN.as_slice(), text].concat()) };
     let (key, wrapped) = keyring.data_key()?;
-    Ok([MAGIC_SEALED, wrapped.as_slice(), &key.seal(SEALED_CONTEXT, text)?].concat())
+    let sealed = key.seal(SEALED_CONTEXT, text)?;
+    Ok([MAGIC_SEALED.as_slice(), &wrapped, &sealed].concat())
 }
 
 fn open(bytes: &[u8], keyring: Option<&Keyring>) -> Option<String> {
