@@ -3,6 +3,7 @@
 mod backup;
 mod completions;
 mod doctor;
+mod flows;
 mod hunt;
 mod inspect;
 mod keep;
@@ -37,6 +38,8 @@ pub(crate) enum Command {
     Parse(parse::Args),
     /// Runs the rules over old files
     Hunt(hunt::Args),
+    /// Reads captured packets: flows, and what protocols say
+    Flows(flows::Args),
     /// Judges HTTP requests
     Inspect(inspect::Args),
     /// Asks the store in SQL, read-only
@@ -69,6 +72,7 @@ impl Command {
             Self::Serve(args) => serve::run(&args),
             Self::Parse(args) => parse::run(&args),
             Self::Hunt(args) => hunt::run(&args),
+            Self::Flows(args) => flows::run(&args),
             Self::Inspect(args) => inspect::run(&args),
             Self::Query(args) => query::run(&args),
             Self::Search(args) => search::run(&args),

@@ -11,6 +11,7 @@ mod alert;
 mod ask;
 mod backup;
 mod bad_input;
+mod capture;
 mod commands;
 mod console;
 mod crash;
