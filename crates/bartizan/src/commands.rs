@@ -12,6 +12,7 @@ mod parse;
 mod query;
 mod restore;
 mod rules;
+pub(crate) mod scan;
 mod search;
 mod serve;
 mod simulate;
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Search(search::Args),
     /// Lists, shows, checks, tests and imports rules
     Rules(rules::Args),
+    /// Finds open ports, what serves there, and what changed
+    Scan(scan::Args),
     /// Sends realistic sample traffic to a real input
     Simulate(simulate::Args),
     /// Shows what is kept and for how long; holds, releases, purges, merges
@@ -77,6 +80,7 @@ impl Command {
             Self::Query(args) => query::run(&args),
             Self::Search(args) => search::run(&args),
             Self::Rules(args) => rules::run(&args),
+            Self::Scan(args) => scan::run(&args),
             Self::Simulate(args) => simulate::run(&args),
             Self::Store(args) => keep::run(&args),
             Self::Key(args) => key::run(&args),

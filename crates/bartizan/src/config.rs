@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) capture: wire::capture::CaptureConfig,
     pub(crate) netflow: wire::netflow::NetflowConfig,
+    pub(crate) scan: wire::scan::Config,
 }
 
 impl Default for Config {
@@ -42,6 +43,7 @@ impl Default for Config {
             store: Store::default(),
             capture: wire::capture::CaptureConfig::default(),
             netflow: wire::netflow::NetflowConfig::default(),
+            scan: wire::scan::Config::default(),
         }
     }
 }
@@ -229,6 +231,8 @@ impl Config {
         let sensors =
             self.capture.validate("capture").into_iter().chain(self.netflow.validate("netflow"));
         faults.extend(sensors.map(|fault| (fault.path, fault.message)));
+        let scans = self.scan.validate("scan").into_iter();
+        faults.extend(scans.map(|fault| (fault.path, fault.message)));
         faults
     }
 }

@@ -6,8 +6,13 @@
 mod elasticsearch;
 mod ftp;
 mod http;
+mod mongodb;
+mod mysql;
+mod postgres;
+mod rdp;
 mod redis;
 pub(crate) mod shared;
+mod smb;
 mod smtp;
 mod ssh;
 mod tcp;
@@ -45,6 +50,11 @@ pub const DECOYS: &[Decoy] = &[
     redis::DECOY,
     elasticsearch::DECOY,
     vnc::DECOY,
+    mysql::DECOY,
+    postgres::DECOY,
+    mongodb::DECOY,
+    rdp::DECOY,
+    smb::DECOY,
     tcp::DECOY,
 ];
 

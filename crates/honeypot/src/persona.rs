@@ -235,6 +235,12 @@ impl Persona {
         }
     }
 
+    /// Gives the weak passwords of a user that open, where any do.
+    pub(crate) fn weak_of(&self, user: &str) -> impl Iterator<Item = &str> {
+        let of = self.weak.iter().filter(move |(own, _)| own == user);
+        of.map(|(_, password)| password.as_str())
+    }
+
     /// Gives after how many tries weak pairs open for a source.
     pub(crate) fn patience(&self, source: u64) -> u32 {
         u32::try_from(self.dice.between(&format!("patience {source}"), 1, 4)).unwrap_or(1)

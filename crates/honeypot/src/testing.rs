@@ -142,6 +142,48 @@ pub(crate) fn client(name: &str) -> Option<std::path::PathBuf> {
     found
 }
 
+/// Runs a client for a minute at most; gives what it wrote, or tells that the test is skipped.
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Option<String> {
+    run_with(&[], program, arguments)
+}
+
+/// The same, with more in its environment.
+pub(crate) fn run_with(
+    environment: &[(&str, &str)],
+    program: &str,
+    arguments: &[&str],
+) -> Option<String> {
+    client(program)?;
+    let mut command = std::process::Command::new("timeout");
+    command.args(["60", program]).args(arguments).env("LC_ALL", "C.UTF-8");
+    command.envs(environment.iter().copied());
+    let done = command.stdin(std::process::Stdio::null()).output().unwrap();
+    let text = [done.stdout, done.stderr].concat();
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Runs a Python script where Python has a module (`BARTIZAN_TEST_PYTHON` names another than
+/// `python3`), or tells that the test is skipped.
+pub(crate) fn python(module: &str, script: &str) -> Option<String> {
+    let python = std::env::var("BARTIZAN_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let has =
+        std::process::Command::new(&python).args(["-c", &format!("import {module}")]).output();
+    if !has.is_ok_and(|has| has.status.success()) {
+        eprintln!("skipped: {python} has no module {module}");
+        return None;
+    }
+    let mut command = std::process::Command::new("timeout");
+    let done = command.args(["60", &python, "-c", script]).output().unwrap();
+    Some(String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned())
+}
+
+/// A file with these words, for clients that read lists.
+pub(crate) fn list(words: &[&str]) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), words.join("\n") + "\n").unwrap();
+    file
+}
+
 /// Runs a client to its end with this input.
 pub(crate) fn ran(program: &Path, words: &[&str], input: &[u8]) -> std::process::Output {
     use std::io::Write as _;

@@ -46,18 +46,48 @@ pub struct Fragment<'b> {
 
 /// Decodes a frame.
 pub fn decode<'b>(raw: &Raw<'b>) -> Decoded<'b> {
-    let mut walk = Walk { packet: blank(raw), layers: 0 };
-    walk.frame(raw.link, raw.bytes)
+    let mut packet = blank(raw);
+    decode_into(raw, &mut packet).decoded(&packet)
+}
+
+/// Decodes a frame into a blank packet: where there are many, they are not moved about.
+pub(crate) fn decode_into<'b>(raw: &Raw<'b>, packet: &mut Packet<'b>) -> Read {
+    Walk { packet, layers: 0 }.frame(raw.link, raw.bytes)
 }
 
 /// Decodes what was put together from fragments: `packet` is what their headers say.
 pub(crate) fn decode_whole<'b>(packet: Packet<'b>, payload: &'b [u8]) -> Decoded<'b> {
-    let mut walk = Walk { packet, layers: 0 };
+    let mut packet = packet;
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    walk.carried(packet.protocol, payload, length)
+    let protocol = packet.protocol;
+    let read = Walk { packet: &mut packet, layers: 0 }.carried(protocol, payload, length);
+    read.decoded(&packet)
 }
 
-fn blank<'b>(raw: &Raw<'b>) -> Packet<'b> {
+/// What was read into a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Read {
+    Packet,
+    Fragment { id: u32, offset: u32, more: bool },
+    Other,
+    Malformed,
+}
+
+impl Read {
+    fn decoded<'b>(self, packet: &Packet<'b>) -> Decoded<'b> {
+        match self {
+            Self::Packet => Decoded::Packet(*packet),
+            Self::Fragment { id, offset, more } => {
+                Decoded::Fragment(Fragment { packet: *packet, id, offset, more })
+            }
+            Self::Other => Decoded::Other,
+            Self::Malformed => Decoded::Malformed,
+        }
+    }
+}
+
+/// Gives a packet that says nothing yet.
+pub(crate) fn blank<'b>(raw: &Raw<'b>) -> Packet<'b> {
     Packet {
         time_ns: raw.time_ns,
         wire_length: raw.wire_length,
@@ -82,19 +112,19 @@ fn blank<'b>(raw: &Raw<'b>) -> Packet<'b> {
 }
 
 /// On the way inwards.
-struct Walk<'b> {
-    packet: Packet<'b>,
+struct Walk<'p, 'b> {
+    packet: &'p mut Packet<'b>,
     layers: u8,
 }
 
-impl<'b> Walk<'b> {
+impl<'b> Walk<'_, 'b> {
     /// Reads a frame of a link type.
-    fn frame(&mut self, link: u32, bytes: &'b [u8]) -> Decoded<'b> {
+    fn frame(&mut self, link: u32, bytes: &'b [u8]) -> Read {
         let inside = match link {
-            link::ETHERNET => frame::ethernet(bytes, &mut self.packet),
+            link::ETHERNET => frame::ethernet(bytes, self.packet),
             link::NULL | link::LOOP => frame::loopback(bytes),
-            link::LINUX_SLL => frame::cooked(bytes, &mut self.packet),
-            link::LINUX_SLL2 => frame::cooked2(bytes, &mut self.packet),
+            link::LINUX_SLL => frame::cooked(bytes, self.packet),
+            link::LINUX_SLL2 => frame::cooked2(bytes, self.packet),
             link::RAW | link::RAW_BSD | link::RAW_OPENBSD | link::IPV4 | link::IPV6 => {
                 Some(Inside::Ip(bytes))
             }
@@ -104,63 +134,62 @@ impl<'b> Walk<'b> {
     }
 
     /// Goes on with what a header wraps.
-    fn inside(&mut self, inside: Option<Inside<'b>>) -> Decoded<'b> {
+    fn inside(&mut self, inside: Option<Inside<'b>>) -> Read {
         let mut inside = inside;
         while self.layers < LAYERS_MAX {
             self.layers += 1;
             inside = match inside {
-                None => return Decoded::Malformed,
-                Some(Inside::Other) => return Decoded::Other,
+                None => return Read::Malformed,
+                Some(Inside::Other) => return Read::Other,
                 Some(Inside::Ip(bytes)) => return self.ip(bytes),
-                Some(Inside::Ethernet(bytes)) => frame::ethernet(bytes, &mut self.packet),
+                Some(Inside::Ethernet(bytes)) => frame::ethernet(bytes, self.packet),
                 Some(Inside::Ether(kind, bytes)) => {
                     if kind == frame::ARP {
-                        return network::arp(&mut self.packet, bytes)
-                            .map_or(Decoded::Malformed, |()| Decoded::Packet(self.packet));
+                        return network::arp(self.packet, bytes)
+                            .map_or(Read::Malformed, |()| Read::Packet);
                     }
-                    frame::ether(kind, bytes, &mut self.packet)
+                    frame::ether(kind, bytes, self.packet)
                 }
             };
         }
-        Decoded::Malformed
+        Read::Malformed
     }
 
-    fn ip(&mut self, bytes: &'b [u8]) -> Decoded<'b> {
+    fn ip(&mut self, bytes: &'b [u8]) -> Read {
         match bytes.first().map(|byte| byte >> 4) {
-            Some(4) => match network::ipv4(&mut self.packet, bytes) {
+            Some(4) => match network::ipv4(self.packet, bytes) {
                 Some(carried) => self.network(carried),
-                None => Decoded::Malformed,
+                None => Read::Malformed,
             },
-            Some(6) => match network::ipv6(&mut self.packet, bytes) {
+            Some(6) => match network::ipv6(self.packet, bytes) {
                 Some(carried) => self.network(carried),
-                None => Decoded::Malformed,
+                None => Read::Malformed,
             },
-            _ => Decoded::Malformed,
+            _ => Read::Malformed,
         }
     }
 
-    fn network(&mut self, carried: network::Carried<'b>) -> Decoded<'b> {
+    fn network(&mut self, carried: network::Carried<'b>) -> Read {
         match carried.fragment {
             Some((id, offset, more)) => {
-                let mut packet = self.packet;
-                packet.protocol = carried.protocol;
-                packet.transport = Transport::of(carried.protocol);
-                packet.payload = carried.bytes;
-                packet.payload_length = carried.length;
-                Decoded::Fragment(Fragment { packet, id, offset, more })
+                self.packet.protocol = carried.protocol;
+                self.packet.transport = Transport::of(carried.protocol);
+                self.packet.payload = carried.bytes;
+                self.packet.payload_length = carried.length;
+                Read::Fragment { id, offset, more }
             }
             None => self.carried(carried.protocol, carried.bytes, carried.length),
         }
     }
 
     /// Reads what IP carries: `length` is what the headers tell, `bytes` what is there.
-    fn carried(&mut self, protocol: u8, bytes: &'b [u8], length: u32) -> Decoded<'b> {
+    fn carried(&mut self, protocol: u8, bytes: &'b [u8], length: u32) -> Read {
         self.packet.protocol = protocol;
         self.packet.transport = Transport::of(protocol);
         let read = match protocol {
-            6 => transport::tcp(&mut self.packet, bytes, length),
-            17 => transport::udp(&mut self.packet, bytes, length),
-            1 | 58 => transport::icmp(&mut self.packet, bytes, length),
+            6 => transport::tcp(self.packet, bytes, length),
+            17 => transport::udp(self.packet, bytes, length),
+            1 | 58 => transport::icmp(self.packet, bytes, length),
             _ => {
                 self.packet.payload = bytes;
                 self.packet.payload_length = length;
@@ -168,28 +197,30 @@ impl<'b> Walk<'b> {
             }
         };
         if read.is_none() {
-            return Decoded::Malformed;
+            return Read::Malformed;
         }
-        match transport::unwrapped(&self.packet) {
+        match transport::unwrapped(self.packet) {
             Some((tunnel, inside)) => self.unwrap(tunnel, inside),
-            None => Decoded::Packet(self.packet),
+            None => Read::Packet,
         }
     }
 
     /// Reads what a tunnel wraps; where that is nothing flows are made of, the tunnel itself counts.
-    fn unwrap(&mut self, tunnel: Tunnel, inside: Inside<'b>) -> Decoded<'b> {
-        let outer = self.packet;
-        let inner = Packet {
+    fn unwrap(&mut self, tunnel: Tunnel, inside: Inside<'b>) -> Read {
+        let outer = *self.packet;
+        *self.packet = Packet {
             tunnel: Some(Tunnel { outer: Some((outer.source(), outer.destination())), ..tunnel }),
             tcp: Tcp::default(),
             source_port: 0,
             destination_port: 0,
             ..outer
         };
-        self.packet = inner;
         match self.inside(Some(inside)) {
-            Decoded::Other | Decoded::Malformed => Decoded::Packet(outer),
-            decoded => decoded,
+            Read::Other | Read::Malformed => {
+                *self.packet = outer;
+                Read::Packet
+            }
+            read => read,
         }
     }
 }

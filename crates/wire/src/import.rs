@@ -45,7 +45,9 @@ impl Reader for CaptureReader {
     }
 
     fn finish(&mut self, each: &mut dyn FnMut(&str)) -> Result<(), String> {
-        self.flows.finish_file(&mut self.lines);
+        while self.flows.finish_file(&mut self.lines) {
+            self.hand_on(each);
+        }
         self.hand_on(each);
         self.file.finish().map_err(|fault| fault.to_string())
     }

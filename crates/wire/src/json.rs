@@ -68,14 +68,21 @@ impl Lines {
 }
 
 impl Object<'_> {
+    #[inline]
     fn key(&mut self, key: &str) {
+        self.out.push_str(if self.first { "\"" } else { ",\"" });
+        self.first = false;
+        self.out.push_str(key);
+        self.out.push_str("\":");
+    }
+
+    /// Writes members that are always the same, as they stand in JSON.
+    pub(crate) fn members(&mut self, members: &'static str) {
         if !self.first {
             self.out.push(',');
         }
         self.first = false;
-        self.out.push('"');
-        self.out.push_str(key);
-        self.out.push_str("\":");
+        self.out.push_str(members);
     }
 
     /// Writes an object. `key` is ours, never the wire's: it is written as it is, here and below.
@@ -147,8 +154,7 @@ impl Object<'_> {
         self.key(key);
         self.out.push('"');
         for byte in bytes.iter().take(TEXT_BYTES_MAX) {
-            self.out.push(digit(byte >> 4));
-            self.out.push(digit(byte & 15));
+            self.out.push_str(ascii(&[digit(byte >> 4), digit(*byte)]));
         }
         self.out.push('"');
     }
@@ -198,15 +204,14 @@ impl Object<'_> {
     /// Writes a hardware address as ECS has it: `00-00-5E-00-53-23`.
     pub fn mac(&mut self, key: &'static str, mac: [u8; 6]) {
         self.key(key);
-        self.out.push('"');
+        let mut text = *b"\"00-00-00-00-00-00\"";
         for (index, byte) in mac.iter().enumerate() {
-            if index > 0 {
-                self.out.push('-');
+            if let Some([high, low]) = text.get_mut(1 + 3 * index..3 + 3 * index) {
+                *high = digit(byte >> 4).to_ascii_uppercase();
+                *low = digit(*byte).to_ascii_uppercase();
             }
-            self.out.push(digit(byte >> 4).to_ascii_uppercase());
-            self.out.push(digit(byte & 15).to_ascii_uppercase());
         }
-        self.out.push('"');
+        self.out.push_str(ascii(&text));
     }
 
     /// Writes a moment, in nanoseconds since 1970-01-01T00:00:00Z, as `2026-11-21T06:58:00.123456789Z`.
@@ -249,39 +254,54 @@ impl Object<'_> {
     }
 }
 
-/// Writes moments; remembers the second, since most lines share it with the one before.
+/// Writes moments; remembers the day, since most lines share it with the one before.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    second: u64,
-    text: String,
+    day: u64,
+    date: String,
 }
 
 impl Clock {
     fn write(&mut self, nanos: u64, out: &mut String) {
-        let second = nanos / 1_000_000_000;
-        if self.text.is_empty() || second != self.second {
-            self.second = second;
-            self.text.clear();
-            let civil = model::Timestamp::from_seconds(i64::try_from(second).unwrap_or(0)).civil();
+        let (seconds, nanos) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+        let day = seconds / 86_400;
+        if self.date.is_empty() || day != self.day {
+            self.day = day;
+            self.date.clear();
+            let midnight = i64::try_from(day * 86_400).unwrap_or(0);
+            let civil = model::Timestamp::from_seconds(midnight).civil();
             // Writing to a String cannot fail.
-            let _ = write!(
-                self.text,
-                "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.",
-                civil.year, civil.month, civil.day, civil.hour, civil.minute, civil.second
-            );
+            let _ = write!(self.date, "{:04}-{:02}-{:02}T", civil.year, civil.month, civil.day);
         }
-        out.push_str(&self.text);
-        let nanos = nanos % 1_000_000_000;
+        out.push_str(&self.date);
+        let of_day = seconds % 86_400;
+        let mut text = *b"00:00:00.000000000Z";
         // Captures tell microseconds mostly: no more digits than there are.
-        let (mut rest, mut scale) =
-            if nanos.is_multiple_of(1000) { (nanos / 1000, 100_000) } else { (nanos, 100_000_000) };
-        while scale > 0 {
-            out.push(decimal(rest / scale));
-            rest %= scale;
-            scale /= 10;
+        let (fraction, length) =
+            if nanos.is_multiple_of(1000) { (nanos / 1000, 15) } else { (nanos, 18) };
+        place(&mut text, 0..2, of_day / 3600);
+        place(&mut text, 3..5, of_day / 60 % 60);
+        place(&mut text, 6..8, of_day % 60);
+        place(&mut text, 9..length, fraction);
+        if let Some(end) = text.get_mut(length) {
+            *end = b'Z';
         }
-        out.push('Z');
+        out.push_str(ascii(text.get(..=length).unwrap_or_default()));
     }
+}
+
+/// Writes a number with leading zeros.
+fn place(text: &mut [u8], digits: std::ops::Range<usize>, number: u64) {
+    let mut rest = number;
+    for place in text.get_mut(digits).unwrap_or_default().iter_mut().rev() {
+        *place = decimal(rest % 10);
+        rest /= 10;
+    }
+}
+
+/// Gives text that was made of ASCII here.
+fn ascii(text: &[u8]) -> &str {
+    std::str::from_utf8(text).unwrap_or_default()
 }
 
 fn write_text(bytes: &[u8], bytes_max: usize, out: &mut String) {
@@ -295,12 +315,27 @@ fn write_text(bytes: &[u8], bytes_max: usize, out: &mut String) {
 fn write_address(address: IpAddr, out: &mut String) {
     match address {
         IpAddr::V4(address) => {
-            for (index, octet) in address.octets().iter().enumerate() {
-                if index > 0 {
-                    out.push('.');
+            let mut text = [0_u8; 15];
+            let mut length = 0;
+            let mut push = |byte| {
+                if let Some(place) = text.get_mut(length) {
+                    *place = byte;
                 }
-                write_number((*octet).into(), out);
+                length += 1;
+            };
+            for (index, octet) in address.octets().into_iter().enumerate() {
+                if index > 0 {
+                    push(b'.');
+                }
+                if octet >= 100 {
+                    push(b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    push(b'0' + octet / 10 % 10);
+                }
+                push(b'0' + octet % 10);
             }
+            out.push_str(ascii(text.get(..length).unwrap_or_default()));
         }
         IpAddr::V6(address) => {
             let _ = write!(out, "{address}");
@@ -309,22 +344,27 @@ fn write_address(address: IpAddr, out: &mut String) {
 }
 
 pub(crate) fn write_number(number: u64, out: &mut String) {
-    let mut scale = 1;
-    while number / scale >= 10 {
-        scale *= 10;
-    }
+    let mut text = [0_u8; 20];
     let mut rest = number;
-    while scale > 0 {
-        out.push(decimal(rest / scale));
-        rest %= scale;
-        scale /= 10;
+    let mut first = text.len();
+    for place in text.iter_mut().rev() {
+        *place = decimal(rest % 10);
+        rest /= 10;
+        first -= 1;
+        if rest == 0 {
+            break;
+        }
     }
+    out.push_str(ascii(text.get(first..).unwrap_or_default()));
 }
 
-fn decimal(value: u64) -> char {
-    u8::try_from(value).ok().and_then(|value| char::from_digit(value.into(), 10)).unwrap_or('0')
+fn decimal(value: u64) -> u8 {
+    b'0' + u8::try_from(value).unwrap_or(0)
 }
 
-fn digit(value: u8) -> char {
-    char::from_digit(value.into(), 16).unwrap_or('0')
+fn digit(value: u8) -> u8 {
+    match value & 15 {
+        low @ 0..10 => b'0' + low,
+        high => b'a' + high - 10,
+    }
 }

@@ -19,6 +19,7 @@ mod json;
 pub mod netflow;
 mod packet;
 pub mod packets;
+pub mod scan;
 mod select;
 mod tell;
 #[cfg(test)]

@@ -35,7 +35,7 @@ fn read(bytes: &[u8], size: usize) -> (Counters, Lines, String) {
         }
     }
     let end = reader.finish().map_or_else(|fault| fault.to_string(), |()| "end".to_owned());
-    flows.finish_file(&mut lines);
+    while flows.finish_file(&mut lines) {}
     let counters = flows.counters();
     assert_eq!(frames, counters.packets);
     assert_eq!(flows.open(), 0);

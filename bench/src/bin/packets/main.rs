@@ -76,7 +76,9 @@ fn read(path: &Path, out: &Path) -> anyhow::Result<()> {
         }
     }
     let end = reader.finish();
-    flows.finish_file(&mut lines);
+    while flows.finish_file(&mut lines) {
+        write(&mut lines)?;
+    }
     write(&mut lines)?;
     let time = thread_time().saturating_sub(before).as_secs_f64();
     let counters = flows.counters();

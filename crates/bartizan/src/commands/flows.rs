@@ -265,7 +265,10 @@ impl Run<'_> {
             each(self, &lines)?;
             lines.clear();
         }
-        flows.finish_file(&mut lines);
+        while flows.finish_file(&mut lines) {
+            each(self, &lines)?;
+            lines.clear();
+        }
         each(self, &lines)?;
         self.end(path, &mut capture);
         Ok(())

@@ -25,3 +25,4 @@ mod product;
 mod reload;
 mod relp;
 mod restart;
+mod scan;

@@ -7,19 +7,21 @@ use super::talk::{Listening, Rows, Talk};
 use super::talks::Talks;
 use super::wheel::Wheel;
 use super::{Counters, FlowConfig, NoWatch, Seen, Watch};
-use crate::decode::{Decoded, Fragment, Fragments, decode, decode_whole};
+use crate::decode::{Decoded, Fragment, Fragments, Read, blank, decode_into, decode_whole};
 use crate::dissect::{DISSECTORS, First, Protocol};
 use crate::json::Lines;
 use crate::packet::{Packet, Raw, Transport, flags};
-use crate::tell::{About, Direction};
+use crate::tell::Direction;
 
 /// Packets that are looked up together.
 const BATCH: usize = 32;
 const SECOND_NS: u64 = 1_000_000_000;
+/// How much is told at once when all flows end: there may be very many.
+const PART_BYTES: usize = 1 << 20;
 /// How long a connection is kept once it is over, for what comes late.
 const LINGER_S: u64 = 5;
 /// Datagrams of a flow that are shown to those who recognise.
-const TRIES_MAX: u8 = 4;
+const TRIES_MAX: u8 = 2;
 /// A flow whose last packet lies so far ahead was told by a clock that was wrong.
 const AHEAD_NS: u64 = 3600 * SECOND_NS;
 
@@ -45,6 +47,18 @@ struct Pending<'b> {
     hash: u32,
     upwards: bool,
     likely: u32,
+}
+
+impl<'b> Pending<'b> {
+    fn blank(packet: Packet<'b>) -> Self {
+        Self { packet, key: Key::default(), hash: 0, upwards: false, likely: NONE }
+    }
+
+    /// Tells which flow it belongs to.
+    fn identify(&mut self, seeds: &Seeds) {
+        (self.key, self.upwards) = Key::of(&self.packet);
+        self.hash = self.key.hash(seeds);
+    }
 }
 
 impl Flows {
@@ -77,16 +91,25 @@ impl Flows {
                 self.counters.bytes += u64::from(raw.wire_length);
                 let there = u32::try_from(raw.bytes.len()).unwrap_or(u32::MAX);
                 self.counters.cut += u64::from(there < raw.wire_length);
-                match decode(raw) {
-                    Decoded::Packet(packet) => batch.push(self.pending(packet)),
-                    Decoded::Other => self.counters.other += 1,
-                    Decoded::Malformed => self.counters.malformed += 1,
-                    Decoded::Fragment(fragment) => {
+                batch.push(Pending::blank(blank(raw)));
+                let Some(pending) = batch.last_mut() else { continue };
+                match decode_into(raw, &mut pending.packet) {
+                    Read::Packet => {
+                        pending.identify(&self.seeds);
+                        continue;
+                    }
+                    Read::Other => self.counters.other += 1,
+                    Read::Malformed => self.counters.malformed += 1,
+                    Read::Fragment { id, offset, more } => {
+                        let fragment = Fragment { packet: pending.packet, id, offset, more };
+                        batch.pop();
                         // What came before it goes first.
                         self.flush(&mut batch, lines, watch);
                         self.fragment(&fragment, lines, watch);
+                        continue;
                     }
                 }
+                batch.pop();
             }
             self.flush(&mut batch, lines, watch);
         }
@@ -98,24 +121,32 @@ impl Flows {
             self.wheel.start(now_ns / SECOND_NS);
         }
         self.now_ns = self.now_ns.max(now_ns);
-        self.turn(self.now_ns / SECOND_NS, None, lines);
+        self.turn(self.now_ns / SECOND_NS, lines);
     }
 
-    /// Tells all flows and forgets them; the next frames may be of any time.
-    pub fn finish(&mut self, lines: &mut Lines) {
-        self.finish_as(Reason::Shutdown, lines);
+    /// Tells flows as whoever captures stops, about [`PART_BYTES`] of lines at once; tells whether
+    /// there are more. After the last the next frames may be of any time.
+    pub fn finish(&mut self, lines: &mut Lines) -> bool {
+        self.finish_as(Reason::Shutdown, lines)
     }
 
-    /// The same at the end of a file, where what is over or silent is told as such.
-    pub fn finish_file(&mut self, lines: &mut Lines) {
-        self.finish_as(Reason::End, lines);
+    /// The same at the end of a file.
+    pub fn finish_file(&mut self, lines: &mut Lines) -> bool {
+        self.finish_as(Reason::End, lines)
     }
 
-    fn finish_as(&mut self, reason: Reason, lines: &mut Lines) {
-        let end = self.wheel.whole_turn();
-        self.turn(end, Some(reason), lines);
+    fn finish_as(&mut self, reason: Reason, lines: &mut Lines) -> bool {
+        let until = lines.as_str().len() + PART_BYTES;
+        while let Some(index) = self.wheel.soonest() {
+            if lines.as_str().len() >= until {
+                return true;
+            }
+            let closed = self.table.get(index).is_some_and(|flow| flow.has(mark::CLOSED));
+            self.drop_flow(index, if closed { Reason::End } else { reason }, lines);
+        }
         self.wheel = Wheel::new();
         self.now_ns = 0;
+        false
     }
 
     /// Gives what was counted so far.
@@ -135,12 +166,6 @@ impl Flows {
     /// Counts the bytes taken for flows themselves, and beside them for what they say.
     pub fn bytes(&self) -> (usize, usize) {
         (self.table.bytes(), self.talks.bytes())
-    }
-
-    fn pending<'b>(&self, packet: Packet<'b>) -> Pending<'b> {
-        let (key, upwards) = Key::of(&packet);
-        let hash = key.hash(&self.seeds);
-        Pending { packet, key, hash, upwards, likely: NONE }
     }
 
     /// Looks the batch up in rounds, each of loads that do not wait for each other; then counts.
@@ -165,7 +190,7 @@ impl Flows {
             let before = self.now_ns / SECOND_NS;
             self.now_ns = time_ns;
             if time_ns / SECOND_NS > before {
-                self.turn(time_ns / SECOND_NS, None, lines);
+                self.turn(time_ns / SECOND_NS, lines);
             }
         }
     }
@@ -176,7 +201,9 @@ impl Flows {
         self.counters.reassembled += 1;
         match decode_whole(whole.packet(&fragment.packet), &whole.bytes) {
             Decoded::Packet(packet) => {
-                let mut batch = vec![self.pending(packet)];
+                let mut pending = Pending::blank(packet);
+                pending.identify(&self.seeds);
+                let mut batch = vec![pending];
                 self.flush(&mut batch, lines, watch);
             }
             // Fragments within what came in fragments are not followed.
@@ -205,7 +232,8 @@ impl Flows {
         side.bytes += u64::from(packet.wire_length);
         side.packets += u64::from(packet.frames);
         let closes = flow.note(direction, packet);
-        let listens = !flow.has(mark::QUIET);
+        let spoken = packet.payload_length > 0 && !packet.payload.is_empty();
+        let listens = !flow.has(mark::QUIET) && (spoken || flow.talk != NONE);
         if listens {
             self.listen(index, direction, packet, expected, lines);
         }
@@ -261,32 +289,30 @@ impl Flows {
         self.wheel.put(&mut self.table, index, due);
     }
 
-    /// Looks at the flows whose second has come by `now`. With a reason given, all of them are over.
-    fn turn(&mut self, now: u64, reason: Option<Reason>, lines: &mut Lines) {
+    /// Looks at the flows whose second has come by `now`.
+    fn turn(&mut self, now: u64, lines: &mut Lines) {
         while let Some(head) = self.wheel.turn(now) {
             let mut at = head;
-            while let Some(flow) = self.table.get(at).copied() {
+            while let Some(flow) = self.table.get(at) {
                 let index = std::mem::replace(&mut at, flow.next);
                 let silent = self.now_ns.saturating_sub(flow.last_ns);
-                let over = silent >= self.idle_ns(&flow)
+                let over = silent >= self.idle_ns(flow)
                     || flow.last_ns.saturating_sub(self.now_ns) > AHEAD_NS;
                 let closed = flow.has(mark::CLOSED);
-                match (over, reason) {
-                    (_, Some(reason)) => {
-                        self.end(index, if closed { Reason::End } else { reason }, lines);
-                    }
-                    (true, None) if closed => self.end(index, Reason::End, lines),
-                    (true, None) => self.end(index, Reason::Idle, lines),
-                    (false, None) => self.put_off(index, &flow, lines),
+                match (over, closed) {
+                    (true, true) => self.end(index, Reason::End, lines),
+                    (true, false) => self.end(index, Reason::Idle, lines),
+                    (false, _) => self.put_off(index, lines),
                 }
             }
         }
     }
 
     /// Puts a flow down for later; tells a part of it where it lasts long.
-    fn put_off(&mut self, index: u32, flow: &Flow, lines: &mut Lines) {
+    fn put_off(&mut self, index: u32, lines: &mut Lines) {
+        let Some(flow) = self.table.get(index).copied() else { return };
         if self.now_ns.saturating_sub(flow.start_ns) >= self.config.long_ns {
-            self.tell(flow, Reason::Long, lines);
+            self.tell(&flow, Reason::Long, lines);
             if let Some(kept) = self.table.get_mut(index) {
                 // The next part begins where this one ended.
                 kept.start_ns = self.now_ns;
@@ -353,24 +379,18 @@ impl Flows {
         lines: &mut Lines,
     ) {
         let tcp = packet.transport == Transport::Tcp;
-        let Some(mut flow) = self.table.get(index).copied() else { return };
-        // An ACK alone matters only where something waits for its turn.
-        let talk = if flow.talk == NONE { None } else { self.talks.get_mut(flow.talk) };
-        if packet.payload_length == 0 && !talk.as_ref().is_some_and(|talk| talk.is_waiting())
-            || packet.payload.is_empty() && talk.is_none()
+        let Some(kept) = self.table.get_mut(index) else { return };
+        if kept.talk == NONE {
+            let Some(talk) = begin_talk(kept, index, direction, packet, &self.rows) else { return };
+            kept.talk = self.talks.put(talk);
+            self.make_room(index, lines);
+        } else if packet.payload_length == 0
+            && !self.talks.get_mut(kept.talk).is_some_and(|talk| talk.is_waiting())
         {
+            // An ACK alone matters only where something waits for its turn.
             return;
         }
-        let about = flow.about(packet.time_ns, interface(&self.config, &flow));
-        let mut listening =
-            Listening { rows: &self.rows, about: &about, lines, counters: &mut self.counters };
-        if flow.talk == NONE {
-            let opened = begin_talk(&mut flow, index, direction, packet, &mut listening);
-            let Some(talk) = opened else { return self.store(index, &flow) };
-            flow.talk = self.talks.put(talk);
-            self.store(index, &flow);
-            self.make_room(index, lines);
-        }
+        let Some(mut flow) = self.table.get(index).copied() else { return };
         let about = flow.about(packet.time_ns, interface(&self.config, &flow));
         let mut listening =
             Listening { rows: &self.rows, about: &about, lines, counters: &mut self.counters };
@@ -416,44 +436,37 @@ impl Flows {
     }
 }
 
-/// Begins to listen to a flow at its first payload, where somebody may know it.
+/// Begins to listen to a flow at a payload, where somebody may know it. Most flows that nobody knows
+/// end here, before anything is kept of them.
 fn begin_talk(
     flow: &mut Flow,
     index: u32,
     direction: Direction,
     packet: &Packet<'_>,
-    listening: &mut Listening<'_>,
+    rows: &Rows,
 ) -> Option<Talk> {
-    let mut candidates = listening.rows.candidates(flow.transport());
-    if flow.transport() == Transport::Tcp {
-        // Most flows that nobody knows end here, before anything is kept of them.
-        let first = first_of(direction, packet, listening.about);
-        if listening.rows.recognise(&mut candidates, &first).is_none() && candidates == 0 {
+    let tcp = flow.transport() == Transport::Tcp;
+    let mut candidates = rows.candidates(flow.transport());
+    let first = first_of(direction, packet, flow.has_ports());
+    let known = rows.recognise(&mut candidates, &first);
+    if known.is_none() {
+        // What a stream begins with may come in pieces; a datagram is whole.
+        flow.tried += 1;
+        if tcp && candidates == 0 || !tcp && flow.tried >= TRIES_MAX {
             flow.marks |= mark::QUIET;
+        }
+        if !tcp || candidates == 0 {
             return None;
         }
-        let mut talk = Talk::new(index, candidates);
-        for (direction, side) in
-            [(Direction::Client, flow.client), (Direction::Server, flow.server)]
-        {
-            // Only where the beginning was seen: otherwise the first segment is the beginning.
-            if side.seen & (seen::SYN | seen::SYN_ACK) != 0 && side.seen & seen::DATA == 0 {
-                talk.stream(direction).begin(side.expected);
-            }
+    }
+    let mut talk = Talk::new(index, candidates, known);
+    for (direction, side) in [(Direction::Client, flow.client), (Direction::Server, flow.server)] {
+        // Only where the beginning was seen: otherwise the first segment is the beginning.
+        if side.seen & (seen::SYN | seen::SYN_ACK) != 0 && side.seen & seen::DATA == 0 {
+            talk.stream(direction).begin(side.expected);
         }
-        return Some(talk);
     }
-    let first = first_of(direction, packet, listening.about);
-    if let Some(place) = listening.rows.recognise(&mut candidates, &first) {
-        let mut talk = Talk::new(index, candidates);
-        talk.open(place, listening);
-        return Some(talk);
-    }
-    flow.tried += 1;
-    if flow.tried >= TRIES_MAX {
-        flow.marks |= mark::QUIET;
-    }
-    None
+    Some(talk)
 }
 
 /// Lets a conversation over TCP hear a packet.
@@ -482,20 +495,15 @@ fn hear(
     }
 }
 
-fn first_of<'b>(direction: Direction, packet: &Packet<'b>, about: &About<'_>) -> First<'b> {
+fn first_of<'b>(direction: Direction, packet: &Packet<'b>, has_ports: bool) -> First<'b> {
     let bytes = packet.payload;
     let bytes = bytes.get(..crate::dissect::FIRST_BYTES_MAX).unwrap_or(bytes);
-    let (client, server): (&[u8], &[u8]) = match direction {
-        Direction::Client => (bytes, &[]),
-        Direction::Server => (&[], bytes),
+    let ports = if has_ports { (packet.source_port, packet.destination_port) } else { (0, 0) };
+    let (client, server, (client_port, port)): (&[u8], &[u8], _) = match direction {
+        Direction::Client => (bytes, &[], ports),
+        Direction::Server => (&[], bytes, (ports.1, ports.0)),
     };
-    First {
-        client,
-        server,
-        port: about.destination_port,
-        client_port: about.source_port,
-        transport: about.transport,
-    }
+    First { client, server, port, client_port, transport: packet.transport }
 }
 
 fn interface<'c>(config: &'c FlowConfig, flow: &Flow) -> &'c str {

@@ -10,7 +10,7 @@ pub(super) const NONE: u32 = u32::MAX;
 const NO_VLAN: u16 = u16::MAX;
 
 /// What packets of one flow share, whichever way they go: the lower end stands first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub(super) struct Key {
     low: u128,
@@ -234,6 +234,11 @@ impl Flow {
             Direction::Client => &mut self.client,
             Direction::Server => &mut self.server,
         }
+    }
+
+    /// Tells whether its ends have ports.
+    pub(super) fn has_ports(&self) -> bool {
+        matches!(self.key.transport, Transport::Tcp | Transport::Udp)
     }
 
     pub(super) fn transport(&self) -> Transport {

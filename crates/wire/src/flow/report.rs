@@ -46,12 +46,9 @@ pub(super) fn report(
     lines.line(|line, clock| {
         line.time_by("@timestamp", flow.last_ns, clock);
         line.object("event", |event| {
-            event.word("module", "flow");
-            event.word("kind", "event");
-            event.word("dataset", "flow.connection");
-            event.words("category", &["network"]);
-            event.words("type", &["connection", "end"]);
-            event.word("action", "flow_end");
+            event.members(
+                r#""module":"flow","kind":"event","dataset":"flow.connection","category":["network"],"type":["connection","end"],"action":"flow_end""#,
+            );
             event.time_by("start", flow.start_ns, clock);
             event.time_by("end", flow.last_ns, clock);
             event.number("duration", flow.last_ns.saturating_sub(flow.start_ns));
@@ -94,7 +91,7 @@ pub(super) fn report(
         line.object("bartizan", |ours| {
             ours.object("flow", |ours| {
                 ours.word("state", flow.state());
-                ours.text("history", flow.history_text());
+                flow.write_history_to(ours);
                 ours.word("reason", reason.name());
                 if flow.part > 0 {
                     ours.number("part", flow.part);

@@ -6,6 +6,7 @@
 //! first packet seen was an answer.
 
 use super::record::{Flow, mark, seen};
+use crate::json::Object;
 use crate::packet::{Packet, Transport, flags};
 use crate::tell::Direction;
 
@@ -131,18 +132,22 @@ impl Flow {
         }
     }
 
-    /// Gives the history.
-    pub(super) fn history_text(&self) -> String {
-        let mut text = Vec::with_capacity(24);
+    /// Writes the history.
+    pub(super) fn write_history_to(&self, object: &mut Object<'_>) {
+        let mut text = [0_u8; 26];
+        let mut first = text.len();
         let mut rest = self.history;
-        while rest != 0 {
+        for place in text.iter_mut().rev() {
+            if rest == 0 {
+                break;
+            }
             let code = usize::try_from(rest & 31).unwrap_or(0).saturating_sub(1);
             let letter = LETTERS.get(code / 2).copied().unwrap_or(b'?');
-            text.push(if code % 2 == 0 { letter.to_ascii_uppercase() } else { letter });
+            *place = if code.is_multiple_of(2) { letter.to_ascii_uppercase() } else { letter };
+            first -= 1;
             rest >>= 5;
         }
-        text.reverse();
-        String::from_utf8(text).unwrap_or_default()
+        object.text("history", text.get(first..).unwrap_or_default());
     }
 
     fn other(&self, direction: Direction) -> &super::record::Side {

@@ -9,6 +9,9 @@ use super::record::{Flow, Key, NONE};
 /// Flows in a bucket: as many as fill a cache line.
 const WAYS: usize = 8;
 const BUCKETS_MIN: usize = 1024;
+/// Flows in a piece of the slab, as a power of two.
+const PIECE_BITS: u32 = 14;
+const PIECE: usize = 1 << PIECE_BITS;
 /// Flows that found both their buckets full; nobody can aim at that without knowing the seeds.
 const STASH_MAX: usize = 1024;
 
@@ -27,7 +30,8 @@ const EMPTY: Bucket = Bucket { tags: [0; WAYS], flows: [NONE; WAYS] };
 pub(super) struct Table {
     buckets: Vec<Bucket>,
     stash: Vec<(u32, u32)>,
-    slab: Vec<Flow>,
+    /// In pieces, so that growing moves nothing.
+    slab: Vec<Vec<Flow>>,
     free: Vec<u32>,
     /// How many flows there are.
     pub(super) len: usize,
@@ -53,7 +57,7 @@ impl Table {
 
     /// Counts the bytes that are taken for flows: slab, buckets and free list.
     pub(super) fn bytes(&self) -> usize {
-        self.slab.capacity() * size_of::<Flow>()
+        self.slab.iter().map(Vec::capacity).sum::<usize>() * size_of::<Flow>()
             + self.buckets.len() * size_of::<Bucket>()
             + self.free.capacity() * size_of::<u32>()
             + self.stash.capacity() * size_of::<(u32, u32)>()
@@ -82,17 +86,18 @@ impl Table {
     }
 
     pub(super) fn get(&self, flow: u32) -> Option<&Flow> {
-        self.slab.get(usize::try_from(flow).ok()?)
+        let flow = usize::try_from(flow).ok()?;
+        self.slab.get(flow >> PIECE_BITS)?.get(flow % PIECE)
     }
 
     pub(super) fn get_mut(&mut self, flow: u32) -> Option<&mut Flow> {
-        self.slab.get_mut(usize::try_from(flow).ok()?)
+        let flow = usize::try_from(flow).ok()?;
+        self.slab.get_mut(flow >> PIECE_BITS)?.get_mut(flow % PIECE)
     }
 
     /// Finds the flow of a key; `likely` is asked first.
     pub(super) fn find(&self, key: &Key, hash: u32, likely: u32) -> Option<u32> {
-        let is =
-            |flow: u32| self.get(flow).is_some_and(|kept| kept.hash == hash && kept.key == *key);
+        let is = |flow: u32| self.get(flow).is_some_and(|kept| kept.key == *key);
         if likely != NONE && is(likely) {
             return Some(likely);
         }
@@ -117,11 +122,15 @@ impl Table {
             }
             index
         } else {
-            if self.slab.len() == self.slab.capacity() {
-                self.grow_slab();
+            let full = self.slab.last().is_none_or(|piece| piece.len() == PIECE);
+            if full {
+                self.slab.push(Vec::with_capacity(PIECE));
             }
-            self.slab.push(flow);
-            u32::try_from(self.slab.len() - 1).unwrap_or(NONE)
+            if let Some(piece) = self.slab.last_mut() {
+                piece.push(flow);
+            }
+            // Nothing is free, so all places before are taken.
+            u32::try_from(self.len).unwrap_or(NONE)
         };
         self.len += 1;
         // At most three in eight places are taken, so that both buckets of a flow are rarely full.
@@ -130,13 +139,6 @@ impl Table {
         }
         self.place(hash, index);
         index
-    }
-
-    /// Grows by a quarter, not twofold: what is reserved beyond need counts as memory a flow takes.
-    fn grow_slab(&mut self) {
-        let more = (self.slab.len() / 4).max(1024);
-        let more = more.min(self.flows_max.saturating_sub(self.slab.len()).max(1));
-        self.slab.reserve_exact(more);
     }
 
     fn place(&mut self, hash: u32, index: u32) {
@@ -182,7 +184,7 @@ impl Table {
         self.free.push(index);
         // Whoever looked it up before must not find it any more.
         if let Some(gone) = self.get_mut(index) {
-            gone.hash = 0;
+            gone.key = Key::default();
         }
         Some(flow)
     }

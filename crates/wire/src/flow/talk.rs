@@ -15,6 +15,8 @@ const HANDED_OVER_MAX: u8 = 4;
 pub(super) struct Rows {
     rows: &'static [Protocol],
     masks: [(Transport, u64); 6],
+    /// Which low bytes the ports of any row have: most ports are no row's, and that is told at once.
+    ports: [u64; 4],
 }
 
 /// What listening needs besides the conversation itself.
@@ -32,6 +34,8 @@ pub(super) struct Talk {
     pub(super) flow: u32,
     /// The rows that have not said no.
     candidates: u64,
+    /// The row that is to be opened with the first bytes.
+    known: Option<usize>,
     reading: Option<Reading>,
     over: bool,
     handed_over: u8,
@@ -61,7 +65,13 @@ impl Rows {
                 rows.iter().take(64).enumerate().filter(|(_, row)| row.over.contains(&transport));
             (transport, carried.fold(0, |mask, (place, _)| mask | 1 << place))
         });
-        Self { rows, masks }
+        let mut ports = [0; 4];
+        for port in rows.iter().flat_map(|row| row.ports) {
+            if let Some(word) = ports.get_mut(usize::from(port >> 6 & 3)) {
+                *word |= 1_u64 << (port & 63);
+            }
+        }
+        Self { rows, masks, ports }
     }
 
     pub(super) fn name(&self, protocol: u8) -> Option<&'static str> {
@@ -75,15 +85,17 @@ impl Rows {
 
     /// Asks who knows the first bytes; those that say no leave the candidates.
     pub(super) fn recognise(&self, candidates: &mut u64, first: &First<'_>) -> Option<usize> {
-        for by_port in [true, false] {
+        let port = first.port;
+        let word = self.ports.get(usize::from(port >> 6 & 3)).copied().unwrap_or(0);
+        let rounds: &[bool] = if word >> (port & 63) & 1 == 0 { &[false] } else { &[true, false] };
+        for by_port in rounds {
             let mut left = *candidates;
             while left != 0 {
                 let bit = left & left.wrapping_neg();
                 left ^= bit;
                 let place = usize::try_from(bit.trailing_zeros()).ok()?;
                 let row = self.rows.get(place)?;
-                let fits = row.ports.contains(&first.port);
-                if fits != by_port {
+                if rounds.len() > 1 && row.ports.contains(&port) != *by_port {
                     continue;
                 }
                 match (row.recognises)(first) {
@@ -98,9 +110,11 @@ impl Rows {
 }
 
 impl Talk {
-    pub(super) fn new(flow: u32, candidates: u64) -> Self {
+    /// Gives the conversation of a flow; `known` is the row that has recognised it already.
+    pub(super) fn new(flow: u32, candidates: u64, known: Option<usize>) -> Self {
         Self {
             flow,
+            known,
             candidates,
             reading: None,
             over: false,
@@ -152,6 +166,9 @@ impl Talk {
         direction: Direction,
         bytes: &[u8],
     ) {
+        if let Some(place) = self.known.take() {
+            self.open(place, listening);
+        }
         if self.ask(listening, direction, bytes).is_none() {
             self.end(listening);
         }
@@ -238,6 +255,9 @@ impl Talk {
     }
 
     fn deliver(&mut self, listening: &mut Listening<'_>, direction: Direction, bytes: &[u8]) {
+        if let Some(place) = self.known.take() {
+            self.open(place, listening);
+        }
         if self.reading.is_some() {
             return self.read(listening, direction, bytes);
         }

@@ -87,9 +87,15 @@ impl Wheel {
         Some(quietest.0)
     }
 
-    /// Gives the second by which every list has come once.
-    pub(super) fn whole_turn(&self) -> u64 {
-        self.second + SLOTS
+    /// Gives the flow that is due next, however far ahead; for the end.
+    pub(super) fn soonest(&mut self) -> Option<u32> {
+        for _ in 0..SLOTS {
+            match self.heads.get(place((self.second + 1) % SLOTS)) {
+                Some(head) if *head != NONE => return Some(*head),
+                _ => self.second += 1,
+            }
+        }
+        None
     }
 }
 

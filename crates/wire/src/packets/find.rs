@@ -26,7 +26,7 @@ const DISORDER_NS: u64 = 10_000_000_000;
 /// Which packets are wanted.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    flow: u64,
+    pub(super) flow: u64,
     /// From this moment, in nanoseconds since 1970.
     pub from_ns: u64,
     /// Up to this moment.
