@@ -3,11 +3,11 @@
 //! To add one: `decoys/NAME.rs` with `pub(crate) const DECOY: Decoy` and `async fn serve(session: &mut
 //! Session) -> Result<(), End>`, and its row below. A sample is `tcp.rs`.
 
-mod mongodb;
-mod mysql;
-mod postgres;
-mod rdp;
-mod smb;
+pub(crate) mod mongodb;
+pub(crate) mod mysql;
+pub(crate) mod postgres;
+pub(crate) mod rdp;
+pub(crate) mod smb;
 mod ssh;
 mod tcp;
 mod telnet;

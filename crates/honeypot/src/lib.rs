@@ -14,11 +14,13 @@ mod config;
 mod decoys;
 mod der;
 mod drive;
+mod held;
 mod house;
 mod listener;
 mod ntlm;
 mod octets;
 mod persona;
+mod rehearsal;
 mod scram;
 mod session;
 mod shell;
@@ -36,6 +38,7 @@ pub use config::{Account, Admit, Allowed, Bounds, Config, Fault, PersonaConfig, 
 pub use decoys::{DECOYS, Decoy, Serve};
 pub use house::{Decoys, Start, StartError, start};
 pub use persona::{Keys, Os, Persona, PersonaError, User};
+pub use rehearsal::rehearse;
 pub use session::{End, Fields, Outcome, Session, Upload, Visit};
 pub use vault::{
     Kept, QuarantinedFile, Transcript, TranscriptHead, TranscriptPart, Vault, VaultError, Way,

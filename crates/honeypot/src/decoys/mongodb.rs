@@ -83,6 +83,19 @@ struct Mongo {
     answered: u32,
 }
 
+/// A server without a connection, that lets everybody in.
+pub(crate) fn rehearsed() -> impl Talk {
+    let setup = Setup {
+        version: "4.4.29".to_owned(),
+        host: "db".to_owned(),
+        peer: "192.0.2.1:40000".to_owned(),
+        data: Data::new(0),
+        connection: 1,
+        logins: LogIns::new([1; 16], [2; 24], Box::new(|_, _| true)),
+    };
+    Mongo { setup, answered: 0 }
+}
+
 /// A command as it came.
 struct Command {
     name: String,

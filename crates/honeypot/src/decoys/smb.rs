@@ -91,6 +91,22 @@ struct Setup {
     gate: Gate,
 }
 
+/// A server without a connection, that lets everybody in.
+pub(crate) fn rehearsed() -> impl Talk {
+    Smb::new(Setup {
+        names: Names::alone("srv", "corp.example"),
+        workgroup: "WORKGROUP".to_owned(),
+        system: "Windows 6.1".to_owned(),
+        manager: "Samba".to_owned(),
+        comment: "IPC Service".to_owned(),
+        users: Vec::new(),
+        now: 133_500_000_000_000_000,
+        guid: [1; 16],
+        random: [2; 48],
+        gate: Box::new(|_, _| true),
+    })
+}
+
 /// One connection.
 struct Smb {
     names: Names,
