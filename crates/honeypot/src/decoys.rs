@@ -3,14 +3,21 @@
 //! To add one: `decoys/NAME.rs` with `pub(crate) const DECOY: Decoy` and `async fn serve(session: &mut
 //! Session) -> Result<(), End>`, and its row below. A sample is `tcp.rs`.
 
-pub(crate) mod mongodb;
-pub(crate) mod mysql;
-pub(crate) mod postgres;
-pub(crate) mod rdp;
-pub(crate) mod smb;
+mod elasticsearch;
+mod ftp;
+mod http;
+mod mongodb;
+mod mysql;
+mod postgres;
+mod rdp;
+mod redis;
+pub(crate) mod shared;
+mod smb;
+mod smtp;
 mod ssh;
 mod tcp;
 mod telnet;
+mod vnc;
 
 use futures::future::BoxFuture;
 
@@ -36,6 +43,13 @@ pub struct Decoy {
 pub const DECOYS: &[Decoy] = &[
     ssh::DECOY,
     telnet::DECOY,
+    ftp::DECOY,
+    http::DECOY,
+    http::SECURE,
+    smtp::DECOY,
+    redis::DECOY,
+    elasticsearch::DECOY,
+    vnc::DECOY,
     mysql::DECOY,
     postgres::DECOY,
     mongodb::DECOY,
@@ -43,6 +57,25 @@ pub const DECOYS: &[Decoy] = &[
     smb::DECOY,
     tcp::DECOY,
 ];
+
+/// Gives bytes to all that reads them in one kind of decoy, without a connection.
+#[cfg(any(test, fuzzing))]
+pub fn fuzz(kind: &str, bytes: &[u8]) {
+    match kind {
+        "elasticsearch" => elasticsearch::fuzz(bytes),
+        "ftp" => ftp::fuzz(bytes),
+        "http" => http::fuzz(bytes),
+        "mongodb" => mongodb::fuzz(bytes),
+        "mysql" => mysql::fuzz(bytes),
+        "postgresql" => postgres::fuzz(bytes),
+        "rdp" => rdp::fuzz(bytes),
+        "redis" => redis::fuzz(bytes),
+        "smb" => smb::fuzz(bytes),
+        "smtp" => smtp::fuzz(bytes),
+        "vnc" => vnc::fuzz(bytes),
+        _ => {}
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -20,7 +20,6 @@ mod listener;
 mod ntlm;
 mod octets;
 mod persona;
-mod rehearsal;
 mod scram;
 mod session;
 mod shell;
@@ -31,6 +30,8 @@ mod text;
 mod vault;
 mod visitor;
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 #[cfg(test)]
 mod testing;
 
@@ -38,7 +39,6 @@ pub use config::{Account, Admit, Allowed, Bounds, Config, Fault, PersonaConfig, 
 pub use decoys::{DECOYS, Decoy, Serve};
 pub use house::{Decoys, Start, StartError, start};
 pub use persona::{Keys, Os, Persona, PersonaError, User};
-pub use rehearsal::rehearse;
 pub use session::{End, Fields, Outcome, Session, Upload, Visit};
 pub use vault::{
     Kept, QuarantinedFile, Transcript, TranscriptHead, TranscriptPart, Vault, VaultError, Way,

@@ -91,9 +91,10 @@ struct Setup {
     gate: Gate,
 }
 
-/// A server without a connection, that lets everybody in.
-pub(crate) fn rehearsed() -> impl Talk {
-    Smb::new(Setup {
+/// Plays a server that lets everybody in on these bytes.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let mut server = Smb::new(Setup {
         names: Names::alone("srv", "corp.example"),
         workgroup: "WORKGROUP".to_owned(),
         system: "Windows 6.1".to_owned(),
@@ -104,7 +105,8 @@ pub(crate) fn rehearsed() -> impl Talk {
         guid: [1; 16],
         random: [2; 48],
         gate: Box::new(|_, _| true),
-    })
+    });
+    crate::talk::rehearse(&mut server, bytes);
 }
 
 /// One connection.
