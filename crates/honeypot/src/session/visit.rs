@@ -307,17 +307,6 @@ impl Visit {
         }
     }
 
-    /// Decides whether a user is let in who answered a challenge: `gives` tells whether a password would
-    /// have given that answer.
-    pub fn admits_answer(&self, user: &str, gives: &dyn Fn(&str) -> bool) -> bool {
-        let house = &self.0.house;
-        let own = house.config.accounts.iter().filter(|account| account.user == user);
-        let own = own.map(|account| account.password.as_str());
-        let found = own.chain(house.persona.weak_of(user)).find(|password| gives(password));
-        // Where everybody is let in it need not be known; elsewhere no account has this password.
-        self.admits(user.as_bytes(), found.unwrap_or("\0").as_bytes())
-    }
-
     /// Tells of the beginning.
     pub(crate) async fn connected(&self) {
         self.tell("connect", Fields::new()).await;
