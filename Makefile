@@ -75,7 +75,7 @@ bench: ui needs-rust ## measures the line on a million generated lines, the shap
 
 compare: needs-rust ## puts the same five million events into Bartizan, DuckDB, ClickHouse and SQLite and prints one table; ARGS="--events 500000"
 	@# Without the query engine, which none of the questions needs: a build of some minutes, once.
-	cargo build --release --locked -p bench --bin mix --no-default-features
+	cargo build --release --locked -p bench --bin mix --no-default-features --features kept
 	bench/compare/compare.py --mix "$(CARGO_TARGET_DIR)/release/mix" $(ARGS)
 
 deps: needs-rust ## tells how many packages the product stands on

@@ -245,6 +245,53 @@ describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BART
     assert.equal(await page.getByLabel('SQL', { exact: true }).inputValue(), 'source.ip');
   });
 
+  test('flows and names are shown on the network page, and lead to their events', async () => {
+    const ends = { 'id.orig_h': '10.0.0.7', 'id.orig_p': 40000, 'id.resp_h': '10.0.1.9', 'id.resp_p': 8080 };
+    const ts = Date.now() / 1000 - 30;
+    const flow = { ts, uid: 'C1', ...ends, proto: 'tcp', service: HOSTILE, orig_bytes: 1500, resp_bytes: 2500, conn_state: 'SF', orig_pkts: 5, resp_pkts: 5 };
+    const question = { ts, uid: 'D1', ...ends, proto: 'udp', query: `${HOSTILE}.example.net`, qtype_name: 'A', rcode_name: 'NOERROR' };
+    await send([flow, flow, question].map((one) => JSON.stringify(one)));
+    await page.goto(`${origin}/network?from=-1h`);
+    await page.getByRole('heading', { level: 1, name: 'Network' }).waitFor();
+    const sources = page.getByRole('region', { name: 'Sources' });
+    const row = sources.getByRole('row').filter({ hasText: '10.0.0.7' });
+    await row.filter({ hasText: '8 kB' }).waitFor({ timeout: 30_000 });
+    await page.getByRole('region', { name: 'New services' }).getByRole('row').filter({ hasText: '8080' }).waitFor();
+    await page.getByRole('region', { name: 'Longest names' }).getByText(`${HOSTILE}.example.net`).waitFor();
+    await page.getByRole('region', { name: 'Protocols' }).getByText(HOSTILE, { exact: true }).waitFor();
+    await row.getByRole('link').click();
+    await page.getByRole('heading', { level: 1, name: 'Search' }).waitFor();
+    assert.equal(await page.locator('form[role="search"] input').inputValue(), 'event.action: network_flow and source.ip: 10.0.0.7');
+    await page.getByText('2 events').first().waitFor();
+  });
+
+  test('what was tried on decoys is shown, and a session is replayed as text', async () => {
+    const at = (second) => new Date(Date.now() - 30_000 + second * 1000).toISOString();
+    const base = { sensor: 'ssh-1', src_ip: '198.51.100.9', session: '3e5a9212b91f' };
+    await send(
+      [
+        { eventid: 'cowrie.session.connect', timestamp: at(0), ...base },
+        { eventid: 'cowrie.login.failed', timestamp: at(1), ...base, username: 'root', password: HOSTILE },
+        { eventid: 'cowrie.login.success', timestamp: at(2), ...base, username: 'root', password: 'toor' },
+        { eventid: 'cowrie.command.input', timestamp: at(3), ...base, input: `echo '${HOSTILE}'` },
+      ].map((one) => JSON.stringify(one)),
+    );
+    await page.goto(`${origin}/decoys?from=-1h`);
+    await page.getByRole('heading', { level: 1, name: 'Decoys' }).waitFor();
+    const credentials = page.getByRole('region', { name: 'Credentials tried' });
+    await credentials.getByText('toor').waitFor({ timeout: 30_000 });
+    await credentials.getByText(HOSTILE, { exact: true }).waitFor();
+    await page.getByRole('region', { name: 'Commands' }).getByText(`echo '${HOSTILE}'`).waitFor();
+    await page.getByRole('button', { name: base.session }).click();
+    const replay = page.getByRole('region', { name: `Session ${base.session}` });
+    await replay.getByText(`echo '${HOSTILE}'`).waitFor();
+    assert.deepEqual(await replay.getByRole('row').locator('td:nth-child(2)').allTextContents(), ['came', 'log-in', 'log-in', 'typed']);
+    assert.equal(await page.locator('img').count(), 0, 'what was typed is text');
+    assert.match(page.url(), /session=3e5a9212b91f/);
+    await replay.getByRole('button', { name: 'Close' }).click();
+    await replay.waitFor({ state: 'detached' });
+  });
+
   test('rules are listed', async () => {
     await page.goto(`${origin}/rules`);
     const rows = page.getByRole('grid', { name: 'Rules' }).getByRole('row');
@@ -314,7 +361,7 @@ describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BART
   test('every page passes the accessibility rules in both themes', async (t) => {
     const { browser, visitor } = await accessible(await context.cookies());
     try {
-      const paths = ['/', '/alerts?tab=all', '/alerts?tab=all&alert=1', '/alerts/1', '/search', '/search?q=nothing-like-this', '/search?q=a%3A', '/sql', '/rules', '/rules?q=ssh+brute&rule=ee930f45-3c1f-4ed0-a647-a496e58fdb1b', '/nowhere'];
+      const paths = ['/', '/alerts?tab=all', '/alerts?tab=all&alert=1', '/alerts/1', '/search', '/search?q=nothing-like-this', '/search?q=a%3A', '/sql', '/network', '/decoys', '/decoys?session=3e5a9212b91f', '/rules', '/rules?q=ssh+brute&rule=ee930f45-3c1f-4ed0-a647-a496e58fdb1b', '/nowhere'];
       for (const theme of ['dark', 'light']) {
         for (const width of [1440, 1100]) {
           const stranger = await visitor(theme, width, []);

@@ -1,4 +1,4 @@
-//! What a question to the store costs: `cargo run --release -p bench --no-default-features --bin questions`.
+//! What a question to the store costs: `cargo run --release -p bench --no-default-features --features kept --bin questions`.
 //!
 //! The first run writes the mix into a folder (the first argument, with how many events as the second
 //! and how many a generation as the third) and tells how large it came out; later runs only ask. Each

@@ -3,6 +3,7 @@
 mod backup;
 mod completions;
 mod doctor;
+mod flows;
 mod hunt;
 mod inspect;
 mod keep;
@@ -11,6 +12,7 @@ mod parse;
 mod query;
 mod restore;
 mod rules;
+pub(crate) mod scan;
 mod search;
 mod serve;
 mod simulate;
@@ -37,6 +39,8 @@ pub(crate) enum Command {
     Parse(parse::Args),
     /// Runs the rules over old files
     Hunt(hunt::Args),
+    /// Reads captured packets: flows, and what protocols say
+    Flows(flows::Args),
     /// Judges HTTP requests
     Inspect(inspect::Args),
     /// Asks the store in SQL, read-only
@@ -45,6 +49,8 @@ pub(crate) enum Command {
     Search(search::Args),
     /// Lists, shows, checks, tests and imports rules
     Rules(rules::Args),
+    /// Finds open ports, what serves there, and what changed
+    Scan(scan::Args),
     /// Sends realistic sample traffic to a real input
     Simulate(simulate::Args),
     /// Shows what is kept and for how long; holds, releases, purges, merges
@@ -69,10 +75,12 @@ impl Command {
             Self::Serve(args) => serve::run(&args),
             Self::Parse(args) => parse::run(&args),
             Self::Hunt(args) => hunt::run(&args),
+            Self::Flows(args) => flows::run(&args),
             Self::Inspect(args) => inspect::run(&args),
             Self::Query(args) => query::run(&args),
             Self::Search(args) => search::run(&args),
             Self::Rules(args) => rules::run(&args),
+            Self::Scan(args) => scan::run(&args),
             Self::Simulate(args) => simulate::run(&args),
             Self::Store(args) => keep::run(&args),
             Self::Key(args) => key::run(&args),

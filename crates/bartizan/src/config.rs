@@ -27,6 +27,9 @@ pub(crate) struct Config {
     pub(crate) parse: Parse,
     pub(crate) rules: Rules,
     pub(crate) store: Store,
+    pub(crate) capture: wire::capture::CaptureConfig,
+    pub(crate) netflow: wire::netflow::NetflowConfig,
+    pub(crate) scan: wire::scan::Config,
 }
 
 impl Default for Config {
@@ -38,6 +41,9 @@ impl Default for Config {
             parse: Parse::default(),
             rules: Rules::default(),
             store: Store::default(),
+            capture: wire::capture::CaptureConfig::default(),
+            netflow: wire::netflow::NetflowConfig::default(),
+            scan: wire::scan::Config::default(),
         }
     }
 }
@@ -222,6 +228,11 @@ impl Config {
         }
         let inputs = self.inputs.validate("inputs").into_iter();
         faults.extend(inputs.map(|fault| (fault.path, fault.message)));
+        let sensors =
+            self.capture.validate("capture").into_iter().chain(self.netflow.validate("netflow"));
+        faults.extend(sensors.map(|fault| (fault.path, fault.message)));
+        let scans = self.scan.validate("scan").into_iter();
+        faults.extend(scans.map(|fault| (fault.path, fault.message)));
         faults
     }
 }

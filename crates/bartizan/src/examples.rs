@@ -53,17 +53,22 @@ fn fires(engine: &Engine, parser: &Parser, rule: &str, lines: &[String]) -> bool
     let mut memory = Memory::default();
     let mut found = Vec::new();
     let received_at = now();
-    let origin = Arc::new(Origin { clock: Clock::File(received_at), ..Origin::default() });
     for (line, id) in lines.iter().zip(1..) {
+        let (format, line) = sigma::Example::record(line);
+        let origin = Origin {
+            clock: Clock::File(received_at),
+            format: format.map(str::to_owned),
+            ..Origin::default()
+        };
         let mut event = parser.parse(Record {
-            text: Text::from(line.as_str()),
+            text: Text::from(line),
             received_at,
-            origin: Arc::clone(&origin),
+            origin: Arc::new(origin),
             truncated_bytes: 0,
             escaped_bytes: 0,
         });
         event.id = EventId(id);
-        engine.analyse(&mut event);
+        engine.analyse(&mut event, &memory.indicators());
         engine.observe(&event, &mut memory, &mut found);
     }
     found.iter().any(|detection| detection.rule.id == rule)

@@ -1,12 +1,15 @@
 //! One event in, the detections that follow out.
 
 use model::{Detection, Entity, EntityKind, Event, Field, Value};
+use sigma::codec::{Reader, Writer};
 use sigma::{
     Correlation, Fired, MemoryCounters, MemoryUse, Rule, RuleIndex, RuleKind, RuleSet, Scratch,
     SnapshotError,
 };
 
 use crate::analyse;
+use crate::detectors::{Detectors, Finding};
+use crate::indicators::{Indicators, Watched};
 
 pub use sigma::EVIDENCE_MAX;
 
@@ -20,6 +23,10 @@ pub struct Engine {
 #[derive(Debug, Default)]
 pub struct Memory {
     correlations: sigma::Memory,
+    detectors: Detectors,
+    indicators: Watched,
+    /// What rules on findings need, apart from what the events themselves do.
+    scratch_of_findings: Scratch,
     /// Kept between events so that the usual event allocates nothing.
     scratch: Scratch,
     matched: Vec<RuleIndex>,
@@ -37,9 +44,29 @@ impl Memory {
         Self::default()
     }
 
-    /// Gives what was forgotten so far.
+    /// Gives a memory for old events, played again: without the detectors that watch the present.
+    pub fn of_old_events() -> Self {
+        Self { detectors: Detectors::of_old_events(), ..Self::default() }
+    }
+
+    /// Gives the addresses that are known to be up to no good.
+    pub fn indicators(&self) -> Indicators {
+        self.indicators.all()
+    }
+
+    /// Gives the same, if it changed since it was asked for last.
+    pub fn renewed_indicators(&mut self) -> Option<Indicators> {
+        self.indicators.renewed()
+    }
+
+    /// Gives what the correlations have forgotten so far.
     pub fn counters(&self) -> Counters {
         self.correlations.counters()
+    }
+
+    /// Gives how many entities the detectors have forgotten so far.
+    pub fn forgotten_by_detectors(&self) -> u64 {
+        self.detectors.forgotten()
     }
 
     /// Gives what each correlation takes and has let go, in the order of their ids.
@@ -47,9 +74,9 @@ impl Memory {
         self.correlations.uses()
     }
 
-    /// Gives about how many bytes the correlations take.
+    /// Gives about how many bytes the correlations and the detectors take.
     pub fn bytes(&self) -> usize {
-        self.correlations.bytes()
+        self.correlations.bytes() + self.detectors.bytes()
     }
 
     /// Lets go of what no rule of an engine can use any more, and counts it; done when the rules
@@ -72,12 +99,24 @@ impl Memory {
     /// Gives what is remembered as bytes, to be kept between two runs; the same memory gives the same
     /// bytes.
     pub fn snapshot(&self) -> Vec<u8> {
-        self.correlations.snapshot()
+        let correlations = self.correlations.snapshot();
+        let mut writer = Writer::default();
+        writer.length(correlations.len());
+        writer.raw(&correlations);
+        self.indicators.snapshot(&mut writer);
+        self.detectors.snapshot(&mut writer);
+        writer.finish()
     }
 
-    /// Gives the memory that a snapshot was made of.
+    /// Gives the memory that a snapshot was made of. What detectors of another version remembered is left
+    /// out: they learn again.
     pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
-        Ok(Self { correlations: sigma::Memory::restore(bytes)?, ..Self::default() })
+        let mut reader = Reader::new(bytes);
+        let length = reader.length()?;
+        let correlations = sigma::Memory::restore(reader.raw(length)?)?;
+        let indicators = Watched::restore(&mut reader)?;
+        let detectors = Detectors::restore(&mut reader).unwrap_or_default();
+        Ok(Self { correlations, indicators, detectors, ..Self::default() })
     }
 }
 
@@ -94,8 +133,9 @@ impl Engine {
 
     /// Adds the fields that rules decide on and that no format can read; done once, before the event
     /// is shared.
-    pub fn analyse(&self, event: &mut Event) {
+    pub fn analyse(&self, event: &mut Event, indicators: &Indicators) {
         analyse::inspect_request(event);
+        indicators.mark(event);
     }
 
     /// Appends the detections that follow from one event.
@@ -125,13 +165,19 @@ impl Engine {
         }
     }
 
+    /// Tells whether the second half has something to do with an old event, whichever rules matched it.
+    pub fn is_watched(event: &Event) -> bool {
+        Detectors::wants_old(event)
+    }
+
     /// Gives the rules that the event examined last matched and that some correlation counts.
     pub fn followed<'m>(&'m self, memory: &'m Memory) -> impl Iterator<Item = RuleIndex> + 'm {
         memory.matched.iter().copied().filter(|rule| self.rules.is_followed(*rule))
     }
 
     /// The second half of [`Engine::observe`], which needs the events in the order of time and one
-    /// memory for all: appends the detections of correlations, now that these rules matched.
+    /// memory for all: appends the detections of correlations, now that these rules matched, and those of
+    /// what the detectors find.
     pub fn follow(
         &self,
         event: &Event,
@@ -139,28 +185,47 @@ impl Engine {
         memory: &mut Memory,
         found: &mut Vec<Detection>,
     ) {
-        let Memory { correlations, fired, hits, .. } = memory;
-        fired.clear();
+        let Memory {
+            correlations, detectors, indicators, scratch_of_findings, fired, hits, ..
+        } = memory;
+        indicators.observe(event);
         hits.clear();
-        self.rules.correlate(event, matched, correlations, fired);
-        for firing in fired.drain(..) {
-            hits.push(firing.rule);
-            if let Some(rule) = self.rules.rule(firing.rule).filter(|rule| rule.reports) {
-                found.push(self.of_correlation(rule, event, firing));
+        let mut correlate = |event: &Event, matched: &[RuleIndex], found: &mut Vec<Detection>| {
+            fired.clear();
+            self.rules.correlate(event, matched, correlations, fired);
+            for firing in fired.drain(..) {
+                hits.push(firing.rule);
+                if let Some(rule) = self.rules.rule(firing.rule).filter(|rule| rule.reports) {
+                    found.push(self.of_correlation(rule, event, firing));
+                }
             }
-        }
+        };
+        correlate(event, matched, found);
+        let mut of_findings = Vec::new();
+        detectors.observe(event, |event, finding| {
+            let mut matched = Vec::new();
+            self.rules.matches_with(event, scratch_of_findings, &mut matched);
+            for rule in matched.iter().filter_map(|index| self.rules.rule(*index)) {
+                if rule.reports {
+                    found.push(self.of_finding(rule, event, finding));
+                }
+            }
+            correlate(event, &matched, found);
+            of_findings.append(&mut matched);
+        });
+        hits.append(&mut of_findings);
     }
 
     /// Tells whether a rule fires on these events, played in order to an engine that has seen
     /// nothing; also of a rule that reports nothing itself. This is how a rule's examples are tried.
     pub fn fires(&self, rule: RuleIndex, events: &mut [Event]) -> bool {
-        let mut memory = sigma::Memory::default();
+        let mut memory = Memory::new();
+        let mut found = Vec::new();
         events.iter_mut().any(|event| {
-            self.analyse(event);
-            let (mut matched, mut fired) = (Vec::new(), Vec::new());
-            self.rules.matches(event, &mut matched);
-            self.rules.correlate(event, &matched, &mut memory, &mut fired);
-            matched.contains(&rule) || fired.iter().any(|firing| firing.rule == rule)
+            self.analyse(event, &memory.indicators());
+            self.observe(event, &mut memory, &mut found);
+            found.clear();
+            memory.hits().any(|hit| hit == rule)
         })
     }
 
@@ -177,6 +242,17 @@ impl Engine {
             summary: self.rules.summary(rule, event, count),
             events: vec![event.id],
             simulated: event.get(Field::Simulated) == Some(Value::Flag(true)),
+        }
+    }
+
+    fn of_finding(&self, rule: &Rule, event: &Event, finding: &Finding) -> Detection {
+        Detection {
+            first: finding.first.min(event.time),
+            count: finding.count,
+            fresh: finding.fresh,
+            summary: self.rules.summary(rule, event, finding.count),
+            events: finding.events.clone(),
+            ..self.of_event(rule, event)
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use detect::{Engine, Memory, shipped_rules};
+use detect::{Engine, Indicators, Memory, shipped_rules};
 use expect_test::expect;
 use model::{Clock, Detection, Event, EventId, Origin, Record, Text, Timestamp};
 use parse::{Parser, ParserConfig};
@@ -20,13 +20,16 @@ fn engine() -> Engine {
 fn events<'l>(lines: impl IntoIterator<Item = &'l str>) -> Vec<Event> {
     let parser = Parser::new(ParserConfig { utc_offset_seconds: 0 });
     let now = Timestamp::from_seconds(1_795_262_400); // 2026-11-21T12:00:00Z
-    let origin = Arc::new(Origin { clock: Clock::File(now), ..Origin::default() });
-    let record = |line| Record {
-        text: Text::from(line),
-        received_at: now,
-        origin: Arc::clone(&origin),
-        truncated_bytes: 0,
-        escaped_bytes: 0,
+    let record = |line| {
+        let (format, line) = sigma::Example::record(line);
+        let format = format.map(str::to_owned);
+        Record {
+            text: Text::from(line),
+            received_at: now,
+            origin: Arc::new(Origin { clock: Clock::File(now), format, ..Origin::default() }),
+            truncated_bytes: 0,
+            escaped_bytes: 0,
+        }
     };
     let mut id = 0;
     lines
@@ -89,7 +92,7 @@ fn observe(engine: &Engine, memory: &mut Memory, events: &[Event]) -> Vec<Detect
     let mut found = Vec::new();
     for event in events {
         let mut event = event.clone();
-        engine.analyse(&mut event);
+        engine.analyse(&mut event, &Indicators::default());
         engine.observe(&event, memory, &mut found);
     }
     found

@@ -16,12 +16,16 @@ pub(crate) fn question(event: &mut Event, name: &str, kind: &str) {
     if !kind.is_empty() {
         event.set(Field::DnsQuestionType, kind);
     }
-    if let Some(domain) = registered(name) {
-        if domain.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            event.set_extra("dns.question.registered_domain", &*domain.to_ascii_lowercase());
-        } else {
-            event.set_extra("dns.question.registered_domain", domain);
-        }
+    registered_domain(event, name);
+}
+
+/// Writes the domain below which somebody registered a name.
+pub(crate) fn registered_domain(event: &mut Event, name: &str) {
+    let Some(domain) = registered(name) else { return };
+    if domain.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        event.set_extra("dns.question.registered_domain", &*domain.to_ascii_lowercase());
+    } else {
+        event.set_extra("dns.question.registered_domain", domain);
     }
 }
 

@@ -5,7 +5,7 @@
 //! group, in which [`stretch`], [`tally`] and [`chains`] decide. [`snapshot`] writes all that down.
 
 pub(crate) mod chains;
-pub(crate) mod codec;
+pub mod codec;
 pub(crate) mod correlate;
 pub(crate) mod correlation;
 pub(crate) mod draft;

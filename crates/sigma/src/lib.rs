@@ -17,6 +17,7 @@ mod rule;
 mod ruleset;
 mod summary;
 
+pub use correlations::codec;
 pub use correlations::correlation::{Bound, Correlation, CorrelationKind, Relation};
 pub use correlations::memory::{EVIDENCE_MAX, Fired, Memory, MemoryCounters, MemoryUse};
 pub use correlations::snapshot::SnapshotError;

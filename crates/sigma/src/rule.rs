@@ -60,6 +60,18 @@ pub struct Example {
     pub matches: bool,
 }
 
+impl Example {
+    /// Gives the format that reads a line of an example, where the line says so itself, and the line as it
+    /// would arrive: `sensor: {…}` is what one of the product's own sensors tells, and is read as nobody
+    /// else's words are.
+    pub fn record(line: &str) -> (Option<&'static str>, &str) {
+        match line.strip_prefix("sensor: ") {
+            Some(line) => (Some("sensor"), line),
+            None => (None, line),
+        }
+    }
+}
+
 /// What an installation's overrides changed of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {

@@ -5,24 +5,28 @@
 
 mod evtx;
 mod piece;
+mod reader;
 mod unpack;
 mod walk;
 
+use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{Clock, Origin, Record};
 
+use crate::chunk::Chunk;
 use crate::codec::{self, Codec, Decoder};
 use crate::config::LINE_BYTES_DEFAULT;
 use crate::input::{moment, now};
-use crate::lines::{Splitter, length_of};
+use crate::lines::{Line, Splitter, length_of};
 use crate::running::SourceError;
 use evtx::ChunkCutter;
 pub use piece::{Opened, Piece, read_event_file};
+pub use reader::{Reader, ReaderKind};
 use unpack::Unpacked;
 
 const READ_BYTES_MAX: usize = 256 * 1024;
@@ -44,6 +48,8 @@ pub struct ImportConfig {
     pub batch_bytes: usize,
     /// How much is unpacked of one file; the rest is left out, and told.
     pub unpacked_bytes_max: u64,
+    /// Kinds of files that others read.
+    pub readers: &'static [ReaderKind],
 }
 
 impl Default for ImportConfig {
@@ -55,6 +61,7 @@ impl Default for ImportConfig {
             line_bytes_max: LINE_BYTES_DEFAULT,
             batch_bytes: 1024 * 1024,
             unpacked_bytes_max: 64 * 1024 * 1024 * 1024,
+            readers: &[],
         }
     }
 }
@@ -121,6 +128,7 @@ enum Cutter {
     Unknown,
     Lines(Splitter),
     Events(ChunkCutter),
+    Other(Box<dyn Reader>),
 }
 
 impl Import {
@@ -223,7 +231,7 @@ impl Import {
             if let Cutter::Unknown = reading.cutter {
                 bytes = reading.begin(bytes, &self.config)?;
             }
-            reading.feed(bytes, &self.config, piece);
+            reading.feed(bytes, &self.config, piece)?;
             reading.unpacked = reading.unpacked.saturating_add(length_of(length));
             if reading.unpacked > self.config.unpacked_bytes_max {
                 let bound = self.config.unpacked_bytes_max;
@@ -279,6 +287,12 @@ impl Reading {
             self.cutter = Cutter::Events(ChunkCutter::default());
             return Ok(bytes);
         }
+        if let Some(kind) = config.readers.iter().find(|kind| (kind.recognises)(bytes)) {
+            let format = Some(kind.format.to_owned());
+            self.origin = Arc::new(Origin { format, ..Origin::clone(&self.origin) });
+            self.cutter = Cutter::Other((kind.open)());
+            return Ok(bytes);
+        }
         let splitter = codec::splitter(config.codec.as_ref(), config.line_bytes_max);
         self.cutter = Cutter::Lines(splitter);
         match unpack::not_text(bytes) {
@@ -287,7 +301,12 @@ impl Reading {
         }
     }
 
-    fn feed(&mut self, bytes: &[u8], config: &ImportConfig, piece: &mut Piece) {
+    fn feed(
+        &mut self,
+        bytes: &[u8],
+        config: &ImportConfig,
+        piece: &mut Piece,
+    ) -> Result<(), String> {
         match &mut self.cutter {
             Cutter::Unknown => {}
             Cutter::Lines(splitter) => {
@@ -298,7 +317,11 @@ impl Reading {
             Cutter::Events(cutter) => {
                 cutter.feed(bytes, &mut |chunk| piece.push_chunk(chunk, &self.origin));
             }
+            Cutter::Other(reader) => {
+                reader.feed(bytes, &mut |record| whole(record, &self.origin, piece.lines()))?;
+            }
         }
+        Ok(())
     }
 
     fn finish(&mut self, config: &ImportConfig, piece: &mut Piece) -> Result<(), String> {
@@ -312,9 +335,30 @@ impl Reading {
             Cutter::Events(cutter) => {
                 cutter.finish(&mut |chunk| piece.push_chunk(chunk, &self.origin))?;
             }
+            Cutter::Other(reader) => {
+                reader.finish(&mut |record| whole(record, &self.origin, piece.lines()))?;
+            }
         }
         Ok(())
     }
+}
+
+/// Keeps a record as it was made.
+fn whole(record: &str, origin: &Arc<Origin>, chunk: &mut Chunk) {
+    chunk.push(Line { bytes: record.as_bytes(), truncated_bytes: 0 }, origin);
+}
+
+/// Opens a file, unpacked as it is read; `-` is standard input.
+pub fn open_unpacked(path: &Path) -> io::Result<impl Read + Send + fmt::Debug> {
+    let stream: Box<dyn Read + Send> =
+        if walk::is_stdin(path) { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
+    unpack::unpack(stream, &Arc::new(AtomicU64::new(0)))
+}
+
+/// Finds the files that an import of these paths would read, and what it could not look into.
+pub fn find_files(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<ImportFault>), SourceError> {
+    let walk = walk::walk(paths)?;
+    Ok((walk.files.into_iter().map(|file| file.path).collect(), walk.faults))
 }
 
 impl Iterator for Import {

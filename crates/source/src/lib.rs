@@ -18,7 +18,10 @@ mod sources;
 
 pub use codec::{Codec, CodecKind, CodecSettings};
 pub use config::{Config, Fault};
-pub use import::{Import, ImportConfig, ImportFault, Opened, Piece, Progress, read_event_file};
+pub use import::{
+    Import, ImportConfig, ImportFault, Opened, Piece, Progress, Reader, ReaderKind, find_files,
+    open_unpacked, read_event_file,
+};
 pub use input::{InputState, InputStatus, Inputs};
 pub use running::{Running, SourceError, Start, start};
 pub use sensor::{Closed, Sensor};

@@ -21,6 +21,8 @@ export const KEYS = [
   { keys: 'g a', command: 'go-alerts', label: 'Alerts', group: 'Go to' },
   { keys: 'g s', command: 'go-search', label: 'Search', group: 'Go to' },
   { keys: 'g q', command: 'go-sql', label: 'SQL', group: 'Go to' },
+  { keys: 'g n', command: 'go-network', label: 'Network', group: 'Go to' },
+  { keys: 'g d', command: 'go-decoys', label: 'Decoys', group: 'Go to' },
   { keys: 'g r', command: 'go-rules', label: 'Rules', group: 'Go to' },
   { keys: 'j', command: 'next', label: 'Next row', group: 'Lists' },
   { keys: 'k', command: 'previous', label: 'Previous row', group: 'Lists' },

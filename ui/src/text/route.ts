@@ -1,6 +1,6 @@
 // Which page an address means, and how the state of the console is written into it.
 
-export type PageName = 'overview' | 'alerts' | 'alert' | 'search' | 'sql' | 'rules' | 'login' | 'setup' | 'missing';
+export type PageName = 'overview' | 'alerts' | 'alert' | 'search' | 'sql' | 'network' | 'decoys' | 'rules' | 'login' | 'setup' | 'missing';
 
 export interface Route {
   page: PageName;
@@ -12,6 +12,8 @@ const PAGES: Record<string, PageName> = {
   '/alerts': 'alerts',
   '/search': 'search',
   '/sql': 'sql',
+  '/network': 'network',
+  '/decoys': 'decoys',
   '/rules': 'rules',
   '/login': 'login',
   '/setup': 'setup',

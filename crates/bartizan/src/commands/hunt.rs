@@ -129,7 +129,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let engine = Engine::new(loaded.rules);
     let ready = usage::now();
     let codec = args.codec.open("hunt")?;
-    let config = ImportConfig { input: "hunt".to_owned(), codec, ..ImportConfig::default() };
+    let config = ImportConfig {
+        input: "hunt".to_owned(),
+        codec,
+        readers: wire::READERS,
+        ..ImportConfig::default()
+    };
     let import = Import::new(&args.paths, config)?;
     let bar = progress::bar(&import.progress());
     let interrupt = Interrupt::listen()?;
@@ -157,7 +162,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
 
     let follower = std::mem::take(&mut hunt.follower);
-    let mut memory = Memory::default();
+    let mut memory = Memory::of_old_events();
     follower.finish(&engine, &mut memory, &mut |detection| hunt.take(&detection))?;
     let mut printer = Printer::new(args.output, &COLUMNS)?;
     std::mem::take(&mut hunt.timeline).print(&mut printer)?;

@@ -64,6 +64,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         codec: args.codec.open("parse")?,
         // One read is a batch: a person at a pipe wants to see the line that was just typed.
         batch_bytes: 1,
+        readers: wire::READERS,
         ..ImportConfig::default()
     };
     let mut import = Import::new(&paths, config)?;

@@ -128,6 +128,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         started_at: now(),
         rate: Rate::default(),
         anchors: kept.anchors.as_ref().map(Anchors::counters),
+        packets: config.capture.ring.kept_in(&config.data),
     };
     tell_console(console, &kept.catalog)?;
     if demo {
@@ -228,12 +229,35 @@ fn start_sources(
         runtime: tokio::runtime::Handle::current(),
         simulated: false,
     };
-    let sources = source::start(&config.inputs, start)?;
+    let mut sources = source::start(&config.inputs, start)?;
+    start_sensors(config, &mut sources, &store.checkpoints())?;
+    super::scan::start(&mut sources, config, store.clone());
     for input in sources.inputs().status() {
         let place = input.address.map(|address| address.to_string()).or(input.reads);
         complain(&format!("input     {} {}", input.name, place.unwrap_or_default()));
     }
     Ok(sources)
+}
+
+/// Starts what senses by itself. What it may not do here is told, and everything else runs.
+fn start_sensors(
+    config: &Config,
+    running: &mut source::Running,
+    checkpoints: &[model::Checkpoint],
+) -> anyhow::Result<()> {
+    let home = config.capture.home().context("capture.home")?;
+    let listens = !config.capture.interfaces.is_empty() || config.netflow.enabled;
+    if listens {
+        let known = config.data.join("traffic.known");
+        let traffic = wire::traffic::SharedTraffic::start(running, home.clone(), known);
+        wire::capture::start_live(running, &config.capture, &home, &traffic, &config.data);
+        wire::netflow::start(running, &config.netflow, home.clone(), traffic).map_err(|error| {
+            let (listen, why) = (config.netflow.listen, error);
+            ending(Outcome::Fault, format!("cannot listen on {listen} for netflow: {why}"))
+        })?;
+    }
+    wire::capture::start_files(running, &config.capture, &home, checkpoints);
+    Ok(())
 }
 
 fn open(config: &Config) -> anyhow::Result<Kept> {

@@ -11,7 +11,7 @@
 use model::{Event, Field};
 
 use crate::object::{self, Whose};
-use crate::{Context, Format, ParseError};
+use crate::{Context, Format, ParseError, dns};
 
 /// The format's row.
 pub(crate) const FORMAT: Format = Format {
@@ -24,6 +24,10 @@ pub(crate) const FORMAT: Format = Format {
 
 fn parse(text: &str, event: &mut Event, _: &Context<'_>) -> Result<(), ParseError> {
     object::read(text, event, Whose::Ours)?;
+    // A question seen on the wire is counted by the same domain as one from a name server's log.
+    if let Some(name) = event.text(Field::DnsQuestionName).map(str::to_owned) {
+        dns::registered_domain(event, &name);
+    }
     event.get(Field::EventModule).map(|_| ()).ok_or(ParseError::Missing("module"))
 }
 
@@ -49,5 +53,18 @@ mod tests {
             "]],
         );
         assert!(testing::read(&FORMAT, r#"{"event":{"action":"login"}}"#).is_err());
+    }
+
+    #[test]
+    fn a_question_is_counted_by_who_registered_its_domain() {
+        testing::check(
+            &FORMAT,
+            r#"{"event":{"module":"flow"},"dns":{"question":{"name":"a.b.Example.org"}}}"#,
+            expect![[r#"
+                dns.question.name = a.b.Example.org
+                event.module = flow
+                dns.question.registered_domain = example.org
+            "#]],
+        );
     }
 }

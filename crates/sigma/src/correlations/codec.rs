@@ -4,13 +4,13 @@ use crate::SnapshotError;
 
 /// Bytes that grow.
 #[derive(Debug, Default)]
-pub(crate) struct Writer {
+pub struct Writer {
     bytes: Vec<u8>,
 }
 
 impl Writer {
     /// Appends a number, seven bits a byte, the lowest first.
-    pub(crate) fn number(&mut self, mut number: u64) {
+    pub fn number(&mut self, mut number: u64) {
         loop {
             let [low, ..] = number.to_le_bytes();
             number >>= 7;
@@ -22,57 +22,65 @@ impl Writer {
         }
     }
 
-    pub(crate) fn length(&mut self, length: usize) {
+    /// Appends how many things follow.
+    pub fn length(&mut self, length: usize) {
         self.number(u64::try_from(length).unwrap_or(u64::MAX));
     }
 
     /// Appends a number that may be negative; small ones of either sign stay short.
-    pub(crate) fn signed(&mut self, number: i64) {
+    pub fn signed(&mut self, number: i64) {
         self.number((number.cast_unsigned() << 1) ^ (number >> 63).cast_unsigned());
     }
 
     /// Appends a number whose bits are all of use.
-    pub(crate) fn whole(&mut self, number: u64) {
+    pub fn whole(&mut self, number: u64) {
         self.bytes.extend_from_slice(&number.to_le_bytes());
     }
 
     /// Appends a sum.
-    pub(crate) fn wide(&mut self, number: i128) {
+    pub fn wide(&mut self, number: i128) {
         self.bytes.extend_from_slice(&number.to_le_bytes());
     }
 
-    pub(crate) fn flag(&mut self, flag: bool) {
+    /// Appends a yes or a no.
+    pub fn flag(&mut self, flag: bool) {
         self.bytes.push(u8::from(flag));
     }
 
-    pub(crate) fn text(&mut self, text: &str) {
+    /// Appends a text and its length.
+    pub fn text(&mut self, text: &str) {
         self.length(text.len());
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
-    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+    /// Appends bytes without their length.
+    pub fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    pub(crate) fn finish(self) -> Vec<u8> {
+    /// Gives all that was written.
+    pub fn finish(self) -> Vec<u8> {
         self.bytes
     }
 
-    pub(crate) fn written(&self) -> &[u8] {
+    /// Gives what was written until now.
+    pub fn written(&self) -> &[u8] {
         &self.bytes
     }
 }
 
 /// Bytes that are read from front to back.
 #[derive(Debug)]
-pub(crate) struct Reader<'b> {
+pub struct Reader<'b> {
     bytes: &'b [u8],
 }
 
-type Read<T> = Result<T, SnapshotError>;
+/// What was read, or why it could not be.
+pub type Read<T> = Result<T, SnapshotError>;
 
 impl<'b> Reader<'b> {
-    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+    /// Gives a reader of these bytes.
+    pub fn new(bytes: &'b [u8]) -> Self {
         Self { bytes }
     }
 
@@ -82,11 +90,17 @@ impl<'b> Reader<'b> {
         Ok(taken)
     }
 
+    /// Reads so many bytes.
+    pub fn raw(&mut self, length: usize) -> Read<&'b [u8]> {
+        self.take(length)
+    }
+
     fn byte(&mut self) -> Read<u8> {
         self.take(1)?.first().copied().ok_or(SnapshotError::Malformed)
     }
 
-    pub(crate) fn number(&mut self) -> Read<u64> {
+    /// Reads what [`Writer::number`] wrote.
+    pub fn number(&mut self) -> Read<u64> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -100,27 +114,31 @@ impl<'b> Reader<'b> {
 
     /// Reads how many things follow, each of which takes a byte at least: so a forged length buys no
     /// room that the bytes do not pay for.
-    pub(crate) fn length(&mut self) -> Read<usize> {
+    pub fn length(&mut self) -> Read<usize> {
         let length = usize::try_from(self.number()?).map_err(|_| SnapshotError::Malformed)?;
         if length > self.bytes.len() { Err(SnapshotError::Malformed) } else { Ok(length) }
     }
 
-    pub(crate) fn signed(&mut self) -> Read<i64> {
+    /// Reads what [`Writer::signed`] wrote.
+    pub fn signed(&mut self) -> Read<i64> {
         let number = self.number()?;
         Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
     }
 
-    pub(crate) fn whole(&mut self) -> Read<u64> {
+    /// Reads what [`Writer::whole`] wrote.
+    pub fn whole(&mut self) -> Read<u64> {
         let bytes = self.take(8)?.try_into().map_err(|_| SnapshotError::Malformed)?;
         Ok(u64::from_le_bytes(bytes))
     }
 
-    pub(crate) fn wide(&mut self) -> Read<i128> {
+    /// Reads what [`Writer::wide`] wrote.
+    pub fn wide(&mut self) -> Read<i128> {
         let bytes = self.take(16)?.try_into().map_err(|_| SnapshotError::Malformed)?;
         Ok(i128::from_le_bytes(bytes))
     }
 
-    pub(crate) fn flag(&mut self) -> Read<bool> {
+    /// Reads what [`Writer::flag`] wrote.
+    pub fn flag(&mut self) -> Read<bool> {
         match self.byte()? {
             0 => Ok(false),
             1 => Ok(true),
@@ -128,12 +146,14 @@ impl<'b> Reader<'b> {
         }
     }
 
-    pub(crate) fn text(&mut self) -> Read<&'b str> {
+    /// Reads what [`Writer::text`] wrote.
+    pub fn text(&mut self) -> Read<&'b str> {
         let length = self.length()?;
         std::str::from_utf8(self.take(length)?).map_err(|_| SnapshotError::Malformed)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Tells whether all was read.
+    pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 }

@@ -163,7 +163,7 @@ fn examples(yaml: &Yaml, room: &mut usize) -> Result<Vec<Example>, Fault> {
     Ok(examples)
 }
 
-/// Reads a line, or `{repeat: 6, line: …}`, in which `{n}` counts from 1.
+/// Reads a line, or `{repeat: 6, line: …}`, in which `{n}` counts from 1, and `{nnn}` from 101.
 fn append_lines(yaml: &Yaml, lines: &mut Vec<String>, room: &mut usize) -> Result<(), Fault> {
     let times = match (yaml.text(), yaml.get("repeat").map(|times| &times.kind)) {
         (Some(_), _) => Some(1),
@@ -187,7 +187,9 @@ fn append_lines(yaml: &Yaml, lines: &mut Vec<String>, room: &mut usize) -> Resul
     if yaml.text().is_some() {
         lines.push(line);
     } else {
-        lines.extend((1..=times).map(|n| line.replace("{n}", &n.to_string())));
+        lines.extend((1..=times).map(|n| {
+            line.replace("{n}", &n.to_string()).replace("{nnn}", &format!("{:03}", 100 + n))
+        }));
     }
     Ok(())
 }

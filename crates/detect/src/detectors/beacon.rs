@@ -1,0 +1,322 @@
+//! Beacons: a machine that calls the same place again and again at even intervals, as implants do.
+//!
+//! Of each source, destination and port the newest calls are kept. Their gaps and their sizes are
+//! judged as RITA does (Active Countermeasures): how symmetric they lie about their median (Bowley's
+//! skewness), and how narrow (median absolute deviation, as a part of the median, so that an hourly
+//! beacon is judged like one of every minute). Jitter spreads the gaps but keeps them symmetric.
+
+use std::collections::VecDeque;
+
+use model::{Event, Field, Timestamp};
+use sigma::SnapshotError;
+use sigma::codec::{Read, Reader, Writer};
+
+use super::{Detector, Finding, Kinds, Watcher};
+use crate::keep::{
+    self, Ends, Evidence, Table, Told, address_key, read_key, read_time, write_key, write_time,
+};
+
+/// The detector's row.
+pub(super) const DETECTOR: Detector = Detector {
+    id: "beacon",
+    summary: "a machine that calls the same place at even intervals",
+    wants: Kinds::CONNECTION,
+    live_only: false,
+    make: || Box::new(Beacon::default()),
+};
+
+/// How many triples of source, destination and port are kept.
+const PAIRS_MAX: usize = 50_000;
+/// How many calls of each are kept.
+const CALLS_MAX: usize = 64;
+/// How many calls a verdict needs.
+const CALLS_MIN: usize = 20;
+/// A shorter usual gap is a conversation and no beacon; a longer one is not waited for.
+const GAP_MIN: i64 = 5 * keep::SECOND;
+const GAP_MAX: i64 = 25 * 3_600 * keep::SECOND;
+/// The score from which on it is told.
+const SCORE_MIN: f64 = 0.88;
+/// How much each part weighs: gaps tell more than sizes, which an idle browser keeps even too.
+const GAPS_WEIGHT: f64 = 0.7;
+
+#[derive(Clone, Debug, Default)]
+struct Calls {
+    /// When each call was, and how many bytes the source sent; the oldest first.
+    kept: VecDeque<(Timestamp, u64)>,
+    first: Timestamp,
+    count: u64,
+    told: Told,
+    evidence: Evidence,
+}
+
+impl Calls {
+    /// Adds a call; a gap too long for any beacon begins anew.
+    fn add(&mut self, event: &Event, bytes: u64) {
+        let last = self.kept.back().map(|(time, _)| *time);
+        if last.is_none_or(|last| event.time.nanos().saturating_sub(last.nanos()) > GAP_MAX) {
+            *self = Self { first: event.time, ..Self::default() };
+        }
+        if self.kept.len() == CALLS_MAX {
+            self.kept.pop_front();
+        }
+        self.kept.push_back((event.time, bytes));
+        self.count = self.count.saturating_add(1);
+        self.evidence.push(event.id);
+    }
+
+    /// Gives how much the calls look like a beacon, 0 to 1, and the usual gap in nanoseconds.
+    fn judge(&self) -> Option<(f64, i64)> {
+        let mut times: Vec<i64> = self.kept.iter().map(|(time, _)| time.nanos()).collect();
+        times.sort_unstable();
+        let gaps =
+            times.iter().zip(times.iter().skip(1)).map(|(one, next)| next.saturating_sub(*one));
+        let gaps: Vec<i64> = gaps.collect();
+        let usual = median(&gaps)?;
+        if !(GAP_MIN..=GAP_MAX).contains(&usual) {
+            return None;
+        }
+        let sizes: Vec<i64> =
+            self.kept.iter().map(|(_, bytes)| i64::try_from(*bytes).unwrap_or(i64::MAX)).collect();
+        let score = GAPS_WEIGHT * evenness(&gaps)? + (1.0 - GAPS_WEIGHT) * evenness(&sizes)?;
+        Some((score, usual))
+    }
+
+    fn seconds(&self) -> i64 {
+        let last = self.kept.back().map_or(self.first, |(time, _)| *time);
+        last.nanos().saturating_sub(self.first.nanos()) / keep::SECOND
+    }
+}
+
+/// Gives the middle one of some numbers.
+fn median(numbers: &[i64]) -> Option<i64> {
+    quartile(numbers, 2)
+}
+
+/// Gives a quartile (1 to 3) of some numbers, the nearest of them.
+fn quartile(numbers: &[i64], quarter: usize) -> Option<i64> {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    sorted.get((sorted.len().checked_sub(1)? * quarter + 2) / 4).copied()
+}
+
+/// Gives how even numbers are, 0 to 1: how symmetric and how narrow they lie about their median.
+fn evenness(numbers: &[i64]) -> Option<f64> {
+    let [low, middle, high] =
+        [quartile(numbers, 1)?, quartile(numbers, 2)?, quartile(numbers, 3)?].map(float);
+    let spread = high - low;
+    let skewness = if spread > 0.0 { (low + high - 2.0 * middle) / spread } else { 0.0 };
+    let away: Vec<i64> = numbers
+        .iter()
+        .map(|number| {
+            number.saturating_sub(quartile(numbers, 2).unwrap_or_default()).saturating_abs()
+        })
+        .collect();
+    let narrow = if middle > 0.0 { 1.0 - (float(median(&away)?) / middle).min(1.0) } else { 1.0 };
+    // What is narrow is even, however it leans: half a millisecond to one side is no sign of a human.
+    let symmetric = 1.0 - skewness.abs() * (1.0 - narrow).min(0.25) / 0.25;
+    Some(f64::midpoint(symmetric, narrow))
+}
+
+/// Gives a number for a ratio; what is past 2^53 ns loses its last digits, which are none.
+#[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "a ratio of measured times")]
+fn float(number: i64) -> f64 {
+    number as f64
+}
+
+#[derive(Debug)]
+struct Beacon {
+    calls: Table<(u128, u128, u16), Calls>,
+}
+
+impl Default for Beacon {
+    fn default() -> Self {
+        Self { calls: Table::new(PAIRS_MAX) }
+    }
+}
+
+impl Watcher for Beacon {
+    fn observe(&mut self, event: &Event, found: &mut Vec<Finding>) {
+        if event.text(Field::EventAction) == Some("packet_denied") {
+            return;
+        }
+        let Some(ends) = Ends::of(event) else { return };
+        let bytes = event.integer(Field::SourceBytes).and_then(|bytes| u64::try_from(bytes).ok());
+        let key = (address_key(ends.source), address_key(ends.destination), ends.port);
+        let calls = self.calls.entry(key, Calls::default);
+        calls.add(event, bytes.unwrap_or_default());
+        // Judged each time the calls have doubled, and then once for each half of what is kept: a verdict
+        // on every call would cost the more the busier a pair is.
+        let due = calls.count.is_power_of_two() || calls.count.is_multiple_of(32);
+        let due = due || calls.count == u64::try_from(CALLS_MIN).unwrap_or_default();
+        if !due || calls.kept.len() < CALLS_MIN {
+            return;
+        }
+        let Some((score, usual)) = calls.judge() else { return };
+        if score < SCORE_MIN {
+            return;
+        }
+        let least = u64::try_from(CALLS_MIN).unwrap_or_default();
+        if let Some(fresh) = calls.told.say(calls.count, least) {
+            found.push(finding(ends, calls, (score, usual), fresh));
+        }
+    }
+
+    fn snapshot(&self, writer: &mut Writer) {
+        self.calls.snapshot(writer, |writer, (source, destination, port), calls| {
+            write_key(writer, *source);
+            write_key(writer, *destination);
+            writer.number(u64::from(*port));
+            write_time(writer, calls.first);
+            writer.number(calls.count);
+            calls.told.snapshot(writer);
+            calls.evidence.snapshot(writer);
+            writer.length(calls.kept.len());
+            for (time, bytes) in &calls.kept {
+                write_time(writer, *time);
+                writer.number(*bytes);
+            }
+        });
+    }
+
+    fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.calls.restore(reader, |reader| {
+            let (source, destination) = (read_key(reader)?, read_key(reader)?);
+            let port = u16::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
+            let mut calls = Calls {
+                first: read_time(reader)?,
+                count: reader.number()?,
+                told: Told::restore(reader)?,
+                evidence: Evidence::restore(reader)?,
+                kept: VecDeque::new(),
+            };
+            let length = reader.length()?;
+            if length > CALLS_MAX {
+                return Err(SnapshotError::TooLarge);
+            }
+            let kept = (0..length).map(|_| Ok((read_time(reader)?, reader.number()?)));
+            calls.kept = kept.collect::<Read<_>>()?;
+            Ok(((source, destination, port), calls))
+        })
+    }
+
+    fn bytes(&self) -> usize {
+        let calls = self.calls.values();
+        calls.map(|calls| calls.kept.capacity() * 16 + size_of::<Calls>() + 64).sum()
+    }
+
+    fn forgotten(&self) -> u64 {
+        self.calls.forgotten()
+    }
+}
+
+fn finding(ends: Ends, calls: &Calls, (score, usual): (f64, i64), fresh: u64) -> Finding {
+    let seconds = calls.seconds();
+    let text = format!(
+        "{} called port {} of {} {} times within {}, about every {}",
+        ends.source,
+        ends.port,
+        ends.destination,
+        calls.count,
+        keep::span(seconds),
+        keep::span(usual / keep::SECOND)
+    );
+    Finding {
+        kind: "beacon",
+        source: Some(ends.source),
+        destination: Some(ends.destination),
+        port: Some(ends.port),
+        score,
+        observed: score,
+        baseline: SCORE_MIN,
+        window_seconds: seconds,
+        text,
+        first: calls.first,
+        count: calls.count,
+        fresh,
+        events: calls.evidence.events(),
+        ..Finding::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{EventId, Text};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Plays calls at these seconds with these sizes; gives the findings.
+    fn play(calls: impl IntoIterator<Item = (f64, i64)>) -> Vec<Finding> {
+        let mut beacon = Beacon::default();
+        let mut found = Vec::new();
+        for (index, (second, bytes)) in calls.into_iter().enumerate() {
+            beacon.observe(&call(index, second, bytes), &mut found);
+        }
+        found
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "a test")]
+    fn call(index: usize, second: f64, bytes: i64) -> Event {
+        let mut event = Event::new(Text::default(), Timestamp::default());
+        event.id = EventId(u64::try_from(index).unwrap());
+        event.time = Timestamp::from_nanos((second * 1e9) as i64);
+        event.set(Field::EventAction, "network_flow");
+        event.set(Field::SourceIp, "10.0.0.7".parse::<std::net::IpAddr>().unwrap());
+        event.set(Field::DestinationIp, "203.0.113.9".parse::<std::net::IpAddr>().unwrap());
+        event.set(Field::DestinationPort, 443);
+        event.set(Field::SourceBytes, bytes);
+        event
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Even with a tenth of jitter to either side.
+        #[test]
+        fn a_beacon_is_found(
+            every in 6.0..4_000.0_f64,
+            jitters in proptest::collection::vec(-0.1..0.1_f64, 64..65),
+            size in 100..5_000_i64,
+        ) {
+            let calls = jitters.iter().zip(0..).map(|(jitter, n)| ((f64::from(n) + jitter) * every, size));
+            let found = play(calls);
+            prop_assert!(!found.is_empty());
+            prop_assert!(found[0].count <= 64 && found[0].events.len() <= keep::EVIDENCE_MAX);
+        }
+
+        /// Somebody who reads and clicks: gaps of all lengths (exponential), sizes of all kinds.
+        #[test]
+        fn a_human_is_none(
+            draws in proptest::collection::vec((0.000_1..1.0_f64, 200..60_000_i64), 64..200),
+        ) {
+            let mut second = 0.0;
+            let calls = draws.into_iter().map(|(draw, bytes)| {
+                second += -draw.ln() * 60.0;
+                (second, bytes)
+            });
+            prop_assert_eq!(play(calls), vec![]);
+        }
+
+        #[test]
+        fn what_is_remembered_is_taken_up_again(
+            seconds in proptest::collection::vec(0.0..100_000.0_f64, 0..80),
+            more in proptest::collection::vec(0.0..200_000.0_f64, 0..40),
+        ) {
+            let (mut one, mut found) = (Beacon::default(), Vec::new());
+            for (index, second) in seconds.iter().enumerate() {
+                one.observe(&call(index, *second, 9), &mut found);
+            }
+            let mut writer = Writer::default();
+            one.snapshot(&mut writer);
+            let bytes = writer.finish();
+            let mut other = Beacon::default();
+            other.restore(&mut Reader::new(&bytes)).unwrap();
+            let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
+            for (index, second) in more.iter().enumerate() {
+                one.observe(&call(index, *second, 9), &mut of_one);
+                other.observe(&call(index, *second, 9), &mut of_other);
+            }
+            prop_assert_eq!(of_one, of_other);
+        }
+    }
+}
