@@ -217,7 +217,7 @@ mod tests {
         let args = ["-s", "--max-time", "60", &url("/_search"), "-H", json, "-d", script];
         run("curl", &args).await.unwrap();
         let event = house.event_where(|event| event["event"]["reason"] == "script").await;
-        assert_eq!(event["event"]["action"], "query");
+        assert_eq!(event["event"]["action"], "decoy_query");
         assert_eq!(event["http"]["request"]["body"]["content"], script);
         assert_eq!(event["url"]["path"], "/_search");
     }

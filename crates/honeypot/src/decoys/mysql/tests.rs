@@ -182,7 +182,7 @@ async fn the_mariadb_client_logs_in_looks_around_and_is_refused() {
     let query = house.event_where(|event| {
         event["process"]["command_line"].as_str().is_some_and(|text| text.contains("load_file"))
     });
-    assert_eq!(query.await["event"]["action"], "command");
+    assert_eq!(query.await["event"]["action"], "decoy_command");
     let Some(said) =
         run("mysql", &["-h127.0.0.1", "-P", &port, "-uroot", "-pwrong", "-e", "select 1"])
     else {
