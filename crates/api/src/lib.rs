@@ -26,9 +26,9 @@ pub use accounts::{Account, AccountError, add_user, issue_setup_link, set_passwo
 pub use live::Live;
 pub use password::{PasswordError, hash_password};
 pub use runtime::{
-    Counters, InputCounters, Metric, OverrideEdit, OverrideError, RuleDetail, RuleFault, RuleItem,
-    RuleOverride, RulesHealth, RulesNews, RulesStatus, RulesView, Runtime, Simulation,
-    SimulationAction,
+    Counters, InputCounters, Metric, OverrideEdit, OverrideError, PacketsError, PacketsWanted,
+    RuleDetail, RuleFault, RuleItem, RuleOverride, RulesHealth, RulesNews, RulesStatus, RulesView,
+    Runtime, Simulation, SimulationAction,
 };
 pub use server::{router, serve};
 pub use state::{App, AppState, Config, Hosts, Parts};

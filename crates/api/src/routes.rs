@@ -8,6 +8,7 @@ mod ledger;
 mod live;
 mod login;
 mod overview;
+mod packets;
 mod rule_health;
 mod rule_overrides;
 mod rule_trials;
@@ -50,6 +51,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .merge(alerts::router())
         .merge(events::router())
         .merge(exports::router())
+        .merge(packets::router())
         .merge(sql::router())
         .merge(storage::router())
         .merge(rules::router())

@@ -28,6 +28,38 @@ pub trait Runtime: Send + Sync {
     fn simulation(&self) -> Simulation;
     /// Starts or stops sample traffic; an error says why it cannot.
     fn set_simulation(&self, action: SimulationAction) -> Result<Simulation, String>;
+    /// Gives the packets of a flow that are kept, as a pcap file, piece by piece, until `each` says that
+    /// nobody wants more; nothing where none are kept of that flow. Blocks meanwhile.
+    fn packets(
+        &self,
+        wanted: &PacketsWanted,
+        each: &mut dyn FnMut(Vec<u8>) -> bool,
+    ) -> Result<(), PacketsError>;
+}
+
+/// Which packets are wanted.
+#[derive(Clone, Debug)]
+pub struct PacketsWanted {
+    /// The flow's community identifier.
+    pub community_id: String,
+    /// At this time or later.
+    pub from: Timestamp,
+    /// Up to this time.
+    pub to: Timestamp,
+}
+
+/// Why there are no packets to give.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PacketsError {
+    /// The ring is off.
+    #[error("no packets are kept: set capture.ring.enabled")]
+    NotKept,
+    /// What was asked for is no flow.
+    #[error("community_id is none, such as 1:LQU9qZlK+B5F3KDmev6m5PMibrg=")]
+    NoIdentifier,
+    /// The ring cannot be read.
+    #[error("the packets that are kept cannot be read: {0}")]
+    Failed(String),
 }
 
 /// What the line has counted since it was started.

@@ -29,9 +29,10 @@ use triage::Triage;
 
 use crate::listen::Peer;
 use crate::{
-    Account, AppState, Config, Counters, InputCounters, Live, OverrideEdit, OverrideError, Parts,
-    RuleDetail, RuleFault, RuleItem, RuleOverride, RulesHealth, RulesStatus, RulesView, Runtime,
-    Simulation, SimulationAction, add_user, issue_setup_link, router,
+    Account, AppState, Config, Counters, InputCounters, Live, OverrideEdit, OverrideError,
+    PacketsError, PacketsWanted, Parts, RuleDetail, RuleFault, RuleItem, RuleOverride, RulesHealth,
+    RulesStatus, RulesView, Runtime, Simulation, SimulationAction, add_user, issue_setup_link,
+    router,
 };
 
 /// A product without its line: the store, the alerts, the catalog and the API before them.
@@ -144,6 +145,21 @@ impl Runtime for Outside {
         let mut simulation = self.simulation.lock().unwrap();
         simulation.running = action == SimulationAction::Start;
         Ok(*simulation)
+    }
+
+    fn packets(
+        &self,
+        wanted: &PacketsWanted,
+        each: &mut dyn FnMut(Vec<u8>) -> bool,
+    ) -> Result<(), PacketsError> {
+        match wanted.community_id.as_str() {
+            "1:kept" => {
+                let _more = each(b"first ".to_vec()) && each(wanted.from.to_string().into_bytes());
+                Ok(())
+            }
+            "1:gone" => Ok(()),
+            _ => Err(PacketsError::NoIdentifier),
+        }
     }
 }
 

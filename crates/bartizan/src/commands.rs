@@ -2,6 +2,7 @@
 
 mod backup;
 mod completions;
+mod decoy;
 mod doctor;
 mod flows;
 mod hunt;
@@ -12,6 +13,7 @@ mod parse;
 mod query;
 mod restore;
 mod rules;
+mod scan;
 mod search;
 mod serve;
 mod simulate;
@@ -48,10 +50,14 @@ pub(crate) enum Command {
     Search(search::Args),
     /// Lists, shows, checks, tests and imports rules
     Rules(rules::Args),
+    /// Finds open ports, what serves there, and what changed
+    Scan(scan::Args),
     /// Sends realistic sample traffic to a real input
     Simulate(simulate::Args),
     /// Shows what is kept and for how long; holds, releases, purges, merges
     Store(keep::Args),
+    /// Shows what decoys recorded: sessions, transcripts, files in quarantine
+    Decoy(decoy::Args),
     /// Makes, changes and shows the keys that seal what is kept
     Key(key::Args),
     /// Manages who may log in
@@ -77,8 +83,10 @@ impl Command {
             Self::Query(args) => query::run(&args),
             Self::Search(args) => search::run(&args),
             Self::Rules(args) => rules::run(&args),
+            Self::Scan(args) => scan::run(&args),
             Self::Simulate(args) => simulate::run(&args),
             Self::Store(args) => keep::run(&args),
+            Self::Decoy(args) => decoy::run(&args),
             Self::Key(args) => key::run(&args),
             Self::User(args) => user::run(&args),
             Self::Doctor(args) => doctor::run(&args),

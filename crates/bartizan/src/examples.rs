@@ -68,7 +68,7 @@ fn fires(engine: &Engine, parser: &Parser, rule: &str, lines: &[String]) -> bool
             escaped_bytes: 0,
         });
         event.id = EventId(id);
-        engine.analyse(&mut event);
+        engine.analyse(&mut event, &memory.indicators());
         engine.observe(&event, &mut memory, &mut found);
     }
     found.iter().any(|detection| detection.rule.id == rule)

@@ -49,6 +49,20 @@ pub(crate) fn files(count: usize) -> ProgressBar {
     bar
 }
 
+/// Gives a bar over so many things of a kind.
+pub(crate) fn counted(count: u64, kind: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() || count == 0 {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(count);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+    let template = format!("{{wide_bar}} {{pos}} of {{len}} {kind}, {{eta}} left, {{msg}}");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// Moves the bar to where the import is.
 pub(crate) fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_position(progress.bytes_done);

@@ -1,17 +1,19 @@
 //! What the console asks of the process around it: counters, rules, sample traffic.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use api::{
-    Counters, InputCounters, Metric, OverrideEdit, OverrideError, RuleDetail, RulesHealth,
-    RulesView, Simulation, SimulationAction,
+    Counters, InputCounters, Metric, OverrideEdit, OverrideError, PacketsError, PacketsWanted,
+    RuleDetail, RulesHealth, RulesView, Simulation, SimulationAction,
 };
-use detect::{Trial, TrialError, Wanted};
+use detect::{Trial, TrialError};
 use model::Timestamp;
 use source::{InputStatus, Inputs};
+use wire::packets::Wanted;
 
 use crate::anchor;
 use crate::clock::now;
@@ -36,6 +38,8 @@ pub(crate) struct Runtime {
     pub(crate) started_at: Timestamp,
     pub(crate) rate: Rate,
     pub(crate) anchors: Option<Arc<anchor::Counters>>,
+    /// Where packets are kept, if they are.
+    pub(crate) packets: Option<PathBuf>,
 }
 
 /// The health of the rules as it was found out last.
@@ -127,7 +131,7 @@ impl api::Runtime for Runtime {
         self.rules.change(id, edit)
     }
 
-    fn trial(&self, wanted: &Wanted) -> Result<Trial, TrialError> {
+    fn trial(&self, wanted: &detect::Wanted) -> Result<Trial, TrialError> {
         self.rules.trial(wanted)
     }
 
@@ -145,6 +149,19 @@ impl api::Runtime for Runtime {
             SimulationAction::Stop => self.demo.stop(),
         }
         Ok(self.demo.state())
+    }
+
+    fn packets(
+        &self,
+        wanted: &PacketsWanted,
+        each: &mut dyn FnMut(Vec<u8>) -> bool,
+    ) -> Result<(), PacketsError> {
+        let folder = self.packets.as_ref().ok_or(PacketsError::NotKept)?;
+        let mut asked = Wanted::of(&wanted.community_id).map_err(|_| PacketsError::NoIdentifier)?;
+        let nanos = |time: Timestamp| u64::try_from(time.nanos()).unwrap_or(0);
+        (asked.from_ns, asked.to_ns) = (nanos(wanted.from), nanos(wanted.to));
+        let given = wire::packets::give(folder, &asked, each);
+        given.map_err(|error| PacketsError::Failed(error.to_string()))
     }
 }
 

@@ -11,7 +11,8 @@
 
 mod beacon;
 mod scan;
-mod shared;
+mod sources;
+mod volume;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -32,6 +33,8 @@ pub struct Detector {
     pub summary: &'static str,
     /// The events that it wants to see.
     wants: Kinds,
+    /// Whether it watches only what arrives as it happens: old files say nothing of it.
+    live_only: bool,
     make: fn() -> Box<dyn Watcher>,
 }
 
@@ -42,7 +45,8 @@ impl fmt::Debug for Detector {
 }
 
 /// Every detector.
-pub const DETECTORS: &[Detector] = &[beacon::DETECTOR, scan::DETECTOR];
+pub const DETECTORS: &[Detector] =
+    &[beacon::DETECTOR, scan::DETECTOR, sources::DETECTOR, volume::DETECTOR];
 
 /// What an event is of, as bits; told once for all detectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,10 +56,15 @@ impl Kinds {
     /// A connection between two addresses, or one that was denied.
     pub(crate) const CONNECTION: Self = Self(1);
 
+    /// Any event.
+    pub(crate) const ANY: Self = Self(1 << 7);
+
     fn of(event: &Event) -> Self {
         match event.text(Field::EventAction) {
-            Some("network_flow" | "packet_denied" | "connection_ended") => Self::CONNECTION,
-            _ => Self::default(),
+            Some("network_flow" | "packet_denied" | "connection_ended") => {
+                Self(Self::CONNECTION.0 | Self::ANY.0)
+            }
+            _ => Self::ANY,
         }
     }
 
@@ -122,18 +131,22 @@ impl Default for Detectors {
 }
 
 impl Detectors {
-    /// Tells whether any detector wants to see an event.
-    pub(crate) fn wants(event: &Event) -> bool {
+    /// Gives those that old files say something of.
+    pub(crate) fn of_old_events() -> Self {
+        let mut detectors = Self::default();
+        detectors.watchers.retain(|(detector, _)| !detector.live_only);
+        detectors
+    }
+
+    /// Tells whether any detector wants to see an old event.
+    pub(crate) fn wants_old(event: &Event) -> bool {
         let kinds = Kinds::of(event);
-        DETECTORS.iter().any(|detector| detector.wants.meets(kinds))
+        DETECTORS.iter().any(|detector| !detector.live_only && detector.wants.meets(kinds))
     }
 
     /// Shows an event to the detectors; calls `each` with every finding, as the event for the rules.
     pub(crate) fn observe(&mut self, event: &Event, mut each: impl FnMut(&Event, &Finding)) {
         let kinds = Kinds::of(event);
-        if kinds == Kinds::default() {
-            return;
-        }
         let Self { watchers, found } = self;
         for (detector, watcher) in watchers {
             if !detector.wants.meets(kinds) {

@@ -9,6 +9,7 @@ use sigma::{
 
 use crate::analyse;
 use crate::detectors::{Detectors, Finding};
+use crate::indicators::{Indicators, Watched};
 
 pub use sigma::EVIDENCE_MAX;
 
@@ -23,6 +24,7 @@ pub struct Engine {
 pub struct Memory {
     correlations: sigma::Memory,
     detectors: Detectors,
+    indicators: Watched,
     /// What rules on findings need, apart from what the events themselves do.
     scratch_of_findings: Scratch,
     /// Kept between events so that the usual event allocates nothing.
@@ -40,6 +42,21 @@ impl Memory {
     /// Gives a memory that has seen nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Gives a memory for old events, played again: without the detectors that watch the present.
+    pub fn of_old_events() -> Self {
+        Self { detectors: Detectors::of_old_events(), ..Self::default() }
+    }
+
+    /// Gives the addresses that are known to be up to no good.
+    pub fn indicators(&self) -> Indicators {
+        self.indicators.all()
+    }
+
+    /// Gives the same, if it changed since it was asked for last.
+    pub fn renewed_indicators(&mut self) -> Option<Indicators> {
+        self.indicators.renewed()
     }
 
     /// Gives what the correlations have forgotten so far.
@@ -86,6 +103,7 @@ impl Memory {
         let mut writer = Writer::default();
         writer.length(correlations.len());
         writer.raw(&correlations);
+        self.indicators.snapshot(&mut writer);
         self.detectors.snapshot(&mut writer);
         writer.finish()
     }
@@ -96,8 +114,9 @@ impl Memory {
         let mut reader = Reader::new(bytes);
         let length = reader.length()?;
         let correlations = sigma::Memory::restore(reader.raw(length)?)?;
+        let indicators = Watched::restore(&mut reader)?;
         let detectors = Detectors::restore(&mut reader).unwrap_or_default();
-        Ok(Self { correlations, detectors, ..Self::default() })
+        Ok(Self { correlations, indicators, detectors, ..Self::default() })
     }
 }
 
@@ -114,8 +133,9 @@ impl Engine {
 
     /// Adds the fields that rules decide on and that no format can read; done once, before the event
     /// is shared.
-    pub fn analyse(&self, event: &mut Event) {
+    pub fn analyse(&self, event: &mut Event, indicators: &Indicators) {
         analyse::inspect_request(event);
+        indicators.mark(event);
     }
 
     /// Appends the detections that follow from one event.
@@ -145,9 +165,9 @@ impl Engine {
         }
     }
 
-    /// Tells whether the second half has something to do with an event, whichever rules matched it.
+    /// Tells whether the second half has something to do with an old event, whichever rules matched it.
     pub fn is_watched(event: &Event) -> bool {
-        Detectors::wants(event)
+        Detectors::wants_old(event)
     }
 
     /// Gives the rules that the event examined last matched and that some correlation counts.
@@ -165,7 +185,10 @@ impl Engine {
         memory: &mut Memory,
         found: &mut Vec<Detection>,
     ) {
-        let Memory { correlations, detectors, scratch_of_findings, fired, hits, .. } = memory;
+        let Memory {
+            correlations, detectors, indicators, scratch_of_findings, fired, hits, ..
+        } = memory;
+        indicators.observe(event);
         hits.clear();
         let mut correlate = |event: &Event, matched: &[RuleIndex], found: &mut Vec<Detection>| {
             fired.clear();
@@ -199,7 +222,7 @@ impl Engine {
         let mut memory = Memory::new();
         let mut found = Vec::new();
         events.iter_mut().any(|event| {
-            self.analyse(event);
+            self.analyse(event, &memory.indicators());
             self.observe(event, &mut memory, &mut found);
             found.clear();
             memory.hits().any(|hit| hit == rule)

@@ -9,6 +9,8 @@ mod analyse;
 mod detectors;
 mod engine;
 mod health;
+mod indicators;
+mod keep;
 mod shipped;
 mod trial;
 
@@ -17,5 +19,6 @@ pub use sigma::{MemoryUse, SnapshotError};
 pub use detectors::{DETECTORS, Detector};
 pub use engine::{Counters, EVIDENCE_MAX, Engine, Memory};
 pub use health::{Health, RuleHealth, SILENT_AFTER, Verdict};
+pub use indicators::Indicators;
 pub use shipped::shipped_rules;
 pub use trial::{Trial, TrialError, Wanted};

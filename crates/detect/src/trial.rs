@@ -89,7 +89,7 @@ impl Trial {
         Self {
             engine: Engine::new(rules),
             wanted,
-            memory: Memory::new(),
+            memory: Memory::of_old_events(),
             events: 0,
             hits: 0,
             days: BTreeMap::new(),

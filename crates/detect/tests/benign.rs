@@ -32,7 +32,7 @@ fn fired<'l>(lines: impl Iterator<Item = &'l str>) -> BTreeMap<(Level, String), 
             escaped_bytes: 0,
         });
         event.id = EventId(u64::try_from(number).unwrap());
-        engine.analyse(&mut event);
+        engine.analyse(&mut event, &memory.indicators());
         engine.observe(&event, &mut memory, &mut found);
     }
     let mut counts = BTreeMap::new();

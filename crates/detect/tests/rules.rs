@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use detect::{Engine, Memory, shipped_rules};
+use detect::{Engine, Indicators, Memory, shipped_rules};
 use expect_test::expect;
 use model::{Clock, Detection, Event, EventId, Origin, Record, Text, Timestamp};
 use parse::{Parser, ParserConfig};
@@ -92,7 +92,7 @@ fn observe(engine: &Engine, memory: &mut Memory, events: &[Event]) -> Vec<Detect
     let mut found = Vec::new();
     for event in events {
         let mut event = event.clone();
-        engine.analyse(&mut event);
+        engine.analyse(&mut event, &Indicators::default());
         engine.observe(&event, memory, &mut found);
     }
     found

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use crate::fields::{EXTRA_FIELDS_MAX, Fields, Known, Slot};
 use crate::schema::name_hash;
-use crate::{Field, FieldKind, NameTable, SentName, Text, Timestamp, Value};
+use crate::{Field, FieldKind, NameTable, SentName, Text, Timestamp, Value, ValueKind};
 
 /// How many known fields most events have; room for them is made at once.
 const KNOWN_FIELDS_USUAL: usize = 12;
@@ -117,6 +117,17 @@ impl Event {
     pub fn known(&self) -> impl Iterator<Item = (Field, Value<'_>)> {
         let fields = &self.fields;
         fields.known.iter().filter_map(|(field, slot)| Some((field, fields.value(slot)?)))
+    }
+
+    /// Gives the known fields that were set, as [`known`](Self::known) does, each with no more than
+    /// the kind of its value.
+    pub fn kinds(&self) -> impl Iterator<Item = (Field, ValueKind)> {
+        self.fields.known.iter().map(|(field, slot)| (field, slot.kind()))
+    }
+
+    /// Gives the names of the unknown fields in the order in which they came.
+    pub fn extra_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.extra.iter().map(|(name, _)| self.fields.text(name))
     }
 
     /// Gives a number that is the same for events that have the same fields, and hardly ever for

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(crate) use self::extras::Extras;
 pub(crate) use self::known::Known;
 use crate::text::usize_of;
-use crate::{FieldKind, List, Text, Timestamp, Value};
+use crate::{FieldKind, List, Text, Timestamp, Value, ValueKind};
 
 /// Bounds the unknown fields of one event; what is past it stands in `event.original` only and is
 /// counted in `bartizan.fields_dropped`.
@@ -74,6 +74,23 @@ pub(crate) enum Slot {
     V4(Ipv4Addr),
     V6(u32),
     Time(Timestamp),
+}
+
+impl Slot {
+    /// Gives the kind of the value.
+    #[inline]
+    pub(crate) fn kind(self) -> ValueKind {
+        match self {
+            Self::Original { .. } | Self::Made { .. } => ValueKind::Text,
+            Self::OriginalJson { .. } | Self::MadeJson { .. } => ValueKind::Json,
+            Self::List { .. } => ValueKind::List,
+            Self::Integer(_) => ValueKind::Integer,
+            Self::Float(_) => ValueKind::Float,
+            Self::Flag(_) => ValueKind::Flag,
+            Self::V4(_) | Self::V6(_) => ValueKind::Address,
+            Self::Time(_) => ValueKind::Time,
+        }
+    }
 }
 
 impl Fields {

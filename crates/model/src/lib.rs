@@ -25,5 +25,5 @@ pub use names::{NameTable, SentName};
 pub use schema::{Field, FieldKind, SCHEMA, SchemaRow};
 pub use text::Text;
 pub use time::{Civil, Timestamp};
-pub use value::{List, Value};
+pub use value::{List, Value, ValueKind};
 pub use wire::{DecodeError, FieldNames};

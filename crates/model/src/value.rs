@@ -83,6 +83,43 @@ impl fmt::Debug for List<'_> {
 }
 
 /// The form in which people read a value and in which rules compare it as text.
+/// What a value is, without the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValueKind {
+    /// A text.
+    Text,
+    /// A structure as JSON text.
+    Json,
+    /// A whole number.
+    Integer,
+    /// A number with a fraction.
+    Float,
+    /// True or false.
+    Flag,
+    /// An address.
+    Address,
+    /// A moment.
+    Time,
+    /// Several values.
+    List,
+}
+
+impl Value<'_> {
+    /// Gives what the value is.
+    pub fn kind(&self) -> ValueKind {
+        match self {
+            Value::Text(_) => ValueKind::Text,
+            Value::Json(_) => ValueKind::Json,
+            Value::Integer(_) => ValueKind::Integer,
+            Value::Float(_) => ValueKind::Float,
+            Value::Flag(_) => ValueKind::Flag,
+            Value::Address(_) => ValueKind::Address,
+            Value::Time(_) => ValueKind::Time,
+            Value::List(_) => ValueKind::List,
+        }
+    }
+}
+
 impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -11,7 +11,7 @@ use std::{io, thread};
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use detect::{Engine, Health, Memory};
+use detect::{Engine, Health, Indicators, Memory};
 use model::{Batch, Checkpoint, Detection, Event, EventId, Refusal};
 use parse::Parser;
 use store::{Store, StoreError};
@@ -98,9 +98,11 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
     let stopping = Arc::new(AtomicBool::new(false));
     let alive = Arc::new(AtomicBool::new(true));
     let health = Arc::new(Mutex::new(parts.remembered.health));
+    let indicators = Arc::new(ArcSwap::from_pointee(parts.remembered.memory.indicators()));
     let reader = Reader {
         parser: parts.parser,
         rules: Arc::clone(&parts.rules),
+        indicators: Arc::clone(&indicators),
         counters: Arc::clone(&counters),
         next_id: parts.store.next_id(),
     };
@@ -116,6 +118,7 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
         rules: parts.rules,
         health: Arc::clone(&health),
         memory,
+        indicators,
         store: parts.store,
         triage: parts.triage,
         outbox: parts.outbox,
@@ -167,6 +170,8 @@ struct Worker {
     is_counting: bool,
     health: Arc<Mutex<Health>>,
     memory: Memory,
+    /// Who touched a decoy, for the half of the line that reads.
+    indicators: Arc<ArcSwap<Indicators>>,
     store: Store,
     triage: Triage,
     outbox: Outbox,
@@ -257,6 +262,9 @@ impl Worker {
         drop(health);
         self.is_counting |= !events.is_empty();
         self.counters.show_forgotten(self.memory.counters());
+        if let Some(indicators) = self.memory.renewed_indicators() {
+            self.indicators.store(Arc::new(indicators));
+        }
         self.write_alerts();
     }
 

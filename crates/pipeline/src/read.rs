@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender};
-use detect::Engine;
+use detect::{Engine, Indicators};
 use model::{BATCH_KEY, Batch, Checkpoint, Event, EventId, Field, Receipt, Record};
 use parse::Parser;
 
@@ -44,6 +44,8 @@ impl Parsed {
 pub(crate) struct Reader {
     pub(crate) parser: Parser,
     pub(crate) rules: Arc<ArcSwap<Engine>>,
+    /// The addresses that the other half knows to be up to no good.
+    pub(crate) indicators: Arc<ArcSwap<Indicators>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) next_id: u64,
 }
@@ -73,16 +75,18 @@ impl Reader {
     fn read(&mut self, batch: Batch) -> Parsed {
         add(&self.counters.records, batch.records.len());
         let engine = self.rules.load();
-        let events = batch.records.into_iter().map(|record| self.event(record, &engine)).collect();
+        let indicators = self.indicators.load();
+        let records = batch.records.into_iter();
+        let events = records.map(|record| self.event(record, &engine, &indicators)).collect();
         Parsed { events, checkpoints: batch.checkpoints, receipt: batch.receipt }
     }
 
-    fn event(&mut self, record: Record, engine: &Engine) -> Arc<Event> {
+    fn event(&mut self, record: Record, engine: &Engine, indicators: &Indicators) -> Arc<Event> {
         let kept = record.clone();
         // A fault of ours in one format must cost one record its fields, not everybody the line.
         let read = catch_unwind(AssertUnwindSafe(|| {
             let mut event = self.parser.parse(record);
-            engine.analyse(&mut event);
+            engine.analyse(&mut event, indicators);
             event
         }));
         let mut event = read.unwrap_or_else(|_| {

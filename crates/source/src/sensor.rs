@@ -5,15 +5,16 @@
 //! Schema, one record an event.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::TrySendError;
-use model::{Batch, Origin, Record, Text};
+use model::{Batch, Checkpoint, Clock, Origin, Record, Text};
 use tokio::task::JoinHandle;
 
 use crate::Running;
-use crate::input::{Counted, Input, now};
+use crate::input::{Counted, Input, moment, now};
 use crate::outlet::{Outlet, Stop};
 
 /// The format that reads what sensors write.
@@ -101,6 +102,28 @@ impl Sensor {
             Err(TrySendError::Full(_)) => self.input.dropped(counted.records),
             Err(TrySendError::Disconnected(_)) => return Err(Closed),
         }
+        Ok(())
+    }
+
+    /// Gives the same place for what one old file tells: the events' own times count, and the file
+    /// stands beside them.
+    #[must_use]
+    pub fn of_file(&self, path: &Path, written: Option<SystemTime>) -> Self {
+        let origin = Origin {
+            path: Some(path.to_string_lossy().into_owned()),
+            clock: Clock::File(written.map_or_else(now, moment)),
+            ..Origin::clone(&self.origin)
+        };
+        Self { origin: Arc::new(origin), ..self.clone() }
+    }
+
+    /// Hands events of a file on from a thread of its own, with how far they bring it, and waits for
+    /// room until told to stop.
+    pub fn send_from_file(&self, lines: Vec<String>, far: Checkpoint) -> Result<(), Closed> {
+        let (mut batch, counted) = self.batch(lines);
+        batch.checkpoints.push(far);
+        self.outlet.send_blocking(batch, &self.stop).map_err(|_| Closed)?;
+        self.input.count(&counted);
         Ok(())
     }
 

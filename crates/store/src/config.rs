@@ -51,8 +51,8 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            generation_events_max: 100_000,
-            generation_bytes_max: 48 << 20,
+            generation_events_max: 50_000,
+            generation_bytes_max: 24 << 20,
             generation_age_max: Duration::from_mins(10),
             generations_waiting_max: 2,
             room_wait_max: Duration::from_secs(5),

@@ -22,13 +22,14 @@ mod grams;
 mod letters;
 mod looked;
 mod rows;
+mod seen;
 mod term;
 mod terms;
 
 pub(crate) use build::Builder;
 pub(crate) use cache::{Indexes, Values};
 pub(crate) use candidates::candidates;
-pub(crate) use counts::MINUTE_NANOS;
+pub(crate) use counts::{MINUTE_NANOS, Spread};
 pub(crate) use rows::Rows;
 
 use std::collections::HashSet;

@@ -3,17 +3,19 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 
+use crate::index::Spread;
+
 /// Values by key, the ones that were put in last, up to a bound of their sizes.
 #[derive(Debug)]
 pub(crate) struct Kept<K, V> {
-    kept: HashMap<K, (V, usize)>,
+    kept: HashMap<K, (V, usize), Spread>,
     order: VecDeque<K>,
     size: usize,
 }
 
 impl<K, V> Default for Kept<K, V> {
     fn default() -> Self {
-        Self { kept: HashMap::new(), order: VecDeque::new(), size: 0 }
+        Self { kept: HashMap::default(), order: VecDeque::new(), size: 0 }
     }
 }
 

@@ -39,6 +39,7 @@ mod read;
 mod salvage;
 mod sealed;
 mod stats;
+mod survey;
 mod thrift;
 mod write;
 

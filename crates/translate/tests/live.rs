@@ -168,7 +168,7 @@ fn check(name: &str, records: &[String], counted: &[(&str, usize)]) {
             escaped_bytes: 0,
         });
         event.id = EventId(id);
-        engine.analyse(&mut event);
+        engine.analyse(&mut event, &detect::Indicators::default());
         engine.observe(&event, &mut memory, &mut found);
     }
     let mut fired: BTreeMap<&str, usize> = BTreeMap::new();

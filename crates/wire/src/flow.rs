@@ -18,6 +18,7 @@ pub use engine::Flows;
 use std::net::IpAddr;
 
 use crate::packet::Packet;
+use crate::tell::Direction;
 
 /// How flows are kept.
 #[derive(Clone, Debug)]
@@ -112,11 +113,23 @@ pub struct Counters {
     pub events: u64,
 }
 
+/// What is known of the flow of a packet when it comes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The flow's number, which the next flow may have when this one is over.
+    pub flow: u32,
+    /// Whether this is the flow's first packet.
+    pub first: bool,
+    /// Who sent it.
+    pub direction: Direction,
+    /// What the flow speaks, where that is known already.
+    pub protocol: Option<&'static str>,
+}
+
 /// Sees each packet with its flow, for accounting. Called once a packet, on the path of all: short.
 pub trait Watch {
-    /// Takes a packet: the protocol of its flow where it is known already, and whether it is the
-    /// flow's first.
-    fn packet(&mut self, packet: &Packet<'_>, protocol: Option<&'static str>, first: bool);
+    /// Takes a packet.
+    fn packet(&mut self, packet: &Packet<'_>, seen: Seen);
 }
 
 /// Watches nothing.
@@ -124,5 +137,5 @@ pub trait Watch {
 pub struct NoWatch;
 
 impl Watch for NoWatch {
-    fn packet(&mut self, _: &Packet<'_>, _: Option<&'static str>, _: bool) {}
+    fn packet(&mut self, _: &Packet<'_>, _: Seen) {}
 }

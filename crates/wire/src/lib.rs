@@ -7,6 +7,8 @@
 //! Who captures hands frames in batches to [`Flows`]: [`Flows::read`] as they come, [`Flows::advance`]
 //! where none come, [`Flows::finish`] at the end.
 
+pub mod capture;
+mod clock;
 mod community;
 mod decode;
 pub mod dissect;
@@ -14,14 +16,20 @@ mod file;
 mod flow;
 mod import;
 mod json;
+pub mod netflow;
 mod packet;
+pub mod packets;
+pub mod scan;
 mod select;
 mod tell;
+#[cfg(test)]
+mod testing;
+pub mod traffic;
 
 pub use decode::{Decoded, Fragment, decode};
 pub use dissect::{DISSECTORS, Dissector, Protocol};
 pub use file::{FileFault, PcapReader, PcapWriter};
-pub use flow::{Counters, FlowConfig, Flows, NoWatch, Watch};
+pub use flow::{Counters, FlowConfig, Flows, NoWatch, Seen, Watch};
 pub use import::READERS;
 pub use json::{Clock, LIST_MAX, Lines, Object, TEXT_BYTES_MAX};
 pub use packet::{Macs, Packet, Raw, Tcp, Transport, Tunnel, flags, link};

@@ -80,7 +80,7 @@ fn parse_and_detect(import: Import, engine: &Engine) -> Told {
         let mut event = parser.parse(record);
         events += 1;
         event.id = EventId(events);
-        engine.analyse(&mut event);
+        engine.analyse(&mut event, &detect::Indicators::default());
         engine.observe(&event, &mut memory, &mut found);
         hits += found.len() as u64;
         found.clear();

@@ -51,9 +51,11 @@ pub(crate) fn fill(folder: &Path, events: u64) -> Result<()> {
     let wall = began.elapsed().saturating_sub(making);
     let mean = |bytes: u64| bytes as f64 / events.max(1) as f64;
     let fresh = mean(store.stats().segment_bytes);
+    let ingest_peak = peak_megabytes()?;
     let before = process_time();
     store.keep()?;
     let merge = process_time().saturating_sub(before);
+    let merge_peak = peak_megabytes()?;
     let stats = store.stats();
     let index = index_bytes(folder)?;
     let mut told = json!({
@@ -67,6 +69,8 @@ pub(crate) fn fill(folder: &Path, events: u64) -> Result<()> {
         "merge_cpu_s": merge.as_secs_f64(),
         "cpu_s": (cpu + merge).as_secs_f64(),
         "wall_s": wall.as_secs_f64(),
+        "ingest_peak_mb": ingest_peak,
+        "merge_peak_mb": merge_peak,
     });
     tell(&store, &mut told)?;
     store.close()?;
@@ -102,6 +106,17 @@ fn tell(store: &Store, told: &mut Value) -> Result<()> {
     }
     println!("{told}");
     Ok(())
+}
+
+/// Gives how much memory the process had at most since this was asked last.
+fn peak_megabytes() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next());
+    let kilobytes: u64 = kilobytes.unwrap_or_default().parse()?;
+    // From here on the peak is counted anew.
+    std::fs::write("/proc/self/clear_refs", "5")?;
+    Ok(kilobytes / 1024)
 }
 
 /// Gives the bytes of all indexes.

@@ -201,6 +201,7 @@ async fn the_api_describes_itself() {
         GET /api/v1/ledger ["200"]
         GET /api/v1/live ["200"]
         GET /api/v1/overview ["200"]
+        GET /api/v1/packets ["200", "400", "404"]
         GET /api/v1/rules ["200"]
         GET /api/v1/rules/health ["200"]
         GET /api/v1/rules/{id} ["200", "404"]

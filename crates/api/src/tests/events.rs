@@ -228,3 +228,19 @@ async fn a_closed_connection_ends_the_query() {
         }
     }
 }
+
+#[tokio::test]
+async fn packets_of_a_flow_as_a_file() {
+    let mut house = House::inhabited().await;
+    house
+        .check(
+            &[
+                "GET /api/v1/packets?community_id=1:kept&from=1970-01-01T00:00:05Z",
+                "GET /api/v1/packets?community_id=1:gone",
+                "GET /api/v1/packets?community_id=what",
+                "GET /api/v1/packets",
+            ],
+            expect![[""]],
+        )
+        .await;
+}

@@ -14,6 +14,7 @@ use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
 use crate::output::{complain, printable, told};
 
+mod ring;
 mod zeek;
 
 const READ_BYTES: usize = 1024 * 1024;
@@ -28,6 +29,7 @@ const CHOSEN_MAX: usize = 1_000_000;
   bartizan flows --home 198.51.100.0/24 capture.pcapng.gz
   bartizan flows --filter 'dns.question.name: *.example.net' capture.pcap
   bartizan flows --write one.pcap --flow 1:LQU9qZlK+B5F3KDmev6m5PMibrg= capture.pcap
+  bartizan flows --write one.pcap --flow 1:LQU9qZlK+B5F3KDmev6m5PMibrg= --ring bartizan-data/packets
   bartizan flows --write some.pcap --filter 'source.ip: 10.0.0.0/8 and tls.version: *' captures/
 
 Lines of one flow share network.community_id. pcap and pcapng are read, packed (.gz, .zst, .xz, .bz2) or
@@ -49,8 +51,11 @@ pub(crate) struct Args {
     /// Chooses a flow for --write, by its network.community_id
     #[arg(long, value_name = "COMMUNITY_ID", requires = "write")]
     flow: Vec<String>,
+    /// Takes the packets for --write out of the ring that `serve` keeps (capture.ring)
+    #[arg(long, value_name = "DIR", requires = "flow", conflicts_with_all = ["paths", "filter"])]
+    ring: Option<PathBuf>,
     /// Files or folders, packed or not; `-` for standard input
-    #[arg(required = true)]
+    #[arg(required_unless_present = "ring")]
     paths: Vec<PathBuf>,
 }
 
@@ -62,6 +67,9 @@ fn home(text: &str) -> Result<(std::net::IpAddr, u8), String> {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let filter = args.filter.as_deref().map(Filter::new).transpose()?;
+    if let (Some(folder), Some(path)) = (&args.ring, &args.write) {
+        return ring::write(folder, &args.flow, path);
+    }
     let (files, faults) = source::find_files(&args.paths)?;
     let mut outcome = Outcome::Done;
     for fault in faults {

@@ -162,7 +162,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
 
     let follower = std::mem::take(&mut hunt.follower);
-    let mut memory = Memory::default();
+    let mut memory = Memory::of_old_events();
     follower.finish(&engine, &mut memory, &mut |detection| hunt.take(&detection))?;
     let mut printer = Printer::new(args.output, &COLUMNS)?;
     std::mem::take(&mut hunt.timeline).print(&mut printer)?;

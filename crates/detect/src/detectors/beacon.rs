@@ -11,16 +11,17 @@ use model::{Event, Field, Timestamp};
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
-use super::shared::{
+use super::{Detector, Finding, Kinds, Watcher};
+use crate::keep::{
     self, Ends, Evidence, Table, Told, address_key, read_key, read_time, write_key, write_time,
 };
-use super::{Detector, Finding, Kinds, Watcher};
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "beacon",
     summary: "a machine that calls the same place at even intervals",
     wants: Kinds::CONNECTION,
+    live_only: false,
     make: || Box::new(Beacon::default()),
 };
 
@@ -31,10 +32,10 @@ const CALLS_MAX: usize = 64;
 /// How many calls a verdict needs.
 const CALLS_MIN: usize = 20;
 /// A shorter usual gap is a conversation and no beacon; a longer one is not waited for.
-const GAP_MIN: i64 = 5 * shared::SECOND;
-const GAP_MAX: i64 = 25 * 3_600 * shared::SECOND;
+const GAP_MIN: i64 = 5 * keep::SECOND;
+const GAP_MAX: i64 = 25 * 3_600 * keep::SECOND;
 /// The score from which on it is told.
-const SCORE_MIN: f64 = 0.8;
+const SCORE_MIN: f64 = 0.88;
 /// How much each part weighs: gaps tell more than sizes, which an idle browser keeps even too.
 const GAPS_WEIGHT: f64 = 0.7;
 
@@ -82,7 +83,7 @@ impl Calls {
 
     fn seconds(&self) -> i64 {
         let last = self.kept.back().map_or(self.first, |(time, _)| *time);
-        last.nanos().saturating_sub(self.first.nanos()) / shared::SECOND
+        last.nanos().saturating_sub(self.first.nanos()) / keep::SECOND
     }
 }
 
@@ -216,8 +217,8 @@ fn finding(ends: Ends, calls: &Calls, (score, usual): (f64, i64), fresh: u64) ->
         ends.port,
         ends.destination,
         calls.count,
-        shared::span(seconds),
-        shared::span(usual / shared::SECOND)
+        keep::span(seconds),
+        keep::span(usual / keep::SECOND)
     );
     Finding {
         kind: "beacon",
@@ -270,17 +271,17 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// Even with a fifth of jitter to either side.
+        /// Even with a tenth of jitter to either side.
         #[test]
         fn a_beacon_is_found(
             every in 6.0..4_000.0_f64,
-            jitters in proptest::collection::vec(-0.2..0.2_f64, 64..65),
+            jitters in proptest::collection::vec(-0.1..0.1_f64, 64..65),
             size in 100..5_000_i64,
         ) {
             let calls = jitters.iter().zip(0..).map(|(jitter, n)| ((f64::from(n) + jitter) * every, size));
             let found = play(calls);
             prop_assert!(!found.is_empty());
-            prop_assert!(found[0].count <= 64 && found[0].events.len() <= shared::EVIDENCE_MAX);
+            prop_assert!(found[0].count <= 64 && found[0].events.len() <= keep::EVIDENCE_MAX);
         }
 
         /// Somebody who reads and clicks: gaps of all lengths (exponential), sizes of all kinds.

@@ -13,24 +13,25 @@ use model::{Event, Field, Timestamp, Value};
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
-use super::shared::{
+use super::{Detector, Finding, Kinds, Watcher};
+use crate::keep::{
     self, Distinct, Ends, Evidence, Table, Told, address_key, address_of, read_key, read_time,
     write_key, write_time,
 };
-use super::{Detector, Finding, Kinds, Watcher};
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "scan",
     summary: "an address whose first tries of many ports or machines mostly fail",
     wants: Kinds::CONNECTION,
+    live_only: false,
     make: || Box::new(Scan::default()),
 };
 
 /// How many pairs (source and machine, source and port) are kept of each kind.
 const PAIRS_MAX: usize = 100_000;
 /// A source that was silent for so long begins anew.
-const SILENCE: i64 = 30 * 60 * shared::SECOND;
+const SILENCE: i64 = 30 * 60 * keep::SECOND;
 /// How many ports of one machine, and how many machines on one port, a finding needs.
 const PORTS_MIN: u64 = 20;
 const MACHINES_MIN: u64 = 20;
@@ -123,7 +124,7 @@ impl Pair {
     }
 
     fn seconds(&self) -> i64 {
-        self.last.nanos().saturating_sub(self.first.nanos()) / shared::SECOND
+        self.last.nanos().saturating_sub(self.first.nanos()) / keep::SECOND
     }
 
     fn snapshot(&self, writer: &mut Writer) {
@@ -176,7 +177,7 @@ impl Watcher for Scan {
             found.push(vertical(ends, pair, fresh));
         }
         let pair = self.ports.entry((source, ends.port), Pair::default);
-        if let Some(fresh) = pair.add(shared::mix(machine), outcome, event, MACHINES_MIN) {
+        if let Some(fresh) = pair.add(keep::mix(machine), outcome, event, MACHINES_MIN) {
             found.push(horizontal(ends, pair, fresh));
         }
     }
@@ -221,12 +222,12 @@ fn vertical(ends: Ends, pair: &Pair, fresh: u64) -> Finding {
         ends.source,
         at_least(pair),
         ends.destination,
-        shared::span(pair.seconds()),
+        keep::span(pair.seconds()),
         pair.failed
     );
     Finding {
         destination: Some(ends.destination),
-        baseline: shared::number(PORTS_MIN),
+        baseline: keep::number(PORTS_MIN),
         ..finding("vertical", ends.source, pair, fresh, text)
     }
 }
@@ -237,12 +238,12 @@ fn horizontal(ends: Ends, pair: &Pair, fresh: u64) -> Finding {
         ends.source,
         ends.port,
         at_least(pair),
-        shared::span(pair.seconds()),
+        keep::span(pair.seconds()),
         pair.failed
     );
     Finding {
         port: Some(ends.port),
-        baseline: shared::number(MACHINES_MIN),
+        baseline: keep::number(MACHINES_MIN),
         ..finding("horizontal", ends.source, pair, fresh, text)
     }
 }
@@ -253,7 +254,7 @@ fn finding(kind: &'static str, source: IpAddr, pair: &Pair, fresh: u64, text: St
         kind,
         source: Some(address_of(address_key(source))),
         score: odds / (1.0 + odds),
-        observed: shared::number(pair.count()),
+        observed: keep::number(pair.count()),
         window_seconds: pair.seconds(),
         text,
         first: pair.first,

@@ -82,14 +82,8 @@ impl Known {
         }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Field, Slot)> {
-        let words = (0_u16..).step_by(64).zip(self.present);
-        let fields = words.flat_map(|(first, word)| {
-            let bits = std::iter::successors(Some(word), |bits| Some(bits & bits.wrapping_sub(1)));
-            let places = bits.take_while(|bits| *bits != 0).map(u64::trailing_zeros);
-            places.filter_map(move |place| Field::by_index(first + u16::try_from(place).ok()?))
-        });
-        fields.zip(self.slots.iter().copied())
+    pub(crate) fn iter(&self) -> Iter<'_> {
+        Iter { rest: self.present.iter(), bits: 0, first: 0, next: 0, slots: self.slots.iter() }
     }
 
     /// Gives where the field's slot is, or would be.
@@ -101,6 +95,33 @@ impl Known {
         let before = self.before.get(word).copied().unwrap_or_default();
         let at = usize::from(before) + usize_of(within);
         if present & bit == 0 { Err(at) } else { Ok(at) }
+    }
+}
+
+/// The fields with their slots, in the order of the schema.
+pub(crate) struct Iter<'k> {
+    rest: std::slice::Iter<'k, u64>,
+    /// The bits of the current word that are left.
+    bits: u64,
+    /// The field of that word's first bit, and of the next word's.
+    first: u16,
+    next: u16,
+    slots: std::slice::Iter<'k, Slot>,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = (Field, Slot);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.bits == 0 {
+            self.bits = *self.rest.next()?;
+            self.first = self.next;
+            self.next += 64;
+        }
+        let place = u16::try_from(self.bits.trailing_zeros()).ok()?;
+        self.bits &= self.bits - 1;
+        Some((Field::by_index(self.first + place)?, *self.slots.next()?))
     }
 }
 

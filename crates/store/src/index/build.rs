@@ -3,21 +3,21 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io;
-use std::net::IpAddr;
 use std::ops::Range;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
 use model::{Field, Value};
-use query::{Number, fold};
+use query::Number;
 use seal::DataKey;
 
-use super::counts::Counts;
+use super::counts::{self, Counts};
 use super::directory::Directory;
 use super::file::{SectionWriter, Written};
 use super::grams::{self, Grams};
 use super::letters::{self, Letters};
-use super::looked::{Beside, Looked, text_at};
+use super::looked::{Beside, Due, Looked, fold_into, terms_of, terms_of_folded};
+use super::seen::Seen;
 use super::term::{self, Term};
 use super::terms::{self, Terms};
 use crate::segment::{Column, TEXT_TYPE, Values, data_type, each_value, list_items};
@@ -35,6 +35,7 @@ pub(crate) struct Builder {
 #[derive(Default)]
 struct Gatherer {
     terms: Terms,
+    seen: Seen,
     letters: Letters,
     grams: Grams,
     counts: Counts,
@@ -77,41 +78,27 @@ impl Builder {
             self.end_blocks()?;
         }
         self.columns.extend(columns.into_iter().map(|(looked, _)| looked));
-        self.gatherer.counts.bound();
+        counts::bound(self.columns.iter_mut().filter_map(|looked| looked.tally.as_mut()));
         Ok(())
     }
 
     /// Takes rows of one of the smallest blocks, column by column.
     fn add_block(&mut self, columns: &mut [(Looked, Values)], beside: &Beside, rows: Range<usize>) {
-        let Beside { listed, original } = beside;
         let block = self.rows / letters::BLOCK_ROWS + 1;
         for (looked, values) in columns {
-            let listed = listed.get(&looked.column);
-            for row in rows.clone() {
-                let Some(value) = values.get(row) else { continue };
-                let is_list = listed.is_some_and(|rows| rows.get(row) == Some(&true));
-                if looked.column == Column::Known(Field::Message)
-                    && !is_list
-                    && let (Value::Text(message), Some(original)) = (value, original)
-                    && text_at(original, row).is_some_and(|whole| whole.ends_with(message))
-                {
-                    self.gatherer.terms.add(Term::any(looked.field), false);
-                    continue;
-                }
-                self.gatherer.take(looked, value, is_list, block);
-            }
+            self.gatherer.take_rows(looked, values, beside, rows.clone(), block);
         }
     }
 
     fn end_blocks(&mut self) -> io::Result<()> {
         if self.rows.is_multiple_of(letters::BLOCK_ROWS) {
-            self.gatherer.letters.end_block();
+            self.gatherer.letters.end_block(&mut self.gatherer.seen);
         }
         if self.rows.is_multiple_of(terms::BLOCK_ROWS) {
             self.gatherer.terms.end_block();
         }
         if self.rows.is_multiple_of(grams::BLOCK_ROWS) {
-            self.gatherer.grams.end_block();
+            self.gatherer.grams.end_block(&mut self.gatherer.seen);
         }
         if self.rows.is_multiple_of(terms::PANEL_ROWS) {
             self.end_terms(terms::PANEL_ROWS)?;
@@ -125,7 +112,8 @@ impl Builder {
     fn end_terms(&mut self, rows: usize) -> io::Result<()> {
         let panel = self.gatherer.terms.finish(rows, &mut self.out)?;
         self.directory.terms.push(panel);
-        let panel = self.gatherer.letters.finish(rows, &mut self.out)?;
+        let Gatherer { letters, seen, .. } = &mut self.gatherer;
+        let panel = letters.finish(rows, seen, &mut self.out)?;
         self.directory.letters.push(panel);
         Ok(())
     }
@@ -139,13 +127,13 @@ impl Builder {
     /// Ends the file and makes it durable; the digest is that of the segment's file.
     pub(crate) fn finish(mut self, digest: [u8; 32]) -> io::Result<(u64, [u8; 32])> {
         if !self.rows.is_multiple_of(letters::BLOCK_ROWS) {
-            self.gatherer.letters.end_block();
+            self.gatherer.letters.end_block(&mut self.gatherer.seen);
         }
         if !self.rows.is_multiple_of(terms::BLOCK_ROWS) {
             self.gatherer.terms.end_block();
         }
         if !self.rows.is_multiple_of(grams::BLOCK_ROWS) {
-            self.gatherer.grams.end_block();
+            self.gatherer.grams.end_block(&mut self.gatherer.seen);
         }
         let left = self.rows % terms::PANEL_ROWS;
         if left > 0 {
@@ -171,85 +159,104 @@ impl Builder {
 }
 
 impl Gatherer {
-    /// Takes one value of a column.
-    fn take(&mut self, looked: &mut Looked, value: Value<'_>, is_list: bool, block: usize) {
-        match (looked.column, value) {
-            (Column::Extra, Value::Text(object)) => self.take_extra(object),
-            (Column::Known(Field::Timestamp), Value::Time(time)) => {
-                self.counts.time(time.nanos());
+    /// Takes the values of a column in rows of one block.
+    fn take_rows(
+        &mut self,
+        looked: &mut Looked,
+        values: &Values,
+        beside: &Beside,
+        rows: Range<usize>,
+        block: usize,
+    ) {
+        let listed = beside.listed.get(&looked.column);
+        let is_list = |row: usize| listed.is_some_and(|rows| rows.get(row) == Some(&true));
+        let Column::Known(field) = looked.column else {
+            if looked.column == Column::Extra {
+                values.each(rows, |_, value| {
+                    if let Value::Text(object) = value {
+                        self.take_extra(object);
+                    }
+                });
             }
-            (Column::Known(Field::EventOriginal), Value::Text(text)) => self.take_text(text),
-            (
-                Column::Lists
-                | Column::Extra
-                | Column::Known(Field::EventId | Field::EventIngested),
-                _,
-            ) => {}
-            (Column::Known(field), Value::Text(array))
-                if is_list && data_type(field) == TEXT_TYPE =>
-            {
-                if let Some(tally) = &mut looked.tally {
-                    tally.row();
-                }
-                for item in list_items(array) {
-                    self.take_known(looked, &item, block);
-                }
+            return;
+        };
+        match field {
+            Field::EventId | Field::EventIngested => return,
+            Field::Timestamp => {
+                return values.each(rows, |_, value| {
+                    if let Value::Time(time) = value {
+                        self.counts.time(time.nanos());
+                    }
+                });
             }
-            (Column::Known(_), Value::Text(text)) => {
-                if let Some(tally) = &mut looked.tally {
-                    tally.row();
-                }
-                self.take_known(looked, text, block);
+            Field::EventOriginal => {
+                return values.each(rows, |_, value| {
+                    if let Value::Text(text) = value {
+                        self.take_text(text);
+                    }
+                });
             }
-            (Column::Known(_), value) => self.take_number(looked, value, is_list, block),
+            _ => {}
         }
+        if looked.place.is_none() {
+            looked.place = self.terms.place(looked.field, looked.is_core);
+        }
+        let is_text = data_type(field) == TEXT_TYPE;
+        values.each(rows, |row, value| {
+            self.terms.any(looked.place);
+            let is_list = is_list(row);
+            if let Some(tally) = &mut looked.tally {
+                tally.row();
+            }
+            match value {
+                Value::Text(array) if is_list && is_text => {
+                    for item in list_items(array) {
+                        self.take_known(looked, &item, block);
+                    }
+                }
+                Value::Text(text) => {
+                    let is_said = field == Field::Message && beside.says(row, text);
+                    if !is_said {
+                        self.take_known(looked, text, block);
+                    }
+                }
+                value => self.take_other(looked, value, is_list, block),
+            }
+        });
     }
 
     /// Takes a text of a known field.
     fn take_known(&mut self, looked: &mut Looked, text: &str, block: usize) {
-        let hash = term::hash(looked.field, text.as_bytes());
-        if let Some(tally) = &mut looked.tally {
-            tally.value(hash, text);
-        }
-        if looked.is_done(hash, block) {
-            return;
-        }
+        let Due::All(known) = looked.text(text, block) else { return };
         self.take_text(text);
-        self.terms.add(Term::any(looked.field), looked.is_core);
         if looked.column.is_prose() {
             return;
         }
-        self.terms.add(Term::text(looked.field, &self.folded), looked.is_core);
-        if let Some(address) = address_in(text) {
-            self.terms.add(Term::address(looked.field, address), looked.is_core);
+        let terms = known.unwrap_or_else(|| terms_of_folded(looked.field, text, &self.folded));
+        self.terms.add(looked.place, terms.text);
+        if let Some(address) = terms.address {
+            self.terms.add(looked.place, address);
         }
     }
 
     /// Takes a value of a known field that is no text.
-    fn take_number(&mut self, looked: &mut Looked, value: Value<'_>, is_list: bool, block: usize) {
-        self.text.clear();
-        // Writing to a String cannot fail.
-        let _ = write!(self.text, "{value}");
-        let hash = term::hash(looked.field, self.text.as_bytes());
-        if let Some(tally) = &mut looked.tally {
-            // The other values of the row stand elsewhere.
-            if is_list {
-                tally.give_up();
-            }
-            tally.row();
-            tally.value(hash, &self.text);
+    fn take_other(&mut self, looked: &mut Looked, value: Value<'_>, is_list: bool, block: usize) {
+        // The other values of the row stand elsewhere.
+        if let Some(tally) = looked.tally.as_mut().filter(|_| is_list) {
+            tally.give_up();
         }
-        if looked.is_done(hash, block) {
-            return;
-        }
-        self.terms.add(Term::any(looked.field), false);
         match value {
-            Value::Integer(_) => {
-                if let Some(number) = number_of(value) {
-                    self.terms.add(Term::number(looked.field, number), false);
+            Value::Integer(number) if looked.number(number, block) => {
+                let term = Term::number(looked.field, wide(Number::Integer(number)));
+                self.terms.add(looked.place, term.hash);
+            }
+            Value::Flag(flag) => {
+                let text = if flag { "true" } else { "false" };
+                if let Due::All(known) = looked.text(text, block) {
+                    let terms = known.unwrap_or_else(|| terms_of(looked.field, text));
+                    self.terms.add(looked.place, terms.text);
                 }
             }
-            Value::Flag(_) => self.terms.add(Term::text(looked.field, &self.text), false),
             _ => {}
         }
     }
@@ -258,50 +265,40 @@ impl Gatherer {
     fn take_extra(&mut self, object: &str) {
         each_value(object, &mut |name, value| {
             let field = term::field(name);
-            let mut text = std::mem::take(&mut self.text);
-            text.clear();
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{value}");
-            self.take_text(&text);
-            self.terms.add(Term::any(field), false);
-            self.terms.add(Term::text(field, &self.folded), false);
-            if matches!(value, Value::Text(_))
-                && let Some(address) = address_in(&text)
-            {
-                self.terms.add(Term::address(field, address), false);
+            let place = self.terms.place(field, false);
+            let mut made = std::mem::take(&mut self.text);
+            let text = match value {
+                Value::Text(text) => text,
+                other => {
+                    made.clear();
+                    // Writing to a String cannot fail.
+                    let _ = write!(made, "{other}");
+                    &made
+                }
+            };
+            self.take_text(text);
+            self.terms.any(place);
+            let terms = terms_of_folded(field, text, &self.folded);
+            self.terms.add(place, terms.text);
+            if let Some(address) = terms.address.filter(|_| matches!(value, Value::Text(_))) {
+                self.terms.add(place, address);
             }
             // Asked for as a number only where the schema knows one under that name.
             if let Some(known) = Field::by_name(name) {
                 self.spoiled.insert(known.name());
                 if let Some(number) = number_of(value) {
-                    self.terms.add(Term::number(field, number), false);
+                    self.terms.add(place, Term::number(field, number).hash);
                 }
             }
-            self.text = text;
+            self.text = made;
         });
     }
 
     /// Takes the pieces of a text, and leaves it folded.
     fn take_text(&mut self, text: &str) {
-        self.folded.clear();
-        if text.is_ascii() {
-            self.folded.push_str(text);
-            self.folded.make_ascii_lowercase();
-        } else {
-            self.folded.extend(text.chars().map(fold));
-        }
-        self.letters.add(self.folded.as_bytes());
-        self.grams.add(self.folded.as_bytes());
+        fold_into(text, &mut self.folded);
+        self.seen.add(self.folded.as_bytes());
     }
-}
-
-fn address_in(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
-    let may_be = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
-    if text.len() > 45 || !text.bytes().all(may_be) {
-        return None;
-    }
-    text.parse().ok()
 }
 
 /// Gives a value as the number that it is, or that its text is.

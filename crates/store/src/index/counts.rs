@@ -1,11 +1,13 @@
 //! What is counted while a segment is written: events a minute, and the values of each column.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 
 use super::bits::{put_varint, take_varint};
 use super::file::SectionWriter;
+use super::term::TextTerms;
 
 /// Bounds the minutes; a segment that spans more has no counts over time.
 const MINUTES_MAX: usize = 60 * 24 * 14;
@@ -24,7 +26,7 @@ pub(crate) const MINUTE_NANOS: i64 = 60_000_000_000;
 
 /// Spreads keys that are hashes already, so that nobody outside can tell where they meet.
 #[derive(Clone, Debug)]
-pub(super) struct Spread(u64);
+pub(crate) struct Spread(u64);
 
 impl Default for Spread {
     fn default() -> Self {
@@ -40,7 +42,7 @@ impl BuildHasher for Spread {
 }
 
 /// The hasher of [`Spread`].
-pub(super) struct Spreading(u64);
+pub(crate) struct Spreading(u64);
 
 impl Hasher for Spreading {
     fn finish(&self) -> u64 {
@@ -61,18 +63,22 @@ impl Hasher for Spreading {
 /// Counts the values of one column.
 #[derive(Default)]
 pub(super) struct Tally {
-    values: HashMap<u64, Counted, Spread>,
+    /// Where each text stands, by its hash.
+    places: HashMap<u64, usize, Spread>,
+    counted: Vec<Counted>,
     texts: String,
+    numbers: HashMap<i64, u64, Spread>,
     /// How many rows have the field.
     present: u64,
     is_over: bool,
 }
 
-#[derive(Clone, Copy)]
 struct Counted {
     count: u64,
     start: usize,
     end: usize,
+    /// What the index knows the value by.
+    terms: TextTerms,
 }
 
 impl Tally {
@@ -81,24 +87,60 @@ impl Tally {
         self.present += 1;
     }
 
-    /// Takes one value with the hash of its text.
-    pub(super) fn value(&mut self, hash: u64, text: &str) {
+    /// Takes one text with its hash, and gives where it stands; `make` gives its terms when it is
+    /// new. `None` where values are not told apart any more.
+    pub(super) fn text(
+        &mut self,
+        hash: u64,
+        text: &str,
+        make: impl FnOnce(&str) -> TextTerms,
+    ) -> Option<usize> {
+        if self.is_over {
+            return None;
+        }
+        if let Some(place) = self.places.get(&hash).copied() {
+            if self.again(place, text).is_none() {
+                // Two texts of one hash: better no counts than wrong ones.
+                self.give_up();
+                return None;
+            }
+            return Some(place);
+        }
+        if self.counted.len() >= VALUES_MAX || self.texts.len() + text.len() > TEXT_BYTES_MAX {
+            self.give_up();
+            return None;
+        }
+        let (start, place) = (self.texts.len(), self.counted.len());
+        self.texts.push_str(text);
+        let end = self.texts.len();
+        self.counted.push(Counted { count: 1, start, end, terms: make(text) });
+        self.places.insert(hash, place);
+        Some(place)
+    }
+
+    /// Takes the text that stands there once more, if it is that one.
+    pub(super) fn again(&mut self, place: usize, text: &str) -> Option<()> {
+        let counted = self.counted.get_mut(place)?;
+        if self.texts.as_bytes().get(counted.start..counted.end)? != text.as_bytes() {
+            return None;
+        }
+        counted.count += 1;
+        Some(())
+    }
+
+    /// Gives what the index knows the text by that stands there.
+    pub(super) fn terms(&self, place: usize) -> Option<TextTerms> {
+        self.counted.get(place).map(|counted| counted.terms)
+    }
+
+    /// Takes one number.
+    pub(super) fn number(&mut self, number: i64) {
         if self.is_over {
             return;
         }
-        let has_room =
-            self.values.len() < VALUES_MAX && self.texts.len() + text.len() <= TEXT_BYTES_MAX;
-        match self.values.get_mut(&hash) {
-            Some(counted) if self.texts.get(counted.start..counted.end) == Some(text) => {
-                counted.count += 1;
-            }
-            None if has_room => {
-                let start = self.texts.len();
-                self.texts.push_str(text);
-                self.values.insert(hash, Counted { count: 1, start, end: self.texts.len() });
-            }
-            // Too many, or two texts of one hash: better no counts than wrong ones.
-            _ => self.give_up(),
+        *self.numbers.entry(number).or_default() += 1;
+        if self.numbers.len() > VALUES_MAX {
+            self.give_up();
         }
     }
 
@@ -106,6 +148,25 @@ impl Tally {
     pub(super) fn give_up(&mut self) {
         *self = Self { is_over: true, ..Self::default() };
     }
+
+    fn bytes(&self) -> usize {
+        self.texts.len() + self.numbers.len() * size_of::<(i64, u64)>()
+    }
+
+    /// Gives every value with its count.
+    fn values(&self) -> Vec<(u64, Told<'_>)> {
+        let text = |one: &Counted| self.texts.get(one.start..one.end).unwrap_or_default();
+        let texts = self.counted.iter().map(|one| (one.count, Told::Text(text(one))));
+        let numbers = self.numbers.iter();
+        texts.chain(numbers.map(|(number, count)| (*count, Told::Number(*number)))).collect()
+    }
+}
+
+/// A value that was counted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Told<'t> {
+    Text(&'t str),
+    Number(i64),
 }
 
 /// What the directory keeps of a column's counts.
@@ -121,6 +182,22 @@ pub(super) struct Head {
     pub(super) section: u32,
     pub(super) offset: u64,
     pub(super) length: u64,
+}
+
+/// Keeps the memory of all columns within its bound.
+pub(super) fn bound<'t>(tallies: impl Iterator<Item = &'t mut Tally>) {
+    let mut all = 0;
+    let mut largest: Option<&mut Tally> = None;
+    for tally in tallies {
+        let bytes = tally.bytes();
+        all += bytes;
+        if largest.as_ref().is_none_or(|largest| largest.bytes() < bytes) {
+            largest = Some(tally);
+        }
+    }
+    if let Some(largest) = largest.filter(|_| all > ALL_TEXT_BYTES_MAX) {
+        largest.give_up();
+    }
 }
 
 /// Gathers what is counted.
@@ -152,16 +229,6 @@ impl Counts {
         }
     }
 
-    /// Keeps the memory of all columns within its bound.
-    pub(super) fn bound(&mut self) {
-        let all: usize = self.tallies.values().map(|tally| tally.texts.len()).sum();
-        if all > ALL_TEXT_BYTES_MAX
-            && let Some(largest) = self.tallies.values_mut().max_by_key(|tally| tally.texts.len())
-        {
-            largest.give_up();
-        }
-    }
-
     pub(super) fn finish(self, out: &mut SectionWriter) -> io::Result<CountsPart> {
         let mut part = CountsPart::default();
         let mut tallies: Vec<(String, Tally)> = self.tallies.into_iter().collect();
@@ -186,17 +253,24 @@ impl Counts {
 }
 
 fn write_head(name: String, tally: &Tally, out: &mut SectionWriter) -> io::Result<Head> {
-    let mut values: Vec<(u64, &str)> = tally
-        .values
-        .values()
-        .map(|one| (one.count, tally.texts.get(one.start..one.end).unwrap_or_default()))
-        .collect();
-    values.sort_unstable_by(|one, next| next.0.cmp(&one.0).then(one.1.cmp(next.1)));
-    let kept = if values.len() <= WHOLE_MAX { values.len() } else { HEAD_MAX };
-    let cut = values.get(kept).map(|(count, _)| *count).unwrap_or_default();
+    let mut values = tally.values();
+    let happenings = values.iter().map(|(count, _)| count).sum();
+    let by_count = |one: &(u64, Told<'_>), next: &(u64, Told<'_>)| {
+        next.0.cmp(&one.0).then_with(|| one.1.cmp(&next.1))
+    };
+    let mut cut = 0;
+    if values.len() > WHOLE_MAX {
+        cut = values.select_nth_unstable_by(HEAD_MAX, by_count).1.0;
+        values.truncate(HEAD_MAX);
+    }
+    values.sort_unstable_by(by_count);
     let mut bytes = Vec::new();
-    for (count, text) in values.iter().take(kept) {
+    for (count, value) in &values {
         put_varint(*count, &mut bytes);
+        let text = match value {
+            Told::Text(text) => Cow::Borrowed(*text),
+            Told::Number(number) => Cow::Owned(number.to_string()),
+        };
         put_varint(u64::try_from(text.len()).unwrap_or_default(), &mut bytes);
         bytes.extend_from_slice(text.as_bytes());
     }
@@ -204,7 +278,7 @@ fn write_head(name: String, tally: &Tally, out: &mut SectionWriter) -> io::Resul
     Ok(Head {
         name,
         present: tally.present,
-        happenings: values.iter().map(|(count, _)| count).sum(),
+        happenings,
         cut,
         section,
         offset,

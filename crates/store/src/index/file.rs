@@ -98,6 +98,16 @@ impl SectionWriter {
         self.section(number, text)
     }
 
+    /// The same for bits that are packed already, and would not shrink further.
+    pub(super) fn add_packed(&mut self, text: &[u8]) -> io::Result<u64> {
+        let number = self.number;
+        self.number += 1;
+        let mut stored = Vec::with_capacity(text.len() + 32);
+        stored.push(RAW);
+        stored.extend_from_slice(text);
+        self.store(number, stored)
+    }
+
     fn section(&mut self, number: u32, text: &[u8]) -> io::Result<u64> {
         let squeezed = self.zstd.compress(text)?;
         let mut stored = Vec::with_capacity(text.len() + 32);
@@ -109,6 +119,10 @@ impl SectionWriter {
             stored.push(RAW);
             stored.extend_from_slice(text);
         }
+        self.store(number, stored)
+    }
+
+    fn store(&mut self, number: u32, mut stored: Vec<u8>) -> io::Result<u64> {
         match &self.key {
             Some(key) => key.seal_from(&context(number), &mut stored, 0).map_err(refused)?,
             None => stored.extend_from_slice(&crc32fast::hash(&stored).to_le_bytes()),

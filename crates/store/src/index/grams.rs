@@ -9,6 +9,7 @@ use std::io;
 
 use super::bits::{put_varint, take_varint};
 use super::file::SectionWriter;
+use super::seen::Seen;
 
 /// How long a piece is.
 pub(super) const GRAM_BYTES: usize = 4;
@@ -17,7 +18,7 @@ pub(super) const BLOCK_ROWS: usize = 1024;
 /// How many rows one part of the index holds.
 pub(super) const PANEL_ROWS: usize = 1 << 20;
 /// The most slices that a panel may have, as a power of two.
-const SLICE_BITS_MAX: u32 = 17;
+pub(super) const SLICE_BITS_MAX: u32 = 17;
 const SLICE_BITS_MIN: u32 = 8;
 /// Slices are halved as long as no more than this share of the bits would be set, in percent.
 const FILL_PERCENT: usize = 50;
@@ -26,7 +27,7 @@ const SECTION_BYTES: usize = 8 << 10;
 const ASKED_MAX: usize = 24;
 
 /// Gives the slice of a piece among two to the power of [`SLICE_BITS_MAX`].
-fn slice_of(gram: u32) -> u32 {
+pub(super) fn slice_of(gram: u32) -> u32 {
     gram.wrapping_mul(0x9e37_79b1) >> (32 - SLICE_BITS_MAX)
 }
 
@@ -51,18 +52,10 @@ pub(super) fn slices_of(folded: &str) -> Vec<u32> {
 }
 
 /// Gathers a panel.
+#[derive(Default)]
 pub(super) struct Grams {
-    /// The bits of the current block, one a slice.
-    current: Vec<u64>,
-    is_begun: bool,
-    /// Those of the blocks before it.
+    /// The bits of each block, one a slice.
     blocks: Vec<Vec<u64>>,
-}
-
-impl Default for Grams {
-    fn default() -> Self {
-        Self { current: vec![0; 1 << (SLICE_BITS_MAX - 6)], is_begun: false, blocks: Vec::new() }
-    }
 }
 
 /// What the directory keeps of a panel.
@@ -77,32 +70,9 @@ pub(super) struct GramsPanel {
 }
 
 impl Grams {
-    /// Takes a folded text that stands in the current block.
-    pub(super) fn add(&mut self, folded: &[u8]) {
-        self.is_begun = true;
-        let Some((head, rest)) = folded.split_first_chunk::<3>() else { return };
-        let [a, b, c] = *head;
-        let mut gram = u32::from_be_bytes([0, a, b, c]);
-        // How many of the last bytes are letters.
-        let mut letters = head.iter().rev().take_while(|byte| byte.is_ascii_lowercase()).count();
-        for byte in rest {
-            gram = gram << 8 | u32::from(*byte);
-            letters = if byte.is_ascii_lowercase() { letters + 1 } else { 0 };
-            if letters >= GRAM_BYTES {
-                continue;
-            }
-            let slice = slice_of(gram);
-            let place = usize::try_from(slice >> 6).unwrap_or_default();
-            if let Some(word) = self.current.get_mut(place) {
-                *word |= 1 << (slice & 63);
-            }
-        }
-    }
-
     /// Ends a block.
-    pub(super) fn end_block(&mut self) {
-        self.blocks.push(self.current.clone());
-        self.current.fill(0);
+    pub(super) fn end_block(&mut self, seen: &mut Seen) {
+        self.blocks.push(seen.take_slices());
     }
 
     /// Halves the slices as long as few enough bits are set.

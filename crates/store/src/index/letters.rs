@@ -4,11 +4,10 @@
 //! kept as standing everywhere and cost nothing, and those of a rare word lead to a few rows. Digits
 //! and signs are left to [`grams`](super::grams), which is coarser.
 
-use std::collections::HashMap;
 use std::io;
 
-use super::counts::Spread;
 use super::file::SectionWriter;
+use super::seen::Seen;
 use super::term::Term;
 use super::terms::{Grain, PANEL_ROWS, TermsPanel};
 
@@ -17,8 +16,8 @@ use super::terms::{Grain, PANEL_ROWS, TermsPanel};
 pub(super) const BLOCK_ROWS: usize = 32;
 /// A piece in more than one of this many blocks is kept as standing everywhere.
 const EVERYWHERE_SHARE: usize = 16;
-const LETTERS: u32 = 26;
-const PIECE_LETTERS: u32 = 4;
+pub(super) const LETTERS: u32 = 26;
+pub(super) const PIECE_LETTERS: u32 = 4;
 const PIECES: u32 = LETTERS.pow(PIECE_LETTERS);
 /// As many bits as tell all pieces apart.
 const PIECE_BITS: u32 = PIECES.ilog2() + 1;
@@ -59,48 +58,31 @@ fn spread(piece: u32) -> u64 {
 
 /// Gathers a panel.
 pub(super) struct Letters {
-    /// One bit for each piece: whether it was seen in the current block.
-    seen: Vec<u64>,
-    fresh: Vec<u32>,
-    postings: HashMap<u32, Vec<u16>, Spread>,
+    /// In how many blocks each piece was seen, up to the bound.
+    counts: Vec<u16>,
+    /// A piece and a block.
+    postings: Vec<(u32, u16)>,
     block: u16,
 }
 
 impl Default for Letters {
     fn default() -> Self {
-        let words = usize::try_from(PIECES.div_ceil(64)).unwrap_or_default();
-        Self { seen: vec![0; words], fresh: Vec::new(), postings: HashMap::default(), block: 0 }
+        let pieces = usize::try_from(PIECES).unwrap_or_default();
+        Self { counts: vec![0; pieces], postings: Vec::new(), block: 0 }
     }
 }
 
 impl Letters {
-    /// Takes a folded text that stands in the current block.
-    pub(super) fn add(&mut self, folded: &[u8]) {
-        let Self { seen, fresh, .. } = self;
-        pieces(folded, |piece| {
-            let word = usize::try_from(piece / 64).ok().and_then(|place| seen.get_mut(place));
-            let Some(word) = word else { return };
-            let bit = 1 << (piece % 64);
-            if *word & bit == 0 {
-                *word |= bit;
-                fresh.push(piece);
-            }
-        });
-    }
-
     /// Ends a block.
-    pub(super) fn end_block(&mut self) {
-        for piece in self.fresh.drain(..) {
-            if let Ok(place) = usize::try_from(piece / 64)
-                && let Some(word) = self.seen.get_mut(place)
-            {
-                *word = 0;
-            }
-            let postings = self.postings.entry(piece).or_default();
-            if postings.len() < POSTINGS_MAX {
-                postings.push(self.block);
-            }
-        }
+    pub(super) fn end_block(&mut self, seen: &mut Seen) {
+        let Self { counts, postings, block } = self;
+        seen.take_pieces(|piece| {
+            let count = usize::try_from(piece).ok().and_then(|place| counts.get_mut(place));
+            let Some(count) = count else { return false };
+            *count += 1;
+            postings.push((piece, *block));
+            usize::from(*count) >= POSTINGS_MAX
+        });
         self.block += 1;
     }
 
@@ -108,13 +90,16 @@ impl Letters {
     pub(super) fn finish(
         &mut self,
         rows: usize,
+        seen: &mut Seen,
         out: &mut SectionWriter,
     ) -> io::Result<TermsPanel> {
         self.block = 0;
-        let entries = self.postings.drain().flat_map(|(piece, blocks)| {
-            let first = spread(piece) << (64 - PIECE_BITS);
-            blocks.into_iter().map(move |block| first | u64::from(block))
-        });
+        self.counts.fill(0);
+        seen.forget();
+        let entries = self
+            .postings
+            .drain(..)
+            .map(|(piece, block)| spread(piece) << (64 - PIECE_BITS) | u64::from(block));
         let grain = Grain { block_rows: BLOCK_ROWS, everywhere_share: EVERYWHERE_SHARE };
         let all = (Vec::new(), false);
         TermsPanel::write(entries.collect(), (rows, grain), Some(PIECE_BITS), all, out)

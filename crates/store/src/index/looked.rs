@@ -1,15 +1,18 @@
 //! The columns of a batch, as the index takes them.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
 
 use model::{Field, FieldKind, Value};
+use query::fold;
 
 use super::counts::Tally;
-use super::term;
+use super::term::{self, Term, TextTerms};
 use crate::segment::{Column, Values};
 
-/// How many values of a column are remembered as done in their block.
-const DONE_VALUES: usize = 256;
+/// How many values of a column are remembered with the block in which they were done.
+const RECENT_VALUES: usize = 256;
 
 /// A column of the batches that goes into the index.
 pub(super) struct Looked {
@@ -17,15 +20,35 @@ pub(super) struct Looked {
     pub(super) field: u64,
     pub(super) is_core: bool,
     pub(super) tally: Option<Tally>,
-    /// The hashes of values, each with the blocks in which it was done last.
-    done: Vec<(u64, usize)>,
+    /// Where its postings stand.
+    pub(super) place: Option<usize>,
+    /// From which on values are hashed: nobody outside can make two that meet.
+    seed: u64,
+    recent: Vec<Recent>,
+}
+
+/// A value that came not long ago.
+#[derive(Clone, Copy, Default)]
+struct Recent {
+    hash: u64,
+    /// The block in which it was done last, counted from 1.
+    block: usize,
+    /// Where it is counted.
+    counted: Option<usize>,
+}
+
+/// What is still to be done with a value.
+pub(super) enum Due {
+    Nothing,
+    /// All of it; where it was met before, it is known what it is known by.
+    All(Option<TextTerms>),
 }
 
 /// The columns that tell how others of the same row are to be taken.
 pub(super) struct Beside {
     /// Of each column that holds lists, in which rows.
     pub(super) listed: HashMap<Column, Vec<bool>>,
-    pub(super) original: Option<Values>,
+    original: Option<Values>,
 }
 
 impl Beside {
@@ -49,7 +72,15 @@ impl Beside {
     }
 }
 
-pub(super) fn text_at(values: &Values, row: usize) -> Option<&str> {
+impl Beside {
+    /// Tells whether the record itself ends with the row's message, so that its pieces are taken.
+    pub(super) fn says(&self, row: usize, message: &str) -> bool {
+        let original = self.original.as_ref().and_then(|original| text_at(original, row));
+        original.is_some_and(|whole| whole.ends_with(message))
+    }
+}
+
+fn text_at(values: &Values, row: usize) -> Option<&str> {
     match values.get(row)? {
         Value::Text(text) => Some(text),
         _ => None,
@@ -69,18 +100,79 @@ impl Looked {
             field: term::field(column.name()),
             is_core: matches!(column, Column::Known(field) if is_core(field)),
             tally: counted.then(Tally::default),
-            done: vec![(0, 0); DONE_VALUES],
+            place: None,
+            seed: RandomState::new().hash_one(0),
+            recent: vec![Recent::default(); RECENT_VALUES],
         }
     }
 
-    /// Tells whether a value was done in the block before, and remembers that it is now.
-    pub(super) fn is_done(&mut self, hash: u64, block: usize) -> bool {
-        let place = usize::try_from(hash).unwrap_or_default() % DONE_VALUES;
-        match self.done.get_mut(place) {
-            Some(entry) => std::mem::replace(entry, (hash, block)) == (hash, block),
-            None => false,
+    /// Counts a text, and tells what is to be done with it in the block.
+    pub(super) fn text(&mut self, text: &str, block: usize) -> Due {
+        let hash = term::hash(self.seed, text.as_bytes());
+        let place = usize::try_from(hash).unwrap_or_default() % RECENT_VALUES;
+        let Some(recent) = self.recent.get_mut(place) else { return Due::All(None) };
+        let is_recent = recent.hash == hash && recent.block > 0;
+        if let Some(tally) = &mut self.tally {
+            let again =
+                recent.counted.filter(|counted| is_recent && tally.again(*counted, text).is_some());
+            let field = self.field;
+            recent.counted = again.or_else(|| tally.text(hash, text, |text| terms_of(field, text)));
         }
+        let is_done = is_recent && recent.block == block;
+        (recent.hash, recent.block) = (hash, block);
+        if is_done {
+            return Due::Nothing;
+        }
+        let counted = recent.counted.zip(self.tally.as_ref());
+        Due::All(counted.and_then(|(place, tally)| tally.terms(place)))
     }
+
+    /// Counts a number, and tells whether it is to be done in the block.
+    pub(super) fn number(&mut self, number: i64, block: usize) -> bool {
+        if let Some(tally) = &mut self.tally {
+            tally.number(number);
+        }
+        let hash = number.cast_unsigned();
+        let mixed = hash ^ hash >> 32;
+        let place = usize::try_from(mixed ^ mixed >> 16 ^ mixed >> 8).unwrap_or_default();
+        let Some(recent) = self.recent.get_mut(place % RECENT_VALUES) else { return true };
+        let is_done = (recent.hash, recent.block) == (hash, block);
+        (recent.hash, recent.block) = (hash, block);
+        !is_done
+    }
+}
+
+/// Gives what a text of a field is known by.
+pub(super) fn terms_of(field: u64, text: &str) -> TextTerms {
+    let mut folded = String::new();
+    fold_into(text, &mut folded);
+    terms_of_folded(field, text, &folded)
+}
+
+/// The same, of a text that was folded already.
+pub(super) fn terms_of_folded(field: u64, text: &str, folded: &str) -> TextTerms {
+    let address = address_in(text).map(|address| Term::address(field, address).hash);
+    TextTerms { text: Term::text(field, folded).hash, address }
+}
+
+/// Puts the text folded in the place of what is there.
+pub(super) fn fold_into(text: &str, folded: &mut String) {
+    folded.clear();
+    if text.is_ascii() {
+        folded.push_str(text);
+        folded.make_ascii_lowercase();
+    } else {
+        folded.extend(text.chars().map(fold));
+    }
+}
+
+fn address_in(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let may_be = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':');
+    if text.len() > 45 || !text.bytes().all(may_be) {
+        return None;
+    }
+    text.parse().ok()
 }
 
 /// Tells whether investigations ask for values of the field.

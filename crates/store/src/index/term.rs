@@ -38,6 +38,15 @@ pub(super) fn field(name: &str) -> u64 {
     hash(0, name.as_bytes())
 }
 
+/// What a text of a field is known by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TextTerms {
+    /// The hash of the text, folded.
+    pub(super) text: u64,
+    /// The hash of the address that it is.
+    pub(super) address: Option<u64>,
+}
+
 impl Term {
     fn of(field: u64, kind: u64, bytes: &[u8]) -> Self {
         Self { field, hash: hash(field ^ mix(kind), bytes) }

@@ -40,25 +40,33 @@ const BLOCK_BITS: u32 = 16;
 const BLOCK_MASK: u64 = (1 << BLOCK_BITS) - 1;
 
 /// The values of one field in a panel.
-#[derive(Default)]
 struct Postings {
+    field: u64,
+    /// The term of any value of the field.
+    any: u64,
     is_core: bool,
     /// 48 bits of the hash and 16 of the block.
     entries: Vec<u64>,
     /// Where those of the current block begin.
     begun: usize,
+    /// The block in which the field stood last, counted from 1.
+    seen: u64,
     is_dropped: bool,
 }
 
 /// Gathers a panel.
 #[derive(Default)]
 pub(super) struct Terms {
-    fields: HashMap<u64, Postings, Spread>,
+    /// Where each field stands among the postings.
+    places: HashMap<u64, usize, Spread>,
+    fields: Vec<Postings>,
     block: u64,
     /// How many postings are kept.
     held: usize,
     /// Whether there were more fields than are told apart.
     is_partial: bool,
+    /// Those of a block of one field, while they are sorted.
+    fresh: Vec<u64>,
 }
 
 /// What the directory keeps of a panel.
@@ -79,18 +87,49 @@ pub(super) struct TermsPanel {
 }
 
 impl Terms {
-    /// Takes a value that stands in the current block.
-    pub(super) fn add(&mut self, term: Term, is_core: bool) {
-        if self.fields.len() >= FIELDS_MAX && !self.fields.contains_key(&term.field) {
+    /// Gives where the postings of a field stand, for good; `None` where there are too many fields.
+    pub(super) fn place(&mut self, field: u64, is_core: bool) -> Option<usize> {
+        if let Some(place) = self.places.get(&field).copied() {
+            if let Some(postings) = self.fields.get_mut(place) {
+                postings.is_core |= is_core;
+            }
+            return Some(place);
+        }
+        if self.fields.len() >= FIELDS_MAX {
+            return None;
+        }
+        let place = self.fields.len();
+        self.places.insert(field, place);
+        let (any, entries) = (Term::any(field).hash, Vec::new());
+        let postings =
+            Postings { field, any, is_core, entries, begun: 0, seen: 0, is_dropped: false };
+        self.fields.push(postings);
+        Some(place)
+    }
+
+    /// Takes note that a field stands in the current block.
+    pub(super) fn any(&mut self, place: Option<usize>) {
+        let Some(postings) = place.and_then(|place| self.fields.get_mut(place)) else {
             self.is_partial = true;
             return;
+        };
+        if postings.seen != self.block + 1 {
+            postings.seen = self.block + 1;
+            let any = postings.any;
+            self.add(place, any);
         }
-        let postings = self.fields.entry(term.field).or_default();
+    }
+
+    /// Takes a value, by the hash of its term, that stands in the current block.
+    pub(super) fn add(&mut self, place: Option<usize>, hash: u64) {
+        let Some(postings) = place.and_then(|place| self.fields.get_mut(place)) else {
+            self.is_partial = true;
+            return;
+        };
         if postings.is_dropped {
             return;
         }
-        postings.is_core |= is_core;
-        postings.entries.push(term.hash & !BLOCK_MASK | self.block);
+        postings.entries.push(hash & !BLOCK_MASK | self.block);
         self.held += 1;
         if self.held > POSTINGS_MAX {
             self.drop_largest();
@@ -100,43 +139,45 @@ impl Terms {
     /// Frees the memory of the field that takes the most, of those that are not asked for first.
     fn drop_largest(&mut self) {
         let size = |postings: &&mut Postings| (!postings.is_core, postings.entries.len());
-        if let Some(largest) = self.fields.values_mut().max_by_key(size) {
+        if let Some(largest) = self.fields.iter_mut().max_by_key(size) {
             self.held -= largest.entries.len();
-            *largest = Postings { is_dropped: true, ..Postings::default() };
+            largest.entries = Vec::new();
+            largest.begun = 0;
+            largest.is_dropped = true;
         }
     }
 
     /// Ends a block.
     pub(super) fn end_block(&mut self) {
         self.block += 1;
-        for postings in self.fields.values_mut() {
-            let begun = postings.begun;
-            if let Some(fresh) = postings.entries.get_mut(begun..) {
-                fresh.sort_unstable();
-            }
-            let mut fresh = postings.entries.split_off(begun);
+        for postings in &mut self.fields {
+            let fresh = &mut self.fresh;
+            fresh.extend(postings.entries.drain(postings.begun..));
             let before = fresh.len();
+            fresh.sort_unstable();
             fresh.dedup();
             self.held -= before - fresh.len();
-            postings.entries.append(&mut fresh);
+            postings.entries.append(fresh);
             postings.begun = postings.entries.len();
         }
     }
 
     /// Gives the postings of the fields that are kept, the names of these, and of the others.
     fn kept(&mut self, rows: usize) -> (Vec<u64>, Vec<u64>, Vec<u64>) {
-        let mut fields: Vec<(u64, Postings)> = self.fields.drain().collect();
-        fields.sort_by_key(|(field, one)| (!one.is_core, one.entries.len(), *field));
+        let mut fields: Vec<&mut Postings> = self.fields.iter_mut().collect();
+        fields.sort_by_key(|one| (!one.is_core, one.entries.len(), one.field));
         let (mut all, mut kept, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
-        for (field, postings) in fields {
+        for postings in fields {
             let bound = if postings.is_core { CORE_POSTINGS_PER_ROW } else { POSTINGS_PER_ROW };
             let room = bound * rows.max(BLOCK_ROWS);
             if postings.is_dropped || all.len() + postings.entries.len() > room {
-                dropped.push(field);
+                dropped.push(postings.field);
             } else {
-                kept.push(field);
-                all.extend(postings.entries);
+                kept.push(postings.field);
+                all.extend_from_slice(&postings.entries);
             }
+            postings.entries = Vec::new();
+            (postings.begun, postings.seen, postings.is_dropped) = (0, 0, false);
         }
         self.held = 0;
         (all, kept, dropped)
@@ -203,7 +244,7 @@ impl TermsPanel {
             });
             let (ours, later) = rest.split_at(end);
             rest = later;
-            out.add(&panel.encode(ours, bucket, often))?;
+            out.add_packed(&panel.encode(ours, bucket, often))?;
             panel.offsets.push(out.position());
         }
         Ok(panel)

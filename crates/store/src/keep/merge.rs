@@ -12,21 +12,21 @@ use arrow::compute::{filter_record_batch, interleave_record_batch};
 use arrow::datatypes::{TimestampNanosecondType, UInt64Type};
 use arrow::error::ArrowError;
 use catalog::SegmentRow;
-use model::Field;
+use model::{Field, Value};
 
 use super::pace;
 use crate::StoreError;
 use crate::live::Shared;
 use crate::segment::{
-    Batches, Column, Segment, SegmentStats, SegmentWriter, Table, Texts, Wanted, WriteOptions,
-    selection, widen,
+    Batches, Column, Segment, SegmentStats, SegmentWriter, Table, Texts, Values, Wanted,
+    WriteOptions, selection, widen,
 };
 
 /// Hard, for what stays.
 const ZSTD_LEVEL: i32 = 9;
 const ROWS_OUT: usize = 8192;
 /// How many rows the batches of all segments have together.
-const ROWS_IN: usize = 64 * 1024;
+const ROWS_IN: usize = 24 * 1024;
 const BATCH_ROWS_MIN: usize = 1024;
 const LEVEL_MAX: u8 = 100;
 
@@ -55,14 +55,20 @@ pub(crate) fn merge(
     let options = WriteOptions { zstd_level: ZSTD_LEVEL, keyring };
     let writer = SegmentWriter::create(&shared.dir, name, &table, options)?;
     let batch_rows = (ROWS_IN / inputs.len().max(1)).clamp(BATCH_ROWS_MIN, ROWS_OUT);
-    let mut merging =
-        Merging { shared, out: Out { writer, rows: Vec::new(), from: Vec::new(), written: 0 } };
+    let mut recounted = None;
+    if inputs.iter().any(|input| input.stay.is_some()) {
+        stats.forget_extra();
+        recounted = Some(stats.clone());
+    }
+    let out = Out { writer, rows: Vec::new(), from: Vec::new(), written: 0, recounted };
+    let mut merging = Merging { shared, out };
     let cursors = inputs
         .iter()
         .map(|input| Cursor::begin(shared, input, &table, batch_rows))
         .collect::<Result<Vec<_>, _>>()?;
     merging.run(cursors)?;
-    merging.out.writer.finish(stats)
+    let Out { writer, recounted, .. } = merging.out;
+    writer.finish(recounted.unwrap_or(stats))
 }
 
 struct Merging<'m> {
@@ -78,6 +84,8 @@ struct Out {
     from: Vec<RecordBatch>,
     /// Counts the batches.
     written: u64,
+    /// Where rows are left out, the stats, whose unknown fields are counted anew.
+    recounted: Option<SegmentStats>,
 }
 
 /// The place of a row in the order of a file: its time, its identity.
@@ -145,6 +153,14 @@ impl Merging<'_> {
                 interleave_record_batch(&several, &rows).map_err(internal)?
             }
         };
+        if let Some(stats) = &mut self.out.recounted {
+            let objects = batch.column_by_name(Column::Extra.name()).and_then(Values::of);
+            for row in 0..batch.num_rows() {
+                if let Some(Value::Text(object)) = objects.as_ref().and_then(|all| all.get(row)) {
+                    stats.add_object(object);
+                }
+            }
+        }
         self.out.writer.write(&batch)
     }
 }

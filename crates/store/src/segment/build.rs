@@ -1,16 +1,18 @@
 //! Events into columns.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
-use model::{Event, Field, Value};
+use model::{Event, Field, FieldKind, Value, ValueKind};
 
 use super::builder::Builder;
 use super::extra::{put, put_value};
-use super::layout::{Column, TEXT_TYPE};
+use super::layout::{Column, TEXT_TYPE, data_type};
+use super::survey::Survey;
 
 /// The columns of a table, and where each one stands.
 #[derive(Clone, Debug)]
@@ -36,30 +38,7 @@ impl Table {
 
     /// Gives the table of the columns that occur in these events.
     pub(crate) fn of_events(events: &[Arc<Event>]) -> Self {
-        let mut seen = vec![false; Column::all().count()];
-        let mut mark = |column: Column| {
-            if let Some(entry) = seen.get_mut(column.index()) {
-                *entry = true;
-            }
-        };
-        for event in events {
-            for (field, value) in event.known() {
-                mark(Column::Known(field));
-                if matches!(value, Value::List(_)) {
-                    mark(Column::Lists);
-                }
-                if stays_extra(field, value) {
-                    mark(Column::Extra);
-                }
-            }
-            if event.extras().next().is_some() {
-                mark(Column::Extra);
-            }
-        }
-        let occurs = |column: &Column| {
-            column.is_always() || seen.get(column.index()).copied().unwrap_or(false)
-        };
-        Self::new(Column::all().filter(occurs).collect())
+        Survey::of(events).table()
     }
 
     pub(crate) fn columns(&self) -> &[Column] {
@@ -122,7 +101,7 @@ fn put_event(row: &mut Row<'_>, event: &Event, scratch: &mut Scratch) {
                 lists.push(',');
             }
             lists.push_str(field.name());
-            if Column::Known(field).data_type() == TEXT_TYPE {
+            if data_type(field) == TEXT_TYPE {
                 text.clear();
                 put_value(value, text);
                 row.text(Column::Known(field), text);
@@ -155,32 +134,58 @@ fn put_event(row: &mut Row<'_>, event: &Event, scratch: &mut Scratch) {
 }
 
 /// Tells whether a known field's value goes, wholly or beside its column, into `extra`.
-fn stays_extra(field: Field, value: Value<'_>) -> bool {
-    match value {
-        Value::List(_) => unfit(field, value) || Column::Known(field).data_type() != TEXT_TYPE,
-        scalar => !fits(field, scalar),
+pub(super) fn stays_extra(event: &Event, field: Field, kind: ValueKind) -> bool {
+    if kind != ValueKind::List {
+        return !fits(field, kind);
     }
+    data_type(field) != TEXT_TYPE || event.get(field).is_some_and(|value| unfit(field, value))
 }
 
 /// Tells whether a list is none that the column of the field can name: lists of lists, values of
 /// another kind.
 fn unfit(field: Field, value: Value<'_>) -> bool {
     match value {
-        Value::List(list) => list.len() < 2 || !list.iter().all(|one| fits(field, one)),
+        Value::List(list) => list.len() < 2 || !list.iter().all(|one| fits(field, one.kind())),
         _ => false,
     }
 }
 
-/// Tells whether the column of the field can hold the value; a log written by another version may
-/// bring values of another kind.
-fn fits(field: Field, value: Value<'_>) -> bool {
-    match Column::Known(field).data_type() {
-        DataType::Utf8View => matches!(value, Value::Text(_) | Value::Address(_)),
-        DataType::Int64 => matches!(value, Value::Integer(_)),
-        DataType::Float64 => matches!(value, Value::Float(_)),
-        DataType::Boolean => matches!(value, Value::Flag(_)),
-        DataType::Timestamp(..) => matches!(value, Value::Time(_)),
-        _ => false,
+/// Tells whether the column of the field can hold a value of that kind; a log written by another
+/// version may bring others.
+fn fits(field: Field, kind: ValueKind) -> bool {
+    if field == Field::EventId {
+        return false;
+    }
+    match field.kind() {
+        FieldKind::Keyword | FieldKind::Ip => {
+            matches!(kind, ValueKind::Text | ValueKind::Address)
+        }
+        FieldKind::Long => kind == ValueKind::Integer,
+        FieldKind::Float => kind == ValueKind::Float,
+        FieldKind::Flag => kind == ValueKind::Flag,
+        FieldKind::Date => kind == ValueKind::Time,
+    }
+}
+
+/// Appends an address; the usual kind without the formatter, which costs more than all the rest.
+fn put_address(address: IpAddr, out: &mut String) {
+    let IpAddr::V4(address) = address else {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{address}");
+        return;
+    };
+    for (place, octet) in address.octets().into_iter().enumerate() {
+        if place > 0 {
+            out.push('.');
+        }
+        let digit = |number: u8| char::from(b'0' + number % 10);
+        if octet >= 100 {
+            out.push(digit(octet / 100));
+        }
+        if octet >= 10 {
+            out.push(digit(octet / 10));
+        }
+        out.push(digit(octet));
     }
 }
 
@@ -205,15 +210,14 @@ impl Row<'_> {
 
     /// Puts one value into its column, and tells whether the column is of its kind.
     fn scalar(&mut self, field: Field, value: Value<'_>, text: &mut String) -> bool {
-        if !fits(field, value) {
+        if !fits(field, value.kind()) {
             return false;
         }
         match (self.builder(Column::Known(field)), value) {
             (Some(Builder::Text(texts)), Value::Text(value)) => texts.append_value(value),
             (Some(Builder::Text(texts)), Value::Address(address)) => {
                 text.clear();
-                // Writing to a String cannot fail.
-                let _ = write!(text, "{address}");
+                put_address(address, text);
                 texts.append_value(&*text);
             }
             (Some(Builder::Integer(integers)), Value::Integer(value)) => {

@@ -79,7 +79,7 @@ impl Cache {
 
     pub(super) fn keep_page(&self, key: (DictionaryKey, usize), page: &Arc<Page>) {
         let mut kept = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.put(key, Arc::clone(page), page.body.len() + 64, PAGE_BYTES_MAX);
+        kept.put(key, Arc::clone(page), page.size(), PAGE_BYTES_MAX);
     }
 
     /// Lets go of a segment that is gone.

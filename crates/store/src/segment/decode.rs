@@ -1,11 +1,13 @@
 //! Columns back into events.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Float64Array, Int64Array, RecordBatch,
     StringArray, StringViewArray, TimestampNanosecondArray, UInt64Array,
 };
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampNanosecondType, UInt64Type};
 use model::{Event, EventId, Field, FieldKind, Text, Timestamp, Value};
 
@@ -108,6 +110,31 @@ impl Values {
         })
     }
 
+    /// Gives each value in some rows, with its row; the kind of the column is looked at once.
+    pub(crate) fn each<'v>(&'v self, rows: Range<usize>, mut each: impl FnMut(usize, Value<'v>)) {
+        match self {
+            Self::View(array) => {
+                each_valid(array.nulls(), rows, |row| each(row, Value::Text(array.value(row))));
+            }
+            Self::Integer(array) => {
+                each_valid(array.nulls(), rows, |row| each(row, Value::Integer(array.value(row))));
+            }
+            Self::Time(array) => each_valid(array.nulls(), rows, |row| {
+                each(row, Value::Time(Timestamp::from_nanos(array.value(row))));
+            }),
+            _ => rows.for_each(|row| {
+                if let Some(value) = self.get(row) {
+                    each(row, value);
+                }
+            }),
+        }
+    }
+
+    /// Gives which rows have a value; all have where there is nothing.
+    pub(super) fn nulls(&self) -> Option<&NullBuffer> {
+        self.array().nulls()
+    }
+
     /// Tells whether the row has a value.
     pub(super) fn is_there(&self, row: usize) -> bool {
         let array = self.array();
@@ -134,6 +161,13 @@ impl Values {
             _ => None,
         }
     }
+}
+
+/// Gives the rows that are not null.
+fn each_valid(nulls: Option<&NullBuffer>, rows: Range<usize>, mut each: impl FnMut(usize)) {
+    let Some(nulls) = nulls else { return rows.for_each(each) };
+    let within = nulls.inner().slice(rows.start, rows.len());
+    within.set_indices().for_each(|row| each(rows.start + row));
 }
 
 impl Decoder {

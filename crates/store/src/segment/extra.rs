@@ -1,6 +1,7 @@
 //! The `extra` column: unknown fields as one JSON object, in the order in which they came.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use model::{Event, Field, Value, write_json_string};
@@ -143,6 +144,15 @@ pub(crate) fn each_value(object: &str, each: &mut dyn FnMut(&str, Value<'_>)) {
             with_scalar(element.get(), |value| each(&name, value));
         }
     }
+}
+
+/// Gives the name of every member of the object, each once.
+pub(super) fn names_in(object: &str) -> BTreeSet<String> {
+    let members = serde_json::from_str::<Members<'_>>(object);
+    members.map_or_else(
+        |_| BTreeSet::from(["extra".to_owned()]),
+        |members| members.0.into_iter().map(|(name, _)| name.into_owned()).collect(),
+    )
 }
 
 /// Gives a member of the object as text: what a person reads, without quotes.

@@ -13,6 +13,7 @@ use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
 use super::hot::{self, Hot};
 use super::layout::Column;
+use super::line;
 use super::needs::type_in_file;
 use super::page::Opening;
 use super::read::{Texts, type_of};
@@ -31,6 +32,31 @@ pub(crate) struct Footer {
     pub(super) keys: ArrowReaderMetadata,
     /// The unknown fields that have columns.
     pub(super) hot: Option<Hot>,
+    /// What each column of the file is.
+    pub(super) kinds: Vec<Kind>,
+}
+
+/// What a column of a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Column(Column),
+    /// An unknown field.
+    Hot,
+    /// A part of the record.
+    Line,
+    /// Nothing that this version knows.
+    Other,
+}
+
+impl Kind {
+    fn of(name: &str) -> Self {
+        match Column::by_name(name) {
+            Some(column) => Self::Column(column),
+            None if matches!(name, line::SHAPE | line::REST) => Self::Line,
+            None if name.starts_with(hot::PREFIX) => Self::Hot,
+            None => Self::Other,
+        }
+    }
 }
 
 impl Footer {
@@ -44,6 +70,8 @@ impl Footer {
         let told =
             told.filter(|told| told.key == hot::METADATA).find_map(|told| told.value.as_ref());
         let hot = told.and_then(|told| Hot::read(told));
+        let described = metadata.file_metadata().schema_descr().columns();
+        let kinds = described.iter().map(|column| Kind::of(column.name())).collect();
         let ready = |texts: Texts| {
             let columns = metadata.file_metadata().schema_descr().columns();
             let fields: Vec<ArrowField> = columns
@@ -65,6 +93,7 @@ impl Footer {
             plain: ready(Texts::Plain)?,
             keys: ready(Texts::Keys)?,
             hot,
+            kinds,
             metadata,
             file,
             opening,

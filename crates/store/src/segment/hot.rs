@@ -313,12 +313,14 @@ impl Builder {
 pub(super) fn put_together(batch: &RecordBatch, hot: &Hot) -> ArrayRef {
     let stays = batch.column_by_name(EXTRA).and_then(Values::of);
     let places = &hot.places;
-    let mut columns: Vec<(usize, &str, Values)> = hot
-        .columns
+    let schema = batch.schema_ref();
+    let mut columns: Vec<(usize, &str, Values)> = schema
+        .fields()
         .iter()
-        .filter_map(|(name, _)| {
-            let values = Values::of(batch.column_by_name(&format!("{PREFIX}{name}"))?)?;
-            Some((places.get(name).copied()?, name.as_str(), values))
+        .zip(batch.columns())
+        .filter_map(|(field, array)| {
+            let (name, place) = places.get_key_value(field.name().strip_prefix(PREFIX)?)?;
+            Some((*place, name.as_str(), Values::of(array)?))
         })
         .collect();
     columns.sort_by_key(|(place, ..)| *place);

@@ -65,25 +65,107 @@ impl<'b> Hybrid<'b> {
             Run::Packed(bytes) => packed(bytes, place.checked_sub(self.start)?, self.width),
         }
     }
+}
 
-    /// Gives how many ones stand before a place and not before another; the width is one. Places
-    /// asked for ascend.
-    pub(super) fn ones(&mut self, from: usize, to: usize) -> Option<usize> {
-        let (mut at, mut ones) = (from, 0);
-        while at < to {
-            while at >= self.end {
-                self.next_run()?;
+/// Where the runs of a stream begin, so that any place is found without reading all before it.
+#[derive(Debug)]
+pub(super) struct Runs {
+    /// The first place of each run, and where its header stands.
+    begins: Vec<(u32, u32)>,
+}
+
+impl Runs {
+    /// Goes through a stream once.
+    pub(super) fn of(bytes: &[u8], width: u32, count: usize) -> Option<Self> {
+        let mut hybrid = Hybrid::new(bytes, width);
+        let mut begins = Vec::new();
+        while hybrid.end < count && !hybrid.rest.is_empty() {
+            let place = u32::try_from(hybrid.end).ok()?;
+            // Only a damaged stream has runs of nothing, and could have any number of them.
+            if begins.len() >= count {
+                return None;
             }
-            let stop = to.min(self.end);
-            ones += match self.run {
-                Run::Same(0) => 0,
-                Run::Same(_) => stop - at,
-                Run::Packed(bytes) => ones_in(bytes, at - self.start, stop - self.start),
-            };
-            at = stop;
+            begins.push((place, u32::try_from(bytes.len() - hybrid.rest.len()).ok()?));
+            hybrid.next_run()?;
         }
-        Some(ones)
+        Some(Self { begins })
     }
+
+    /// Gives the number at a place of the stream that was gone through.
+    pub(super) fn at(&self, bytes: &[u8], width: u32, place: usize) -> Option<u32> {
+        let wanted = u32::try_from(place).ok()?;
+        let run = self.begins.partition_point(|(first, _)| *first <= wanted).checked_sub(1)?;
+        let (first, offset) = self.begins.get(run)?;
+        let mut hybrid = Hybrid::new(bytes.get(usize::try_from(*offset).ok()?..)?, width);
+        hybrid.end = usize::try_from(*first).ok()?;
+        hybrid.at(place)
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.begins.len() * size_of::<(u32, u32)>()
+    }
+}
+
+/// A stream of ones and zeros, with how many ones stand before each word of it.
+#[derive(Debug)]
+pub(super) struct Marks {
+    words: Vec<(u64, u32)>,
+}
+
+impl Marks {
+    /// Reads a stream of so many bits.
+    pub(super) fn of(bytes: &[u8], count: usize) -> Option<Self> {
+        let mut words = vec![(0_u64, 0_u32); count.div_ceil(64)];
+        let mut hybrid = Hybrid::new(bytes, 1);
+        while hybrid.end < count {
+            hybrid.next_run()?;
+            let end = hybrid.end.min(count);
+            let mut at = hybrid.start;
+            while at < end {
+                let bits = 64 - at % 64;
+                let taken = bits.min(end - at);
+                let chunk = match hybrid.run {
+                    Run::Same(0) => 0,
+                    Run::Same(_) => u64::MAX,
+                    Run::Packed(bytes) => sixty_four(bytes, at - hybrid.start),
+                };
+                let kept = if taken == 64 { chunk } else { chunk & ((1 << taken) - 1) };
+                if let Some((word, _)) = words.get_mut(at / 64) {
+                    *word |= kept << (at % 64);
+                }
+                at += taken;
+            }
+        }
+        let mut before = 0;
+        for (word, ones) in &mut words {
+            *ones = before;
+            before += word.count_ones();
+        }
+        Some(Self { words })
+    }
+
+    /// Gives how many ones stand before a place, if there is one at it.
+    pub(super) fn rank(&self, place: usize) -> Option<usize> {
+        let (word, before) = self.words.get(place / 64)?;
+        let bit = 1_u64 << (place % 64);
+        let ones = before + (word & (bit - 1)).count_ones();
+        (word & bit != 0).then(|| usize::try_from(ones).unwrap_or_default())
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.words.len() * size_of::<(u64, u32)>()
+    }
+}
+
+/// Gives 64 bits from a bit on, zeros behind the end.
+fn sixty_four(bytes: &[u8], bit: usize) -> u64 {
+    let rest = bytes.get(bit / 8..).unwrap_or_default();
+    let mut nine = [0_u8; 16];
+    for (to, from) in nine.iter_mut().zip(rest.iter().take(9)) {
+        *to = *from;
+    }
+    let shifted = u128::from_le_bytes(nine) >> (bit % 8);
+    u64::try_from(shifted & u128::from(u64::MAX)).unwrap_or_default()
 }
 
 fn packed(bytes: &[u8], place: usize, width: u32) -> Option<u32> {
@@ -95,21 +177,6 @@ fn packed(bytes: &[u8], place: usize, width: u32) -> Option<u32> {
     }
     let word = u64::from_le_bytes(eight) >> (bit % 8);
     u32::try_from(word & ((1 << width) - 1)).ok()
-}
-
-fn ones_in(bytes: &[u8], from: usize, to: usize) -> usize {
-    let mut ones = 0;
-    for (number, byte) in bytes.iter().enumerate().take(to.div_ceil(8)).skip(from / 8) {
-        let mut byte = *byte;
-        if number == from / 8 {
-            byte &= 0xff << (from % 8);
-        }
-        if number == to / 8 {
-            byte &= (1_u8 << (to % 8)) - 1;
-        }
-        ones += usize::try_from(byte.count_ones()).unwrap_or_default();
-    }
-    ones
 }
 
 #[cfg(test)]
@@ -159,14 +226,18 @@ mod tests {
             for place in (0..all.len()).step_by(step) {
                 prop_assert_eq!(hybrid.at(place), Some(all[place]));
             }
-            let (bytes, all) = write(&runs, 1);
-            let mut hybrid = Hybrid::new(&bytes, 1);
-            let mut from = 0;
-            for place in (0..all.len()).step_by(step) {
-                let ones = all[from..place].iter().filter(|one| **one == 1).count();
-                prop_assert_eq!(hybrid.ones(from, place), Some(ones));
-                from = place;
+            let index = Runs::of(&bytes, width, all.len()).unwrap();
+            for place in (0..all.len()).rev().step_by(step) {
+                prop_assert_eq!(index.at(&bytes, width, place), Some(all[place]));
             }
+            let (bytes, all) = write(&runs, 1);
+            let marks = Marks::of(&bytes, all.len()).unwrap();
+            let mut ones = 0;
+            for (place, one) in all.iter().enumerate() {
+                prop_assert_eq!(marks.rank(place), (*one == 1).then_some(ones));
+                ones += usize::try_from(*one).unwrap();
+            }
+            prop_assert_eq!(marks.rank(all.len().next_multiple_of(64)), None);
         }
 
         #[test]
@@ -175,6 +246,12 @@ mod tests {
             for place in 0..100 {
                 let _ = hybrid.at(place * 3);
             }
+            if let Some(runs) = Runs::of(&bytes, width, 300) {
+                for place in 0..300 {
+                    let _ = runs.at(&bytes, width, place);
+                }
+            }
+            let _ = Marks::of(&bytes, 300).map(|marks| marks.rank(299));
         }
     }
 }

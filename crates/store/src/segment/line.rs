@@ -77,10 +77,11 @@ impl Taker {
         let mut shapes = StringDictionaryBuilder::<Int32Type>::new();
         let mut rests = StringViewBuilder::with_capacity(batch.num_rows());
         let mut rest = String::new();
-        for row in 0..batch.num_rows() {
+        for (row, kind) in cells.kinds(batch.num_rows()).into_iter().enumerate() {
             let line = original.as_ref().and_then(|lines| lines.text(row)).unwrap_or_default();
             rest.clear();
-            let shape = self.shapes.cut(line, &cells, row, &mut self.scratch, &mut rest);
+            let scratch = &mut self.scratch;
+            let shape = self.shapes.cut(line, (&cells, row, kind), scratch, &mut rest);
             if let Some(shape) = shape {
                 shapes.append(shape)?;
                 rests.append_option(Some(&rest).filter(|rest| !rest.is_empty()));

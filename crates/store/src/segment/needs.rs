@@ -10,9 +10,9 @@ use parquet::basic::Type as Physical;
 use parquet::file::metadata::FileMetaData;
 use parquet::schema::types::ColumnDescriptor;
 
-use super::footer::Footer;
+use super::footer::{Footer, Kind};
 use super::hot::{self, Hot};
-use super::layout::{Column, EXTRA, LISTS, TEXT_TYPE};
+use super::layout::{Column, TEXT_TYPE};
 use super::line;
 use super::read::Segment;
 
@@ -39,24 +39,36 @@ impl Needs {
         let schema = footer.metadata.file_metadata().schema_descr();
         let names: Vec<&'static str> = columns.iter().map(|column| column.name()).collect();
         let is_record_taken = columns.contains(&Column::Known(Field::EventOriginal))
-            && schema.columns().iter().any(|described| described.name() == line::SHAPE);
+            && footer.kinds.contains(&Kind::Line);
         let is_extra_read = is_record_taken || columns.contains(&Column::Extra);
-        let is_needed = |name: &str| {
-            names.contains(&name)
-                || is_record_taken
-                    && (matches!(name, line::SHAPE | line::REST | EXTRA | LISTS)
-                        || name == Field::Timestamp.name()
-                        // Where nobody noted which fields are needed, all of them may be.
-                        || segment.stats.line.is_empty()
-                        || segment.stats.line.contains(name))
-                || is_extra_read
-                    && name
-                        .strip_prefix(hot::PREFIX)
-                        .is_some_and(|name| is_record_taken || asked.has(name))
+        let mut wanted = vec![false; Column::all().count()];
+        for column in columns {
+            if let Some(wanted) = wanted.get_mut(column.index()) {
+                *wanted = true;
+            }
+        }
+        let line = &segment.stats.line;
+        let is_needed = |kind: Kind, name: &str| match kind {
+            Kind::Column(column) => {
+                wanted.get(column.index()) == Some(&true)
+                    || is_record_taken
+                        && (matches!(column, Column::Extra | Column::Lists)
+                            || column == Column::Known(Field::Timestamp)
+                            // Where nobody noted which fields are needed, all of them may be.
+                            || line.is_empty()
+                            || line.contains(name))
+            }
+            Kind::Line => is_record_taken,
+            Kind::Hot => {
+                let name = name.strip_prefix(hot::PREFIX).unwrap_or(name);
+                is_extra_read && (is_record_taken || asked.has(name))
+            }
+            Kind::Other => is_record_taken && line.is_empty(),
         };
-        let all = schema.columns().iter().enumerate();
-        let places =
-            all.filter_map(|(place, described)| is_needed(described.name()).then_some(place));
+        let all = schema.columns().iter().zip(&footer.kinds).enumerate();
+        let places = all.filter_map(|(place, (described, kind))| {
+            is_needed(*kind, described.name()).then_some(place)
+        });
         let footer = is_extra_read.then(|| Arc::clone(footer));
         Self { places: places.collect(), names, is_record_taken, footer }
     }

@@ -7,16 +7,20 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use std::sync::OnceLock;
 
 use parquet::basic::{Compression, Encoding};
 use parquet::file::page_index::offset_index::PageLocation;
 use seal::{DataKey, Keyring};
 
+use super::hybrid::{Marks, Runs};
 use super::thrift::{Fields, Found};
 use crate::unzip::unzip;
 
 /// Bounds what is read and expanded at once.
 const PAGE_BYTES_MAX: usize = 64 << 20;
+/// Bounds the rows of a page, which a damaged one may tell as it likes.
+const PAGE_ROWS_MAX: usize = 1 << 20;
 /// Bounds a sealed file's own description of its keys.
 const CRYPTO_BYTES_MAX: usize = 64 << 10;
 
@@ -52,6 +56,77 @@ pub(super) struct Page {
     pub(super) body: Vec<u8>,
     pub(super) values: usize,
     pub(super) encoding: Encoding,
+    /// What was found out about it when rows were first picked; pages are picked from again and
+    /// again.
+    lookup: OnceLock<Option<Lookup>>,
+}
+
+/// Where the values of a page's rows stand.
+#[derive(Debug)]
+pub(super) struct Lookup {
+    /// Which rows have a value; all of them where there is nothing.
+    pub(super) there: Option<Marks>,
+    /// Where the values begin in the body.
+    pub(super) begin: usize,
+    /// Of keys, how many bits one takes and where the runs of them begin.
+    pub(super) keys: Option<(u32, Runs)>,
+}
+
+impl Lookup {
+    /// Gives for each row its place among the values that are there; `None` where the page has
+    /// fewer rows.
+    pub(super) fn ranks(&self, page: &Page, rows: &[usize]) -> Option<Vec<Option<usize>>> {
+        if rows.last().is_some_and(|row| *row >= page.values) {
+            return None;
+        }
+        let rank = |row: &usize| match &self.there {
+            Some(there) => there.rank(*row),
+            None => Some(*row),
+        };
+        Some(rows.iter().map(rank).collect())
+    }
+}
+
+impl Page {
+    pub(super) fn new(body: Vec<u8>, values: usize, encoding: Encoding) -> Self {
+        Self { body, values, encoding, lookup: OnceLock::new() }
+    }
+
+    /// Gives where the values stand; `None` where the page is damaged.
+    pub(super) fn lookup(&self, is_optional: bool) -> Option<&Lookup> {
+        self.lookup.get_or_init(|| self.look(is_optional)).as_ref()
+    }
+
+    fn look(&self, is_optional: bool) -> Option<Lookup> {
+        if self.values > PAGE_ROWS_MAX {
+            return None;
+        }
+        let (mut there, mut begin) = (None, 0);
+        if is_optional {
+            let (length, rest) = self.body.split_first_chunk::<4>()?;
+            let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+            there = Some(Marks::of(rest.get(..length)?, self.values)?);
+            begin = 4 + length;
+        }
+        let mut keys = None;
+        if self.encoding == Encoding::RLE_DICTIONARY
+            && let Some((width, runs)) = self.body.get(begin..)?.split_first()
+        {
+            begin += 1;
+            let width = u32::from(*width);
+            keys = Some((width, Runs::of(runs, width, self.values)?));
+        }
+        Some(Lookup { there, begin, keys })
+    }
+
+    /// Gives about how much memory it takes.
+    pub(super) fn size(&self) -> usize {
+        let lookup = self.lookup.get().and_then(Option::as_ref).map_or(0, |lookup| {
+            let there = lookup.there.as_ref().map_or(0, Marks::size);
+            there + lookup.keys.as_ref().map_or(0, |(_, runs)| runs.size())
+        });
+        self.body.len() + lookup + 128
+    }
 }
 
 pub(super) fn invalid(reason: &str) -> io::Error {
@@ -161,7 +236,7 @@ pub(super) fn read_page(
         Compression::ZSTD(_) => unzip(&body, header.expanded)?,
         _ => return Ok(None),
     };
-    Ok(Some(Page { body, values: header.values, encoding }))
+    Ok(Some(Page::new(body, header.values, encoding)))
 }
 
 /// Takes a sealed piece off the front: its length, then nonce, text and tag.

@@ -17,7 +17,6 @@ use super::builder::Builder;
 use super::cache::Cache;
 use super::dictionary::{Dictionary, eight, next_text};
 use super::footer::Footer;
-use super::hybrid::Hybrid;
 use super::layout::Column;
 use super::needs::type_in_file;
 use super::one_page::OnePage;
@@ -120,6 +119,8 @@ impl Picker<'_> {
         let location = locations.get(page).ok_or_else(|| invalid("a page is missing"))?;
         let page = self.read(place, location)?.map(Arc::new);
         if let Some(page) = &page {
+            // Before it is kept, so that all of its size is counted.
+            page.lookup(self.is_optional());
             self.cache.keep_page(key, page);
         }
         Ok(page)
@@ -159,14 +160,23 @@ impl Picker<'_> {
     /// Adds some rows of a page; `None` where it is of a kind that is left to the library.
     fn take(&self, page: &Page, rows: &[usize], builder: &mut Builder) -> io::Result<Option<()>> {
         let damaged = || invalid("a page is damaged");
-        let (ranks, body) = self.ranks(page, rows).ok_or_else(damaged)?;
+        let lookup = page.lookup(self.is_optional()).ok_or_else(damaged)?;
+        let ranks = lookup.ranks(page, rows).ok_or_else(damaged)?;
+        let body = page.body.get(lookup.begin..).ok_or_else(damaged)?;
         match (page.encoding, &mut *builder) {
-            (Encoding::RLE_DICTIONARY, _) if rows.len() <= REMEMBERED_ROWS => {
-                return self.take_remembered(body, &ranks, builder);
+            (Encoding::RLE_DICTIONARY, _) if ranks.iter().all(Option::is_none) => {
+                for _ in &ranks {
+                    builder.null();
+                }
             }
             (Encoding::RLE_DICTIONARY, _) => {
+                let (width, runs) = lookup.keys.as_ref().ok_or_else(damaged)?;
+                let key = |rank: usize| runs.at(body, *width, rank);
+                if rows.len() <= REMEMBERED_ROWS {
+                    return self.take_remembered(key, &ranks, builder);
+                }
                 let Some(dictionary) = self.dictionary()? else { return Ok(None) };
-                put_keys(&dictionary, body, &ranks, builder).ok_or_else(damaged)?;
+                put_keys(&dictionary, key, &ranks, builder).ok_or_else(damaged)?;
             }
             (Encoding::PLAIN, Builder::Text(_) | Builder::Keys(_)) => {
                 put_texts(body, &ranks, builder).ok_or_else(damaged)?;
@@ -217,20 +227,18 @@ impl Picker<'_> {
     /// row group are many, and those that are looked at few.
     fn take_remembered(
         &self,
-        body: &[u8],
+        key_at: impl Fn(usize) -> Option<u32>,
         ranks: &[Option<usize>],
         builder: &mut Builder,
     ) -> io::Result<Option<()>> {
         let damaged = || invalid("a page is damaged");
-        let (width, keys) = body.split_first().map_or((0, body), |(width, keys)| (*width, keys));
-        let mut keys = Hybrid::new(keys, u32::from(width));
         let mut opened = None;
         for rank in ranks {
             let Some(rank) = rank else {
                 builder.null();
                 continue;
             };
-            let key = keys.at(*rank).ok_or_else(damaged)?;
+            let key = key_at(*rank).ok_or_else(damaged)?;
             let remembered = ((self.id, self.group, self.place), key);
             let value = if let Some(value) = self.cache.value(remembered) {
                 value
@@ -257,26 +265,8 @@ impl Picker<'_> {
         self.described.physical_type() == parquet::basic::Type::BYTE_ARRAY
     }
 
-    /// Gives for each row its place among the values that are there, and the bytes of these.
-    fn ranks<'b>(&self, page: &'b Page, rows: &[usize]) -> Option<(Vec<Option<usize>>, &'b [u8])> {
-        if self.described.max_def_level() == 0 {
-            return Some((rows.iter().copied().map(Some).collect(), &page.body));
-        }
-        let (length, rest) = page.body.split_first_chunk::<4>()?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
-        let (levels, body) = rest.split_at_checked(length)?;
-        let mut levels = Hybrid::new(levels, 1);
-        let (mut at, mut before) = (0, 0);
-        let mut ranks = Vec::with_capacity(rows.len());
-        for row in rows {
-            before += levels.ones(at, *row)?;
-            at = *row;
-            let is_there = levels.ones(at, at + 1)? == 1;
-            ranks.push(is_there.then_some(before));
-            before += usize::from(is_there);
-            at += 1;
-        }
-        Some((ranks, body))
+    fn is_optional(&self) -> bool {
+        self.described.max_def_level() > 0
     }
 
     /// Lets the library read some rows of one page.
@@ -305,7 +295,7 @@ impl Picker<'_> {
                 .read_records(run.len(), Some(&mut levels), None, &mut found)
                 .map_err(io::Error::other)?;
             let mut found = found.into_iter();
-            let is_optional = self.described.max_def_level() > 0;
+            let is_optional = self.is_optional();
             for place in 0..run.len() {
                 let is_there = !is_optional || levels.get(place) == Some(&1);
                 values.push(if is_there { found.next() } else { None });
@@ -318,22 +308,16 @@ impl Picker<'_> {
 
 fn put_keys(
     dictionary: &Dictionary,
-    body: &[u8],
+    key_at: impl Fn(usize) -> Option<u32>,
     ranks: &[Option<usize>],
     builder: &mut Builder,
 ) -> Option<()> {
-    let (width, keys) = match body.split_first() {
-        Some((width, keys)) => (u32::from(*width), keys),
-        // No value is there at all.
-        None => (0, body),
-    };
-    let mut keys = Hybrid::new(keys, width);
     for rank in ranks {
         let Some(rank) = rank else {
             builder.null();
             continue;
         };
-        let key = usize::try_from(keys.at(*rank)?).ok()?;
+        let key = usize::try_from(key_at(*rank)?).ok()?;
         if dictionary.starts.is_empty() {
             builder.word(eight(&dictionary.body, key)?);
         } else {

@@ -12,16 +12,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Event, Value};
+use model::Event;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 
+use super::extra::names_in;
 use super::layout::Column;
+use super::survey::Survey;
 use std::sync::Arc;
 
 /// Bounds the names kept per segment; past it the segment may hold any name.
-const EXTRA_NAMES_MAX: usize = 500;
+pub(super) const EXTRA_NAMES_MAX: usize = 500;
 /// Longer names would let a sender fill the catalog.
 const EXTRA_NAME_BYTES_MAX: usize = 128;
 /// Bounds a kept text; longer ones seldom help to skip a segment.
@@ -66,18 +68,7 @@ pub(crate) enum Bound {
 impl SegmentStats {
     /// Gathers what the events tell and the file does not.
     pub(crate) fn of_events(events: &[Arc<Event>], log: u64) -> Self {
-        let mut stats = Self { log, extra_whole: true, ..Self::default() };
-        for event in events {
-            for (field, value) in event.known() {
-                if matches!(value, Value::List(_)) && !stats.lists.contains(field.name()) {
-                    stats.lists.insert(field.name().to_owned());
-                }
-            }
-            for extra in event.extras() {
-                stats.add_extra(extra.name, Some(1));
-            }
-        }
-        stats
+        Survey::of(events).stats(log)
     }
 
     /// Takes over what other events of the same segment tell.
@@ -94,8 +85,8 @@ impl SegmentStats {
         }
     }
 
-    /// Gathers what segments tell that are merged; where rows are left out it is more than there is,
-    /// never less. The columns are the writer's to tell.
+    /// Gathers what segments tell that are merged whole; where rows are left out, the lists are more
+    /// than there are, never less. The columns are the writer's to tell.
     pub(crate) fn merged<'s>(all: impl Iterator<Item = &'s Self>) -> Self {
         let mut stats = Self { extra_whole: true, ..Self::default() };
         for one in all {
@@ -115,9 +106,23 @@ impl SegmentStats {
         stats
     }
 
+    /// Forgets the names of unknown fields, which are then told anew, row by row.
+    pub(crate) fn forget_extra(&mut self) {
+        self.extra.clear();
+        self.extra_events.clear();
+        self.extra_whole = true;
+    }
+
+    /// Takes note of the unknown fields of one more event.
+    pub(crate) fn add_object(&mut self, object: &str) {
+        for name in names_in(object) {
+            self.add_extra(&name, Some(1));
+        }
+    }
+
     /// Takes note of a name and of in how many further events it occurs; of a name without a number,
     /// nobody knows any more.
-    fn add_extra(&mut self, name: &str, events: Option<u64>) {
+    pub(super) fn add_extra(&mut self, name: &str, events: Option<u64>) {
         if !self.extra_whole {
             return;
         }
@@ -178,5 +183,23 @@ fn span(statistics: &Statistics) -> Option<(Bound, Bound)> {
             Some((text(values.min_opt()?.data())?, text(values.max_opt()?.data())?))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_are_counted_anew() {
+        let mut stats = SegmentStats { extra_whole: true, ..SegmentStats::default() };
+        stats.add_extra("gone", Some(3));
+        stats.add_extra("left", Some(3));
+        stats.forget_extra();
+        stats.add_object(r#"{"left":1,"list":["a","b"],"left":2}"#);
+        stats.add_object(r#"{"left":"x"}"#);
+        let told = [("left".to_owned(), 2), ("list".to_owned(), 1)];
+        assert_eq!(stats.extra_events, BTreeMap::from(told));
+        assert!(!stats.may_have_extra("gone"));
     }
 }

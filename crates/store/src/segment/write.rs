@@ -25,6 +25,7 @@ use super::line;
 use super::pack::{Learned, Out};
 use super::sealed::{Sealing, assert_sealed};
 use super::stats::SegmentStats;
+use super::survey::Survey;
 use crate::StoreError;
 use crate::error::During;
 use crate::index::{Builder, path_beside};
@@ -65,8 +66,7 @@ pub(crate) fn write_generation(
         let Some(first) = events.first() else { continue };
         let file =
             format!("segments/{}/{:08}-{part}.parquet", day_name(first.time), frozen.last_log);
-        let stats = SegmentStats::of_events(&events, frozen.last_log);
-        written.push(write_events(dir, file, &events, stats, options)?);
+        written.push(write_events(dir, file, &events, frozen.last_log, options)?);
     }
     Ok(written)
 }
@@ -94,16 +94,17 @@ fn write_events(
     dir: &Path,
     name: String,
     events: &[Arc<Event>],
-    stats: SegmentStats,
+    log: u64,
     options: WriteOptions<'_>,
 ) -> Result<SegmentRow, StoreError> {
-    let table = Table::of_events(events);
+    let survey = Survey::of(events);
+    let table = survey.table();
     let mut writer = SegmentWriter::create(dir, name, &table, options)?;
     for rows in events.chunks(BATCH_ROWS) {
         let batch = batch_of(&table, rows).map_err(|error| writer.failed(error.into()))?;
         writer.write(&batch)?;
     }
-    writer.finish(stats)
+    writer.finish(survey.stats(log))
 }
 
 /// How a segment is written.

@@ -21,9 +21,9 @@ pub(super) const ARP: Protocol = Protocol {
         if Claim::read(bytes).is_some() { Verdict::Yes } else { Verdict::No }
     },
     open: |_| Box::new(Arp::default()),
-    bytes_max: 1024 * 1024,
+    bytes_max: 1024 * 1024 * 1024,
     held_max: 1024,
-    events_max: 10_000,
+    events_max: 1_000_000,
 };
 
 /// One conversation: what is said again in the same words is not told again.

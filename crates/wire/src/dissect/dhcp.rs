@@ -23,9 +23,9 @@ pub(super) const DHCP: Protocol = Protocol {
         if known { Verdict::Yes } else { Verdict::No }
     },
     open: |_| Box::new(Dhcp),
-    bytes_max: 1024 * 1024,
+    bytes_max: 1024 * 1024 * 1024,
     held_max: 4 * 1024,
-    events_max: 1_000,
+    events_max: 1_000_000,
 };
 
 const MAGIC_PLACE: usize = 236;

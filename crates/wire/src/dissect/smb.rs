@@ -32,11 +32,11 @@ pub(super) const SMB: Protocol = Protocol {
 /// Bounds what is waited for of one message; data read and written comes behind.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 /// Bounds the requests that wait for an answer; what is older is forgotten.
-const WAITING_MAX: usize = 128;
+const WAITING_MAX: usize = 64;
 /// Bounds the files whose names are known by their handle.
-const FILES_MAX: usize = 256;
+const FILES_MAX: usize = 64;
 /// Bounds a name, in bytes of UTF-16.
-const NAME_BYTES_MAX: usize = 1024;
+const NAME_BYTES_MAX: usize = 520;
 
 fn recognises(first: &First<'_>) -> Verdict {
     let bytes = if first.client.is_empty() { first.server } else { first.client };

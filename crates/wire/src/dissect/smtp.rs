@@ -28,7 +28,7 @@ pub(super) const SMTP: Protocol = Protocol {
 };
 
 /// Bounds the recipients of one message that are told.
-const RECIPIENTS_MAX: usize = 64;
+const RECIPIENTS_MAX: usize = 32;
 /// Bounds an address, a name or a subject.
 const TEXT_BYTES_MAX: usize = 512;
 /// Bounds the name of a mechanism (RFC 4422).

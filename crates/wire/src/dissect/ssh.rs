@@ -29,6 +29,8 @@ pub(super) const SSH: Protocol = Protocol {
 const BANNER_BYTES_MAX: usize = 512;
 /// Bounds the lines that a server may send before its banner.
 const LINES_MAX: u32 = 64;
+/// Bounds what is kept of a list; fingerprints are taken over all of it.
+const LIST_BYTES_MAX: usize = 2048;
 /// Bounds a packet (RFC 4253, section 6.1).
 const PACKET_BYTES_MAX: u32 = 35_000;
 const KEXINIT: u8 = 20;
@@ -67,14 +69,15 @@ struct Side {
     offer: Option<Offer>,
 }
 
-/// The lists of a KEXINIT that are read.
+/// What is kept of a KEXINIT.
 #[derive(Debug)]
 struct Offer {
+    /// Over what is offered to the server, and to the client.
+    fingerprints: [String; 2],
     exchanges: String,
     host_keys: String,
-    ciphers: [String; 2],
-    macs: [String; 2],
-    compressions: [String; 2],
+    /// Those towards the server.
+    ciphers: String,
 }
 
 impl Dissector for Ssh {
@@ -146,27 +149,32 @@ impl Offer {
         let mut lists = Bytes::new(lists);
         let mut list =
             || lists.part32().map(|list| String::from_utf8_lossy(list.rest()).into_owned());
+        let (exchanges, host_keys) = (list()?, list()?);
+        let [ciphers, macs, compressions] =
+            [[list()?, list()?], [list()?, list()?], [list()?, list()?]];
+        let [there, back] = [0, 1].map(|way| {
+            let of = |lists: &[String; 2]| lists.get(way).cloned().unwrap_or_default();
+            let lists = [exchanges.clone(), of(&ciphers), of(&macs), of(&compressions)];
+            fingerprint::md5(&lists.join(";"))
+        });
+        let [ciphers, _] = ciphers;
         Some(Self {
-            exchanges: list()?,
-            host_keys: list()?,
-            ciphers: [list()?, list()?],
-            macs: [list()?, list()?],
-            compressions: [list()?, list()?],
+            fingerprints: [there, back],
+            exchanges: cut(exchanges),
+            host_keys: cut(host_keys),
+            ciphers: cut(ciphers),
         })
     }
+}
 
-    /// Gives the fingerprint over what is offered to the server (0) or to the client (1).
-    fn hassh(&self, way: usize) -> String {
-        let of = |list: &[String; 2]| list.get(way).cloned().unwrap_or_default();
-        let lists =
-            [self.exchanges.clone(), of(&self.ciphers), of(&self.macs), of(&self.compressions)];
-        fingerprint::md5(&lists.join(";"))
-    }
+fn cut(mut list: String) -> String {
+    list.truncate(list.floor_char_boundary(LIST_BYTES_MAX));
+    list.shrink_to_fit();
+    list
 }
 
 /// Gives the algorithm that both agree on: the client's first that the server has too.
 fn agreed<'c>(client: &'c str, server: &str) -> Option<&'c str> {
-    // Lists are short; a long one of an attacker costs no more than its bound.
     let offered: std::collections::HashSet<&str> = server.split(',').collect();
     client.split(',').find(|name| offered.contains(name))
 }
@@ -184,20 +192,17 @@ impl Ssh {
                     ssh.text_some("client", client.banner.as_ref());
                     ssh.text_some("server", server.banner.as_ref());
                     if let Some(offer) = &client.offer {
-                        ssh.text("hassh", offer.hassh(0));
+                        let [there, _] = &offer.fingerprints;
+                        ssh.text("hassh", there);
                     }
                     if let Some(offer) = &server.offer {
-                        ssh.text("hassh_server", offer.hassh(1));
+                        let [_, back] = &offer.fingerprints;
+                        ssh.text("hassh_server", back);
                     }
                     if let (Some(offer), Some(answer)) = (&client.offer, &server.offer) {
                         ssh.text_some("key_exchange", agreed(&offer.exchanges, &answer.exchanges));
                         ssh.text_some("host_key", agreed(&offer.host_keys, &answer.host_keys));
-                        let [there, _] = [&offer.ciphers, &answer.ciphers];
-                        let cipher = there
-                            .first()
-                            .zip(answer.ciphers.first())
-                            .and_then(|(c, s)| agreed(c, s));
-                        ssh.text_some("cipher", cipher);
+                        ssh.text_some("cipher", agreed(&offer.ciphers, &answer.ciphers));
                     }
                 });
             });

@@ -28,7 +28,7 @@ pub(super) const TLS: Protocol = Protocol {
 };
 
 /// Bounds what is held of a handshake of one side; a chain of certificates fits.
-const HANDSHAKE_BYTES_MAX: usize = 64 * 1024;
+const HANDSHAKE_BYTES_MAX: usize = 32 * 1024;
 /// Bounds a record (RFC 5246, section 6.2.3).
 const RECORD_BYTES_MAX: u16 = 16 * 1024 + 2048;
 const HEADER_BYTES: usize = 5;

@@ -51,6 +51,11 @@ impl<W: Write> PcapWriter<W> {
         Ok(())
     }
 
+    /// Lends what is written into, such as a buffer that is to be emptied between frames.
+    pub fn written(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Ends the file and gives what was written into. A file without frames is a file still.
     pub fn finish(mut self) -> io::Result<W> {
         if self.link.is_none() {

@@ -6,7 +6,7 @@ use super::table::Table;
 use super::talk::{Listening, Rows, Talk};
 use super::talks::Talks;
 use super::wheel::Wheel;
-use super::{Counters, FlowConfig, NoWatch, Watch};
+use super::{Counters, FlowConfig, NoWatch, Seen, Watch};
 use crate::decode::{Decoded, Fragment, Fragments, Read, blank, decode_into, decode_whole};
 use crate::dissect::{DISSECTORS, First, Protocol};
 use crate::json::Lines;
@@ -241,7 +241,8 @@ impl Flows {
             self.close(index);
         }
         let protocol = self.table.get(index).map_or(0, |flow| flow.protocol);
-        watch.packet(packet, self.rows.name(protocol), found.is_none());
+        let protocol = self.rows.name(protocol);
+        watch.packet(packet, Seen { flow: index, first: found.is_none(), direction, protocol });
     }
 
     /// Begins a flow with a packet; where there is no room, the one silent longest goes.

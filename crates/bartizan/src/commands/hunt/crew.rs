@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use detect::{Engine, Memory};
+use detect::{Engine, Indicators, Memory};
 use model::{Detection, EventId, Timestamp};
 use parse::Parser;
 use sigma::RuleIndex;
@@ -176,7 +176,8 @@ fn examine(
             continue;
         }
         event.id = EventId(found.events);
-        work.engine.analyse(&mut event);
+        // Who touched a decoy is not known yet: the files are read in any order.
+        work.engine.analyse(&mut event, &Indicators::default());
         work.engine.examine(&event, memory, &mut found.detections);
         let rules: Vec<RuleIndex> = work.engine.followed(memory).collect();
         if !rules.is_empty() || Engine::is_watched(&event) {

@@ -13,24 +13,50 @@ pub(super) struct Cells {
     known: Vec<(Field, Values)>,
     time: Option<Values>,
     extra: Option<Values>,
-    lists: Option<Values>,
+    /// Of each known field with its place, the rows that have several values of it, if any.
+    several: Vec<Option<Vec<bool>>>,
 }
 
 impl Cells {
     pub(super) fn of(batch: &RecordBatch) -> Self {
-        let mut cells = Self { known: Vec::new(), time: None, extra: None, lists: None };
+        let mut cells = Self { known: Vec::new(), time: None, extra: None, several: Vec::new() };
+        let mut lists = None;
         for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
             let Some(column) = Column::by_name(field.name()) else { continue };
             let Some(values) = Values::of(array) else { continue };
             match column {
                 Column::Extra => cells.extra = Some(values),
-                Column::Lists => cells.lists = Some(values),
+                Column::Lists => lists = Some(values),
                 Column::Known(Field::Timestamp) => cells.time = Some(values),
                 Column::Known(field) if is_said(field) => cells.known.push((field, values)),
                 Column::Known(_) => {}
             }
         }
+        cells.several.resize(cells.known.len(), None);
+        if let Some(lists) = lists {
+            cells.note_lists(&lists, batch.num_rows());
+        }
         cells
+    }
+
+    fn note_lists(&mut self, lists: &Values, rows: usize) {
+        // Neighbours mostly have lists of the same fields.
+        let (mut last, mut places) = ("", Vec::new());
+        for row in 0..rows {
+            let Some(names) = lists.text(row) else { continue };
+            if names != last {
+                last = names;
+                let known = names.split(',').filter_map(Field::by_name);
+                places = known.filter_map(|field| self.place(field)).collect();
+            }
+            for place in &places {
+                let Some(several) = self.several.get_mut(*place) else { continue };
+                let several = several.get_or_insert_with(|| vec![false; rows]);
+                if let Some(is_list) = several.get_mut(row) {
+                    *is_list = true;
+                }
+            }
+        }
     }
 
     /// Gives where the field's column stands.
@@ -46,15 +72,22 @@ impl Cells {
             .map(|(at, (field, _))| (at, *field))
     }
 
-    /// Gives a number that is the same for rows that have the same fields.
-    pub(super) fn kind(&self, row: usize) -> u64 {
-        let has = |values: &Option<Values>| values.as_ref().is_some_and(|all| all.is_there(row));
-        let mut kind = u64::from(has(&self.extra));
-        for (_, values) in &self.known {
-            kind = (kind.rotate_left(5) ^ u64::from(values.is_there(row)))
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    /// Gives for each row a number that is the same for rows that have the same fields.
+    pub(super) fn kinds(&self, rows: usize) -> Vec<u64> {
+        let mut kinds = vec![0_u64; rows];
+        for values in self.extra.iter().chain(self.known.iter().map(|(_, values)| values)) {
+            let mut add = |row: usize, is_there: bool| {
+                if let Some(kind) = kinds.get_mut(row) {
+                    *kind = (kind.rotate_left(5) ^ u64::from(is_there))
+                        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                }
+            };
+            match values.nulls() {
+                Some(nulls) => nulls.iter().enumerate().for_each(|(row, is)| add(row, is)),
+                None => (0..rows).for_each(|row| add(row, true)),
+            }
         }
-        kind
+        kinds
     }
 
     pub(super) fn time(&self, row: usize) -> Timestamp {
@@ -73,11 +106,10 @@ impl Cells {
         row: usize,
         made: &'t mut String,
     ) -> Option<&'t str> {
-        let (field, values) = self.known.get(place)?;
+        let (_, values) = self.known.get(place)?;
         let value = values.get(row)?;
-        if let Some(lists) = self.lists.as_ref().and_then(|lists| lists.text(row))
-            && lists.split(',').any(|name| name == field.name())
-        {
+        let several = self.several.get(place)?.as_ref();
+        if several.is_some_and(|rows| rows.get(row) == Some(&true)) {
             return None;
         }
         match value {
@@ -104,6 +136,15 @@ fn is_said(field: Field) -> bool {
 /// flat or a name holds an escape.
 pub(in crate::segment) fn members(object: &str) -> Option<Vec<(&str, &str)>> {
     let mut found = Vec::new();
+    each_member(object, |name, raw| found.push((name, raw)))?;
+    Some(found)
+}
+
+/// Gives each member of a flat JSON object, as far as it is one.
+pub(super) fn each_member<'o>(
+    object: &'o str,
+    mut each: impl FnMut(&'o str, &'o str),
+) -> Option<()> {
     let mut rest = object.strip_prefix('{')?.strip_suffix('}')?;
     loop {
         let (name, later) = rest.strip_prefix('"')?.split_once('"')?;
@@ -117,10 +158,10 @@ pub(in crate::segment) fn members(object: &str) -> Option<Vec<(&str, &str)>> {
         if name.contains('\\') {
             return None;
         }
-        found.push((name, value));
+        each(name, value);
         match later.strip_prefix(',') {
             Some(next) => rest = next,
-            None if later.is_empty() => return Some(found),
+            None if later.is_empty() => return Some(()),
             None => return None,
         }
     }

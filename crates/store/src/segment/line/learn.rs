@@ -56,15 +56,13 @@ impl Shapes {
     pub(super) fn cut(
         &mut self,
         line: &str,
-        cells: &Cells,
-        row: usize,
+        (cells, row, signature): (&Cells, usize, u64),
         scratch: &mut Scratch,
         rest: &mut String,
     ) -> Option<&str> {
         if line.len() > LINE_BYTES_MAX || is_foreign(line) {
             return None;
         }
-        let signature = cells.kind(row);
         if !self.kinds.contains_key(&signature) && self.kinds.len() >= KINDS_MAX {
             return None;
         }

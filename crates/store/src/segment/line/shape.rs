@@ -2,7 +2,7 @@
 
 use model::{Field, write_json_string};
 
-use super::cells::{Cells, members};
+use super::cells::{Cells, each_member};
 use super::clock::Clock;
 
 /// Stands between the pieces of a line that no column holds.
@@ -59,23 +59,27 @@ impl Join {
 
     /// Appends the fields; tells whether all of them can stand so.
     pub(super) fn write(self, fields: &[(&str, &str)], out: &mut String) -> bool {
-        for (place, (name, raw)) in fields.iter().enumerate() {
-            if place > 0 {
-                out.push_str(BETWEEN.get(self.between).copied().unwrap_or_default());
-            }
-            let name = match self.name {
-                0 => name,
-                _ => name.rsplit('.').next().unwrap_or(name),
-            };
-            let equals = EQUALS.get(self.equals).copied().unwrap_or_default();
-            if self.style == 2 {
-                out.extend(["\"", name, "\"", equals, raw]);
-                continue;
-            }
-            let Some(bare) = bare(raw) else { return false };
-            let quote = if self.style == 1 { "\"" } else { "" };
-            out.extend([name, equals, quote, bare, quote]);
+        let mut all = fields.iter().enumerate();
+        all.all(|(place, (name, raw))| self.put(name, raw, place == 0, out))
+    }
+
+    /// Appends one field; tells whether it can stand so.
+    fn put(self, name: &str, raw: &str, is_first: bool, out: &mut String) -> bool {
+        if !is_first {
+            out.push_str(BETWEEN.get(self.between).copied().unwrap_or_default());
         }
+        let name = match self.name {
+            0 => name,
+            _ => name.rsplit('.').next().unwrap_or(name),
+        };
+        let equals = EQUALS.get(self.equals).copied().unwrap_or_default();
+        if self.style == 2 {
+            out.extend(["\"", name, "\"", equals, raw]);
+            return true;
+        }
+        let Some(bare) = bare(raw) else { return false };
+        let quote = if self.style == 1 { "\"" } else { "" };
+        out.extend([name, equals, quote, bare, quote]);
         true
     }
 
@@ -285,14 +289,22 @@ fn said<'s>(
             Some(made)
         }
         Piece::Member(name) => {
-            let all = members(cells.extra(row)?)?;
-            let (_, raw) = all.into_iter().find(|(member, _)| member == name)?;
-            bare(raw)
+            let mut found = None;
+            each_member(cells.extra(row)?, |member, raw| {
+                if found.is_none() && member == name {
+                    found = Some(raw);
+                }
+            })?;
+            bare(found?)
         }
         Piece::Members(join) => {
-            let all = members(cells.extra(row)?)?;
             made.clear();
-            join.write(&all, made).then_some(made.as_str())
+            let (mut is_whole, mut is_first) = (true, true);
+            each_member(cells.extra(row)?, |name, raw| {
+                is_whole &= join.put(name, raw, is_first, made);
+                is_first = false;
+            })?;
+            is_whole.then_some(made.as_str())
         }
         Piece::Rest => None,
     }

@@ -7,6 +7,8 @@ use crate::json::Object;
 
 /// Bounds a method; what is longer is no request.
 pub(super) const METHOD_BYTES_MAX: usize = 32;
+/// Bounds what is kept of a target; what is cut off is not inspected.
+const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Bounds what is told of one header.
 pub(super) const HEADER_BYTES_MAX: usize = 2048;
 /// Bounds the headers of one message that are looked at.
@@ -106,7 +108,7 @@ impl Request {
         }
         Some(Self {
             method: method.to_vec(),
-            target: target.trim_ascii_end().to_vec(),
+            target: target.get(..TARGET_BYTES_MAX).unwrap_or(target).trim_ascii_end().to_vec(),
             version: version.to_vec(),
             ..Self::default()
         })

@@ -1,4 +1,6 @@
-//! What detectors remember with: tables with a bound, sets that count, evidence.
+//! What detectors and the list of known addresses remember with: tables with a bound, sets that count, evidence.
+
+pub(crate) mod series;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -9,15 +11,15 @@ use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
 /// How many events a finding names as its evidence.
-pub(super) const EVIDENCE_MAX: usize = 20;
+pub(crate) const EVIDENCE_MAX: usize = 20;
 
 /// A number of nanoseconds.
-pub(super) const SECOND: i64 = 1_000_000_000;
+pub(crate) const SECOND: i64 = 1_000_000_000;
 
 /// What is kept of many entities, with a bound: the half that was not touched for longest goes at
 /// once, when the newer half is full. So a touch costs no list to keep in order.
 #[derive(Debug)]
-pub(super) struct Table<K, V> {
+pub(crate) struct Table<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     max: usize,
@@ -26,12 +28,12 @@ pub(super) struct Table<K, V> {
 
 impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
     /// Gives an empty table for up to `max` entities.
-    pub(super) fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), max, forgotten: 0 }
     }
 
     /// Gives what is kept of an entity, or begins anew.
-    pub(super) fn entry(&mut self, key: K, begin: impl FnOnce() -> V) -> &mut V {
+    pub(crate) fn entry(&mut self, key: K, begin: impl FnOnce() -> V) -> &mut V {
         if !self.young.contains_key(&key) {
             let kept = self.old.remove(&key);
             if self.young.len() >= (self.max / 2).max(1) {
@@ -47,22 +49,32 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
 
     /// Gives how many went for want of room.
-    pub(super) fn forgotten(&self) -> u64 {
+    pub(crate) fn forgotten(&self) -> u64 {
         self.forgotten
     }
 
+    /// Gives every entity and what is kept of it, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.young.iter().chain(self.old.iter())
+    }
+
     /// Gives what is kept of every entity, in no order.
-    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
         self.young.values().chain(self.old.values())
     }
 
+    /// The same, to be changed.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.young.values_mut().chain(self.old.values_mut())
+    }
+
     /// Appends all entities, those of the older half first, each half in the order of the keys.
-    pub(super) fn snapshot(&self, writer: &mut Writer, mut each: impl FnMut(&mut Writer, &K, &V)) {
+    pub(crate) fn snapshot(&self, writer: &mut Writer, mut each: impl FnMut(&mut Writer, &K, &V)) {
         writer.number(self.forgotten);
         for half in [&self.old, &self.young] {
             let mut rows: Vec<(&K, &V)> = half.iter().collect();
@@ -75,7 +87,7 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
     }
 
     /// Takes up what [`Table::snapshot`] wrote.
-    pub(super) fn restore(
+    pub(crate) fn restore(
         &mut self,
         reader: &mut Reader<'_>,
         mut each: impl FnMut(&mut Reader<'_>) -> Read<(K, V)>,
@@ -98,30 +110,30 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
 
 /// How many different things were seen, exactly up to a bound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Distinct(HashSet<u32>);
+pub(crate) struct Distinct(HashSet<u32>);
 
 impl Distinct {
     /// How many are told apart; a count that reaches it means "at least".
-    pub(super) const MAX: usize = 1_024;
+    pub(crate) const MAX: usize = 1_024;
 
     /// Tells whether a thing is new; what comes when the set is full is not.
-    pub(super) fn insert(&mut self, thing: u32) -> bool {
+    pub(crate) fn insert(&mut self, thing: u32) -> bool {
         self.0.len() < Self::MAX && self.0.insert(thing)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.0.capacity() * 5
     }
 
-    pub(super) fn snapshot(&self, writer: &mut Writer) {
+    pub(crate) fn snapshot(&self, writer: &mut Writer) {
         let mut things: Vec<u32> = self.0.iter().copied().collect();
         things.sort_unstable();
         writer.length(things.len());
@@ -130,7 +142,7 @@ impl Distinct {
         }
     }
 
-    pub(super) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
+    pub(crate) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
         let length = reader.length()?;
         if length > Self::MAX {
             return Err(SnapshotError::TooLarge);
@@ -144,32 +156,32 @@ impl Distinct {
 
 /// The events that a finding stands on: the first ones and the last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Evidence(Vec<EventId>);
+pub(crate) struct Evidence(Vec<EventId>);
 
 impl Evidence {
-    pub(super) fn push(&mut self, event: EventId) {
+    pub(crate) fn push(&mut self, event: EventId) {
         if self.0.len() == EVIDENCE_MAX {
             self.0.pop();
         }
         self.0.push(event);
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
-    pub(super) fn events(&self) -> Vec<EventId> {
+    pub(crate) fn events(&self) -> Vec<EventId> {
         self.0.clone()
     }
 
-    pub(super) fn snapshot(&self, writer: &mut Writer) {
+    pub(crate) fn snapshot(&self, writer: &mut Writer) {
         writer.length(self.0.len());
         for event in &self.0 {
             writer.number(event.0);
         }
     }
 
-    pub(super) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
+    pub(crate) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
         let length = reader.length()?;
         if length > EVIDENCE_MAX {
             return Err(SnapshotError::TooLarge);
@@ -180,11 +192,11 @@ impl Evidence {
 
 /// Says when a thing that goes on growing is worth another word: each time it has doubled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Told(u64);
+pub(crate) struct Told(u64);
 
 impl Told {
     /// Tells whether `count` is worth a word, and how much of it is new; then it has been said.
-    pub(super) fn say(&mut self, count: u64, least: u64) -> Option<u64> {
+    pub(crate) fn say(&mut self, count: u64, least: u64) -> Option<u64> {
         let due = if self.0 == 0 { count >= least } else { count >= self.0.saturating_mul(2) };
         due.then(|| {
             let fresh = count.saturating_sub(self.0);
@@ -193,30 +205,30 @@ impl Told {
         })
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0 = 0;
     }
 
-    pub(super) fn snapshot(self, writer: &mut Writer) {
+    pub(crate) fn snapshot(self, writer: &mut Writer) {
         writer.number(self.0);
     }
 
-    pub(super) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
+    pub(crate) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
         reader.number().map(Self)
     }
 }
 
 /// The two ends of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ends {
-    pub(super) source: IpAddr,
-    pub(super) destination: IpAddr,
-    pub(super) port: u16,
+pub(crate) struct Ends {
+    pub(crate) source: IpAddr,
+    pub(crate) destination: IpAddr,
+    pub(crate) port: u16,
 }
 
 impl Ends {
     /// Reads the ends of an event, where it tells both.
-    pub(super) fn of(event: &Event) -> Option<Self> {
+    pub(crate) fn of(event: &Event) -> Option<Self> {
         Some(Self {
             source: event.ip(Field::SourceIp)?,
             destination: event.ip(Field::DestinationIp)?,
@@ -226,7 +238,7 @@ impl Ends {
 }
 
 /// Gives an address as a number, for keys that sort.
-pub(super) fn address_key(address: IpAddr) -> u128 {
+pub(crate) fn address_key(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
         IpAddr::V6(address) => address.to_bits(),
@@ -234,13 +246,13 @@ pub(super) fn address_key(address: IpAddr) -> u128 {
 }
 
 /// Gives the address of a key.
-pub(super) fn address_of(key: u128) -> IpAddr {
+pub(crate) fn address_of(key: u128) -> IpAddr {
     let address = Ipv6Addr::from_bits(key);
     address.to_ipv4_mapped().map_or(IpAddr::V6(address), IpAddr::V4)
 }
 
 /// Mixes a number down to 32 bits; who makes numbers that collide makes a count too low by one.
-pub(super) fn mix(number: u128) -> u32 {
+pub(crate) fn mix(number: u128) -> u32 {
     let bytes = number.to_le_bytes();
     let (low, high) = bytes.split_at(8);
     let word = |part: &[u8]| u64::from_le_bytes(part.try_into().unwrap_or_default());
@@ -249,13 +261,72 @@ pub(super) fn mix(number: u128) -> u32 {
     u32::try_from(mixed >> 32).unwrap_or_default()
 }
 
+/// Hashes a name; who makes names that collide shares a place with himself.
+pub(crate) fn hash(name: &[u8]) -> u64 {
+    let mut state = 0xCBF2_9CE4_8422_2325_u64;
+    for chunk in name.chunks(8) {
+        let mut word = [0; 8];
+        word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        state =
+            (state.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+    state ^ (state >> 29)
+}
+
+/// Tells whether an address belongs to no public network.
+pub(crate) fn is_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            let [first, second, ..] = address.octets();
+            address.is_private()
+                || address.is_loopback()
+                || address.is_link_local()
+                || address.is_multicast()
+                || address.is_broadcast()
+                || address.is_unspecified()
+                || (first == 100 && second & 0xC0 == 64)
+        }
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => is_inside(IpAddr::V4(mapped)),
+            None => {
+                address.is_loopback()
+                    || address.is_unspecified()
+                    || address.is_unique_local()
+                    || address.is_unicast_link_local()
+                    || address.is_multicast()
+            }
+        },
+    }
+}
+
+/// Gives a size in words.
+pub(crate) fn bytes(bytes: f64) -> String {
+    match bytes {
+        ..1e3 => format!("{bytes:.0} bytes"),
+        ..1e6 => format!("{:.1} kB", bytes / 1e3),
+        ..1e9 => format!("{:.1} MB", bytes / 1e6),
+        _ => format!("{:.1} GB", bytes / 1e9),
+    }
+}
+
+/// Gives a count of a number that is one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::as_conversions,
+    reason = "the cast saturates"
+)]
+pub(crate) fn whole(number: f64) -> u64 {
+    number.max(0.0) as u64
+}
+
 /// Gives a count as a number of a finding.
-pub(super) fn number(count: u64) -> f64 {
+pub(crate) fn number(count: u64) -> f64 {
     u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
 }
 
 /// Gives a length of time in words.
-pub(super) fn span(seconds: i64) -> String {
+pub(crate) fn span(seconds: i64) -> String {
     match seconds {
         ..120 => format!("{} s", seconds.max(1)),
         120..7_200 => format!("{} min", seconds / 60),
@@ -265,22 +336,22 @@ pub(super) fn span(seconds: i64) -> String {
 }
 
 /// Appends a moment.
-pub(super) fn write_time(writer: &mut Writer, time: Timestamp) {
+pub(crate) fn write_time(writer: &mut Writer, time: Timestamp) {
     writer.signed(time.nanos());
 }
 
 /// Reads what [`write_time`] wrote.
-pub(super) fn read_time(reader: &mut Reader<'_>) -> Read<Timestamp> {
+pub(crate) fn read_time(reader: &mut Reader<'_>) -> Read<Timestamp> {
     reader.signed().map(Timestamp::from_nanos)
 }
 
 /// Appends an address.
-pub(super) fn write_key(writer: &mut Writer, key: u128) {
+pub(crate) fn write_key(writer: &mut Writer, key: u128) {
     writer.raw(&key.to_le_bytes());
 }
 
 /// Reads what [`write_key`] wrote.
-pub(super) fn read_key(reader: &mut Reader<'_>) -> Read<u128> {
+pub(crate) fn read_key(reader: &mut Reader<'_>) -> Read<u128> {
     Ok(u128::from(reader.whole()?) | u128::from(reader.whole()?) << 64)
 }
 

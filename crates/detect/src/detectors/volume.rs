@@ -1,0 +1,247 @@
+//! Volumes against their usual course: what a machine sends out, and how many connections reach a
+//! service without being opened.
+//!
+//! A number is unusual where it lies more than [`DEVIATIONS_MIN`] robust deviations above what this hour
+//! of the week usually has ([`Series`]), and above a floor below which nobody cares. It is told when
+//! two of three buckets are so, or at once where it is far beyond.
+
+use model::{Event, Field, Timestamp, Value};
+use sigma::SnapshotError;
+use sigma::codec::{Read, Reader, Writer};
+
+use super::{Detector, Finding, Kinds, Watcher};
+use crate::keep::series::{BUCKET_SECONDS, Series, Usual};
+use crate::keep::{
+    self, Ends, Evidence, Table, Told, address_key, address_of, read_key, write_key,
+};
+
+/// The detector's row.
+pub(super) const DETECTOR: Detector = Detector {
+    id: "volume",
+    summary: "what is sent out, or half-open connections, far above what this hour of the week usually has",
+    wants: Kinds::CONNECTION,
+    live_only: false,
+    make: || Box::new(Volume::default()),
+};
+
+/// How many machines and services are kept.
+const ENTITIES_MAX: usize = 10_000;
+/// How many robust deviations above the median count as unusual, and how many are told at once.
+const DEVIATIONS_MIN: f64 = 5.0;
+const DEVIATIONS_AT_ONCE: f64 = 10.0;
+/// Below so many bytes sent out within five minutes nobody cares.
+const OUTBOUND_MIN: f64 = 50e6;
+/// Below so many half-open connections within five minutes nobody cares.
+const HALF_OPEN_MIN: f64 = 300.0;
+/// How many half-open connections are told of where nothing is known yet of a service.
+const HALF_OPEN_UNKNOWN_MIN: f64 = 3_000.0;
+
+/// What is watched of one machine or service.
+#[derive(Debug)]
+struct Watched {
+    series: Series,
+    told: Told,
+    told_in: Timestamp,
+    evidence: Evidence,
+}
+
+impl Watched {
+    fn new(at: Timestamp) -> Self {
+        let series = Series::new(at);
+        Self { series, told: Told::default(), told_in: at, evidence: Evidence::default() }
+    }
+
+    /// Adds to what is watched; gives what is usual, and how far above it the bucket now is, where that
+    /// is to be told.
+    fn add(&mut self, event: &Event, amount: f64, floor: f64, unknown: f64) -> Option<Judged> {
+        let before = self.series.usual();
+        let mut ended = None;
+        self.series.advance(event.time, |value| {
+            ended.get_or_insert(value);
+        });
+        if let (Some(value), Some(usual)) = (ended, before) {
+            if value >= floor && usual.above(value) >= DEVIATIONS_MIN {
+                self.series.remember_spike();
+            }
+            self.evidence.clear();
+        }
+        // A burst is over after an hour without a word; then it is told anew.
+        if event.time.nanos().saturating_sub(self.told_in.nanos()) > 3_600 * keep::SECOND {
+            self.told.clear();
+        }
+        self.evidence.push(event.id);
+        let value = self.series.add(amount);
+        if value < floor {
+            return None;
+        }
+        let usual = self.series.usual();
+        let above = usual
+            .map_or(if value >= unknown { DEVIATIONS_AT_ONCE } else { 0.0 }, |usual| {
+                usual.above(value)
+            });
+        if above < DEVIATIONS_MIN {
+            return None;
+        }
+        let spikes = self.series.spiked();
+        if spikes < 2 && above < DEVIATIONS_AT_ONCE {
+            return None;
+        }
+        let fresh = self.told.say(keep::whole(value), 1)?;
+        self.told_in = event.time;
+        Some(Judged { value, usual, above, fresh })
+    }
+
+    fn snapshot(&self, writer: &mut Writer) {
+        self.series.snapshot(writer);
+        self.told.snapshot(writer);
+        keep::write_time(writer, self.told_in);
+        self.evidence.snapshot(writer);
+    }
+
+    fn restore(reader: &mut Reader<'_>) -> Read<Self> {
+        Ok(Self {
+            series: Series::restore(reader)?,
+            told: Told::restore(reader)?,
+            told_in: keep::read_time(reader)?,
+            evidence: Evidence::restore(reader)?,
+        })
+    }
+}
+
+struct Judged {
+    value: f64,
+    usual: Option<Usual>,
+    above: f64,
+    fresh: u64,
+}
+
+#[derive(Debug)]
+struct Volume {
+    /// Bytes that each machine of the own network sends to the outside.
+    outbound: Table<u128, Watched>,
+    /// Connections that reach a service and are not opened.
+    half_open: Table<(u128, u16), Watched>,
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self { outbound: Table::new(ENTITIES_MAX), half_open: Table::new(ENTITIES_MAX) }
+    }
+}
+
+impl Watcher for Volume {
+    fn observe(&mut self, event: &Event, found: &mut Vec<Finding>) {
+        if event.text(Field::EventAction) == Some("packet_denied") {
+            return;
+        }
+        let Some(ends) = Ends::of(event) else { return };
+        let (inside, outside) = (keep::is_inside(ends.source), !keep::is_inside(ends.destination));
+        if inside
+            && outside
+            && let Some(bytes) = event.integer(Field::SourceBytes).filter(|bytes| *bytes > 0)
+        {
+            let key = address_key(ends.source);
+            let watched = self.outbound.entry(key, || Watched::new(event.time));
+            let bytes = keep::number(u64::try_from(bytes).unwrap_or_default());
+            if let Some(judged) = watched.add(event, bytes, OUTBOUND_MIN, f64::INFINITY) {
+                found.push(outbound(ends, &judged, watched));
+            }
+        }
+        if is_half_open(event) {
+            let key = (address_key(ends.destination), ends.port);
+            let watched = self.half_open.entry(key, || Watched::new(event.time));
+            if let Some(judged) = watched.add(event, 1.0, HALF_OPEN_MIN, HALF_OPEN_UNKNOWN_MIN) {
+                found.push(half_open(ends, &judged, watched));
+            }
+        }
+    }
+
+    fn snapshot(&self, writer: &mut Writer) {
+        self.outbound.snapshot(writer, |writer, key, watched| {
+            write_key(writer, *key);
+            watched.snapshot(writer);
+        });
+        self.half_open.snapshot(writer, |writer, (key, port), watched| {
+            write_key(writer, *key);
+            writer.number(u64::from(*port));
+            watched.snapshot(writer);
+        });
+    }
+
+    fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.outbound
+            .restore(reader, |reader| Ok((read_key(reader)?, Watched::restore(reader)?)))?;
+        self.half_open.restore(reader, |reader| {
+            let key = read_key(reader)?;
+            let port = u16::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
+            Ok(((key, port), Watched::restore(reader)?))
+        })
+    }
+
+    fn bytes(&self) -> usize {
+        let all = self.outbound.values().chain(self.half_open.values());
+        all.map(|watched| watched.series.bytes() + size_of::<Watched>() + 64).sum()
+    }
+
+    fn forgotten(&self) -> u64 {
+        self.outbound.forgotten().saturating_add(self.half_open.forgotten())
+    }
+}
+
+/// Tells whether a connection of TCP was begun and never opened.
+fn is_half_open(event: &Event) -> bool {
+    if event.text(Field::NetworkTransport) != Some("tcp") {
+        return false;
+    }
+    let state = event.get_extra("bartizan.flow.state").or_else(|| event.get_extra("conn_state"));
+    matches!(state.and_then(Value::as_text), Some("S0" | "SH"))
+}
+
+fn outbound(ends: Ends, judged: &Judged, watched: &Watched) -> Finding {
+    let usual = judged.usual.map_or(0.0, Usual::number);
+    let text = format!(
+        "{} sent {} out within five minutes; usual at this hour are {}",
+        ends.source,
+        keep::bytes(judged.value),
+        keep::bytes(usual)
+    );
+    Finding {
+        source: Some(address_of(address_key(ends.source))),
+        destination: Some(ends.destination),
+        port: Some(ends.port),
+        ..finding("outbound", judged, watched, text)
+    }
+}
+
+fn half_open(ends: Ends, judged: &Judged, watched: &Watched) -> Finding {
+    let usual = match judged.usual {
+        Some(usual) => format!("usual at this hour are {:.0}", usual.number()),
+        None => "nothing is known yet of what is usual".to_owned(),
+    };
+    let text = format!(
+        "{:.0} connections to port {} of {} were begun within five minutes and not opened; {usual}",
+        judged.value, ends.port, ends.destination
+    );
+    Finding {
+        destination: Some(ends.destination),
+        port: Some(ends.port),
+        host: Some(ends.destination.to_string()),
+        ..finding("half_open", judged, watched, text)
+    }
+}
+
+fn finding(kind: &'static str, judged: &Judged, watched: &Watched, text: String) -> Finding {
+    Finding {
+        kind,
+        score: 1.0 - 1.0 / (1.0 + judged.above / DEVIATIONS_MIN),
+        observed: judged.value,
+        baseline: judged.usual.map_or(0.0, Usual::number),
+        window_seconds: BUCKET_SECONDS,
+        text,
+        first: watched.told_in,
+        count: keep::whole(judged.value),
+        fresh: judged.fresh,
+        events: watched.evidence.events(),
+        ..Finding::default()
+    }
+}
