@@ -1,3 +1,6 @@
+// Text for a person to compare; how it is put together does not matter.
+#![allow(clippy::format_push_string)]
+
 use std::collections::HashMap;
 
 use etherparse::PacketBuilder;
@@ -93,6 +96,8 @@ fn check(segments: &[Segment<'_>], expected: Expect) {
 }
 
 #[test]
+// One row a state.
+#[allow(clippy::too_many_lines)]
 fn states_in_zeeks_words() {
     let syn = [Segment(">S", 0, b""), Segment("<SA", 0, b""), Segment(">A", 1, b"")];
     let with = |more: &[Segment<'static>]| [&syn[..], more].concat();
