@@ -1,3 +1,6 @@
+// Text for a person to compare; how it is put together does not matter.
+#![allow(clippy::format_push_string)]
+
 use etherparse::{LaxNetSlice, LaxSlicedPacket, PacketBuilder, TransportSlice, VlanSlice};
 use expect_test::{Expect, expect};
 use proptest::prelude::*;

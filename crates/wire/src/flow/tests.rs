@@ -1,3 +1,6 @@
+// Text for a person to compare; how it is put together does not matter.
+#![allow(clippy::format_push_string)]
+
 use std::collections::HashMap;
 
 use etherparse::PacketBuilder;
@@ -93,86 +96,94 @@ fn check(segments: &[Segment<'_>], expected: Expect) {
 }
 
 #[test]
+// One row a state.
+#[allow(clippy::too_many_lines)]
 fn states_in_zeeks_words() {
     let syn = [Segment(">S", 0, b""), Segment("<SA", 0, b""), Segment(">A", 1, b"")];
     let with = |more: &[Segment<'static>]| [&syn[..], more].concat();
     check(
         &syn[..1],
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 1/0 S0 S idle
-    "#]],
+    "]],
     );
     check(
         &syn,
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 2/1 S1 ShA idle
-    "#]],
+    "]],
     );
     check(
         &with(&[Segment(">A", 1, b"x"), Segment(">FA", 2, b""), Segment("<FA", 1, b"")]),
-        expect![[r#"
+        expect![[r"
             10.0.0.1 outbound 4/2 SF ShADFf end
-        "#]],
+        "]],
     );
     check(
         &with(&[Segment(">FA", 1, b"")]),
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 3/1 S2 ShAF idle
-    "#]],
+    "]],
     );
     check(
         &with(&[Segment("<FA", 1, b"")]),
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 2/2 S3 ShAf idle
-    "#]],
+    "]],
     );
     check(
         &with(&[Segment(">RA", 1, b"")]),
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 3/1 RSTO ShAR end
-    "#]],
+    "]],
     );
     check(
         &with(&[Segment("<RA", 1, b"")]),
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 2/2 RSTR ShAr end
-    "#]],
+    "]],
     );
     check(
         &[Segment(">S", 0, b""), Segment("<RA", 0, b"")],
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 1/1 REJ Sr end
-    "#]],
+    "]],
     );
     check(
         &[Segment(">S", 0, b""), Segment(">R", 1, b"")],
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 2/0 RSTOS0 SR end
-    "#]],
+    "]],
     );
     check(
         &[Segment(">S", 0, b""), Segment(">F", 1, b"")],
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 2/0 SH SF idle
-    "#]],
+    "]],
     );
     check(
         &[Segment("<SA", 0, b""), Segment("<RA", 1, b"")],
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 0/2 RSTRH ^hr end
-    "#]],
+    "]],
     );
     check(
         &[Segment("<SA", 0, b""), Segment("<FA", 1, b"")],
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 0/2 SHR ^hf idle
-    "#]],
+    "]],
+    );
+    check(
+        &[Segment("<A", 1, b"y"), Segment(">A", 1, b"x")],
+        expect![[r"
+            10.0.0.1 outbound 1/1 OTH ^adAD idle
+        "]],
     );
     check(
         &[Segment(">A", 1, b"x"), Segment("<A", 1, b"y")],
-        expect![[r#"
+        expect![[r"
         10.0.0.1 outbound 1/1 OTH ADad idle
-    "#]],
+    "]],
     );
 }
 
@@ -185,10 +196,10 @@ fn a_connection_begun_anew_is_another_flow() {
             Segment(">S", 900, b""),
             Segment("<SA", 0, b""),
         ],
-        expect![[r#"
+        expect![[r"
             10.0.0.1 outbound 1/1 REJ Sr end
             10.0.0.1 outbound 1/1 S1 Sh idle
-        "#]],
+        "]],
     );
 }
 
@@ -205,7 +216,8 @@ fn a_request_out_of_order_and_said_twice_is_read_once() {
             Segment("<A", 1, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
         ],
         expect![[r#"
-            10.0.0.1 outbound 5/2 S1 ShADTd idle
+            flow.http "/paIth?q=1"
+            10.0.0.1 outbound 5/2 S1 ShADTd idle http
         "#]],
     );
 }
@@ -247,11 +259,11 @@ fn silence_ends_a_flow_of_any_kind_without_further_packets() {
     assert_eq!(flows.open(), 2);
     flows.advance(63 * SECOND, &mut lines);
     assert_eq!(flows.open(), 0);
-    expect![[r#"
+    expect![[r"
         flow.arp null
         10.0.0.1 outbound 1/0 S0 D idle
         10.0.0.1 internal 1/0 S0 D idle arp
-    "#]]
+    "]]
     .assert_eq(&short(&lines));
 }
 
