@@ -13,7 +13,7 @@ mod parse;
 mod query;
 mod restore;
 mod rules;
-pub(crate) mod scan;
+mod scan;
 mod search;
 mod serve;
 mod simulate;

@@ -235,7 +235,7 @@ fn start_sources(
     };
     let mut sources = source::start(&config.inputs, start)?;
     start_sensors(config, &mut sources, &store.checkpoints())?;
-    super::scan::start(&mut sources, config, store.clone());
+    crate::scans::start(&mut sources, config, store.clone());
     for input in sources.inputs().status() {
         let place = input.address.map(|address| address.to_string()).or(input.reads);
         complain(&format!("input     {} {}", input.name, place.unwrap_or_default()));

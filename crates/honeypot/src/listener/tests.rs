@@ -96,7 +96,7 @@ async fn a_session_ends_when_the_product_stops_and_is_told() {
     assert!(is_served(&mut stream).await);
     house.event("connect").await;
     let told = house.stop().await;
-    let end = told.iter().find(|event| event["event"]["action"] == "disconnect").unwrap();
+    let end = told.iter().find(|event| event["event"]["action"] == "decoy_disconnect").unwrap();
     assert_eq!(end["event"]["reason"], "shutdown");
     assert_eq!(stream.read(&mut [0; 16]).await.unwrap_or(0), 2, "the line's end, then the end");
 }

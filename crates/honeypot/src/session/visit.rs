@@ -187,7 +187,8 @@ impl Visit {
         tokio::time::sleep(Duration::from_millis(least_ms.saturating_add(more))).await;
     }
 
-    /// Tells that something happened: `action` is `event.action` (`connect`, `request`, `query`, …),
+    /// Tells that something happened: `action` (`connect`, `request`, `query`, …) becomes `event.action`
+    /// in the words that all decoys share (`decoy_connection`, `decoy_request`, `decoy_query`, …),
     /// `fields` what is known of it. Addresses, ports, the session and the decoy are added.
     pub async fn tell(&self, action: &str, fields: Fields) {
         if self.0.quiet {
@@ -215,13 +216,14 @@ impl Visit {
                 "dataset": format!("decoy.{}", decoy.id),
                 "kind": "event",
                 "category": ["network", "intrusion_detection"],
-                "action": action,
+                "action": word(action),
             },
             "source": { "ip": self.0.peer.ip().to_canonical().to_string(), "port": self.0.peer.port() },
             "destination": { "ip": self.0.local.ip().to_canonical().to_string(), "port": self.0.local.port() },
             "network": { "transport": "tcp", "protocol": decoy.id },
             "observer": { "name": self.0.service.name },
-            "bartizan": { "decoy": { "name": self.0.service.name, "session": self.0.session } },
+            "session": { "id": self.0.session },
+            "bartizan": { "decoy": { "name": self.0.service.name } },
         });
         fields.over(base)
     }
@@ -307,17 +309,6 @@ impl Visit {
         }
     }
 
-    /// Decides whether a user is let in who answered a challenge: `gives` tells whether a password would
-    /// have given that answer.
-    pub fn admits_answer(&self, user: &str, gives: &dyn Fn(&str) -> bool) -> bool {
-        let house = &self.0.house;
-        let own = house.config.accounts.iter().filter(|account| account.user == user);
-        let own = own.map(|account| account.password.as_str());
-        let found = own.chain(house.persona.weak_of(user)).find(|password| gives(password));
-        // Where everybody is let in it need not be known; elsewhere no account has this password.
-        self.admits(user.as_bytes(), found.unwrap_or("\0").as_bytes())
-    }
-
     /// Tells of the beginning.
     pub(crate) async fn connected(&self) {
         self.tell("connect", Fields::new()).await;
@@ -386,4 +377,12 @@ pub(crate) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let nanos = since.ok().and_then(|since| i64::try_from(since.as_nanos()).ok());
     Timestamp::from_nanos(nanos.unwrap_or_default())
+}
+
+/// Gives the word of `event.action`; rules ask for it whichever decoy an event comes from.
+fn word(action: &str) -> String {
+    match action {
+        "connect" => "decoy_connection".to_owned(),
+        other => format!("decoy_{other}"),
+    }
 }

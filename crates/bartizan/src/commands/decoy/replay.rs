@@ -14,7 +14,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The session, as `bartizan decoy sessions` and `bartizan.decoy.session` show it
+    /// The session, as `bartizan decoy sessions` and `session.id` show it
     session: String,
     /// Plays it on the terminal in its own time, so many times as fast
     #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..=1000))]
