@@ -6,7 +6,7 @@
 mod replay;
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use honeypot::{DECOYS, Vault};
@@ -167,7 +167,7 @@ fn quarantine(args: &Quarantine, place: &Place) -> anyhow::Result<Outcome> {
 }
 
 /// Writes a file out as it came, for its owner to read and nobody to run.
-fn take(vault: &Vault, hash: &str, to: &PathBuf) -> anyhow::Result<Outcome> {
+fn take(vault: &Vault, hash: &str, to: &Path) -> anyhow::Result<Outcome> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let contents = vault.contents(&hash.to_lowercase())?;
     let at = |error: std::io::Error| {

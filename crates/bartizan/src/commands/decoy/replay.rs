@@ -28,12 +28,11 @@ pub(super) fn run(args: &Args, vault: &Vault) -> anyhow::Result<Outcome> {
         "{} from {} to {} ({}), {}",
         head.kind, head.source, head.destination, head.name, head.began
     ));
-    match args.speed {
-        Some(speed) => play(&transcript.parts, speed)?,
-        None => {
-            for part in &transcript.parts {
-                say(&line(part))?;
-            }
+    if let Some(speed) = args.speed {
+        play(&transcript.parts, speed)?;
+    } else {
+        for part in &transcript.parts {
+            say(&line(part))?;
         }
     }
     match transcript.left_out {

@@ -1,5 +1,7 @@
 //! One channel: a shell with a terminal, a single command, or a transfer of files.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use russh::ChannelId;
 use russh::server::Session;
 
@@ -12,6 +14,9 @@ use crate::visitor;
 
 /// Bounds what is read for a command that reads its input.
 const INPUT_BYTES_MAX: usize = 1 << 20;
+
+/// Bounds what waits for a peer that does not take it.
+const OWED_BYTES_MAX: usize = 4 << 20;
 
 /// What goes on in a channel.
 enum Doing {
@@ -30,11 +35,14 @@ pub(super) struct Room {
     user: String,
     terminal: bool,
     doing: Doing,
+    /// What was sent and may not have been taken yet.
+    owed: AtomicUsize,
 }
 
 impl Room {
     pub(super) fn new(visit: Visit, user: String) -> Self {
-        Self { visit, user, terminal: false, doing: Doing::Nothing }
+        let owed = AtomicUsize::new(0);
+        Self { visit, user, terminal: false, doing: Doing::Nothing, owed }
     }
 
     pub(super) fn with_terminal(&mut self) {
@@ -73,7 +81,27 @@ impl Room {
     ) -> Result<(), russh::Error> {
         let text = if self.terminal { visitor::with_returns(bytes) } else { bytes.to_vec() };
         self.visit.note(Way::Out, &text);
-        send(text, channel, session)
+        self.send(text, channel, session)
+    }
+
+    /// Sends, and ends the connection of a peer that asks for much and takes nothing.
+    fn send(
+        &self,
+        bytes: Vec<u8>,
+        channel: ChannelId,
+        session: &mut Session,
+    ) -> Result<(), russh::Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if !session.has_pending_data(channel) {
+            self.owed.store(0, Ordering::Relaxed);
+        }
+        let before = self.owed.fetch_add(bytes.len(), Ordering::Relaxed);
+        if before > OWED_BYTES_MAX {
+            return Err(russh::Error::Disconnect);
+        }
+        session.data(channel, bytes)
     }
 
     pub(super) async fn exec(
@@ -88,7 +116,7 @@ impl Room {
         let shell = self.shell();
         if let Some((scp, first)) = Scp::of(&text, self.visit.clone(), shell) {
             self.doing = Doing::Scp(Box::new(scp));
-            return send(first, channel, session);
+            return self.send(first, channel, session);
         }
         let shell = self.shell();
         if reads_input(&text) {
@@ -128,12 +156,12 @@ impl Room {
                 Ok(())
             }
             Doing::Sftp(sftp) => match sftp.data(data).await {
-                Some(answer) => send(answer, channel, session),
+                Some(answer) => self.send(answer, channel, session),
                 None => end(255, channel, session),
             },
             Doing::Scp(scp) => {
                 let (answer, status) = scp.data(data).await;
-                send(answer, channel, session)?;
+                self.send(answer, channel, session)?;
                 status.map_or(Ok(()), |status| end(status, channel, session))
             }
             Doing::Lines(..) => self.lines(data, channel, session).await,
@@ -183,7 +211,7 @@ impl Room {
             let key = terminal.key(*byte, shell.hides(), &mut echo);
             let Some(key) = key else {
                 self.visit.note(Way::Out, &echo);
-                send(echo, channel, session)?;
+                self.send(echo, channel, session)?;
                 continue;
             };
             let answer = match key {
@@ -194,7 +222,7 @@ impl Room {
             let ended = shell.ended();
             let prompt = if ended.is_none() { shell.prompt() } else { String::new() };
             self.visit.note(Way::Out, &echo);
-            send(echo, channel, session)?;
+            self.send(echo, channel, session)?;
             self.say(&[&answer.bytes, prompt.as_bytes()].concat(), channel, session)?;
             if let Some(status) = ended {
                 self.doing = Doing::Nothing;
@@ -260,13 +288,6 @@ fn reads_input(text: &str) -> bool {
         [first, ..] => first.starts_with("cat>"),
         [] => false,
     }
-}
-
-fn send(bytes: Vec<u8>, channel: ChannelId, session: &mut Session) -> Result<(), russh::Error> {
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    session.data(channel, bytes)
 }
 
 fn end(status: u8, channel: ChannelId, session: &mut Session) -> Result<(), russh::Error> {

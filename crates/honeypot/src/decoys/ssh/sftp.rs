@@ -15,6 +15,8 @@ const HANDLES_MAX: usize = 64;
 /// How much of a file the shell shows afterwards.
 const SHOWN_BYTES_MAX: usize = 256 * 1024;
 const READ_BYTES_MAX: usize = 64 * 1024;
+/// Bounds what one piece of input is answered with: many small questions, large answers.
+const ANSWERS_BYTES_MAX: usize = 4 << 20;
 
 const OK: u32 = 0;
 const EOF: u32 = 1;
@@ -153,6 +155,9 @@ impl Sftp {
             let Some(packet) = rest.get(..length).map(<[u8]>::to_vec) else { break };
             self.pending.drain(..4 + length);
             answers.extend_from_slice(&self.packet(&packet).await?);
+            if answers.len() > ANSWERS_BYTES_MAX {
+                return None;
+            }
         }
         Some(answers)
     }
