@@ -81,6 +81,10 @@ impl Runs {
         let mut begins = Vec::new();
         while hybrid.end < count && !hybrid.rest.is_empty() {
             let place = u32::try_from(hybrid.end).ok()?;
+            // Only a damaged stream has runs of nothing, and could have any number of them.
+            if begins.len() >= count {
+                return None;
+            }
             begins.push((place, u32::try_from(bytes.len() - hybrid.rest.len()).ok()?));
             hybrid.next_run()?;
         }

@@ -72,6 +72,21 @@ pub(super) struct Lookup {
     pub(super) keys: Option<(u32, Runs)>,
 }
 
+impl Lookup {
+    /// Gives for each row its place among the values that are there; `None` where the page has
+    /// fewer rows.
+    pub(super) fn ranks(&self, page: &Page, rows: &[usize]) -> Option<Vec<Option<usize>>> {
+        if rows.last().is_some_and(|row| *row >= page.values) {
+            return None;
+        }
+        let rank = |row: &usize| match &self.there {
+            Some(there) => there.rank(*row),
+            None => Some(*row),
+        };
+        Some(rows.iter().map(rank).collect())
+    }
+}
+
 impl Page {
     pub(super) fn new(body: Vec<u8>, values: usize, encoding: Encoding) -> Self {
         Self { body, values, encoding, lookup: OnceLock::new() }

@@ -161,11 +161,7 @@ impl Picker<'_> {
     fn take(&self, page: &Page, rows: &[usize], builder: &mut Builder) -> io::Result<Option<()>> {
         let damaged = || invalid("a page is damaged");
         let lookup = page.lookup(self.is_optional()).ok_or_else(damaged)?;
-        let rank = |row: &usize| match &lookup.there {
-            Some(there) => there.rank(*row),
-            None => Some(*row),
-        };
-        let ranks: Vec<Option<usize>> = rows.iter().map(rank).collect();
+        let ranks = lookup.ranks(page, rows).ok_or_else(damaged)?;
         let body = page.body.get(lookup.begin..).ok_or_else(damaged)?;
         match (page.encoding, &mut *builder) {
             (Encoding::RLE_DICTIONARY, _) if ranks.iter().all(Option::is_none) => {

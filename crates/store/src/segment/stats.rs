@@ -185,3 +185,21 @@ fn span(statistics: &Statistics) -> Option<(Bound, Bound)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_are_counted_anew() {
+        let mut stats = SegmentStats { extra_whole: true, ..SegmentStats::default() };
+        stats.add_extra("gone", Some(3));
+        stats.add_extra("left", Some(3));
+        stats.forget_extra();
+        stats.add_object(r#"{"left":1,"list":["a","b"],"left":2}"#);
+        stats.add_object(r#"{"left":"x"}"#);
+        let told = [("left".to_owned(), 2), ("list".to_owned(), 1)];
+        assert_eq!(stats.extra_events, BTreeMap::from(told));
+        assert!(!stats.may_have_extra("gone"));
+    }
+}
