@@ -205,7 +205,8 @@ fn a_request_out_of_order_and_said_twice_is_read_once() {
             Segment("<A", 1, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
         ],
         expect![[r#"
-            10.0.0.1 outbound 5/2 S1 ShADTd idle
+            flow.http "/paIth?q=1"
+            10.0.0.1 outbound 5/2 S1 ShADTd idle http
         "#]],
     );
 }
