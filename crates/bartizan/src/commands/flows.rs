@@ -10,7 +10,6 @@ use parse::{Parser, ParserConfig};
 use query::Predicate;
 use wire::{FlowConfig, Flows, Lines, PcapReader, PcapWriter, Raw, Selector};
 
-use self::zeek::Zeek;
 use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
 use crate::output::{complain, printable, told};
@@ -131,12 +130,11 @@ impl Run<'_> {
     /// Prints what the files say.
     fn print(&mut self, files: &[PathBuf]) -> anyhow::Result<()> {
         let mut out = BufWriter::new(stdout().lock());
-        let zeek = self.args.zeek.then_some(Zeek);
-        if let Some(zeek) = &zeek {
-            told(out.write_all(zeek.head().as_bytes()))?;
+        if self.args.zeek {
+            told(out.write_all(zeek::head().as_bytes()))?;
         }
         for path in files {
-            self.tell(path, &mut |run, lines| run.show(lines, zeek.as_ref(), &mut out))?;
+            self.tell(path, &mut |run, lines| run.show(lines, &mut out))?;
             if self.interrupt.is_asked() {
                 self.outcome = Outcome::Interrupted;
                 break;
@@ -145,28 +143,19 @@ impl Run<'_> {
         told(out.flush())
     }
 
-    fn show(
-        &self,
-        lines: &Lines,
-        zeek: Option<&Zeek>,
-        out: &mut BufWriter<StdoutLock<'_>>,
-    ) -> anyhow::Result<()> {
-        if zeek.is_none() && self.filter.is_none() {
+    fn show(&self, lines: &Lines, out: &mut BufWriter<StdoutLock<'_>>) -> anyhow::Result<()> {
+        if !self.args.zeek && self.filter.is_none() {
             return told(out.write_all(lines.as_str().as_bytes()));
         }
-        let passes =
-            |line: &&str| self.filter.as_ref().is_none_or(|filter| filter.passes(line).is_some());
-        let passing = lines.iter().filter(passes);
-        match zeek {
-            Some(zeek) => {
-                for line in passing.filter_map(|line| zeek.row(line)) {
-                    told(out.write_all(line.as_bytes()))?;
-                }
-            }
-            None => {
-                for line in passing {
-                    told(writeln!(out, "{line}"))?;
-                }
+        let passes = |line: &&str| match &self.filter {
+            Some(filter) => filter.passes(line).is_some(),
+            None => true,
+        };
+        for line in lines.iter().filter(passes) {
+            if !self.args.zeek {
+                told(writeln!(out, "{line}"))?;
+            } else if let Some(row) = zeek::row(line) {
+                told(out.write_all(row.as_bytes()))?;
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! One flow as it is kept: three cache lines, of which a packet touches two.
 
 use crate::community;
-use crate::packet::{Macs, Packet, Transport, address};
+use crate::packet::{Macs, Packet, Transport, address, flags};
 use crate::tell::{About, Direction};
 
 /// No flow, no conversation.
@@ -184,8 +184,7 @@ const _: () = assert!(size_of::<Flow>() == 192);
 impl Flow {
     /// Begins a flow with a packet; `upwards` as [`Key::of`] tells.
     pub(super) fn new(key: Key, upwards: bool, hash: u32, packet: &Packet<'_>) -> Self {
-        // Whoever answers did not begin: a SYN with ACK comes from the server.
-        let answers = packet.transport == Transport::Tcp && packet.tcp.flags & SYN_ACK == SYN_ACK;
+        let answers = packet.transport == Transport::Tcp && is_answer(packet);
         let client_is_low = upwards != answers;
         let mut marks = if client_is_low { mark::CLIENT_IS_LOW } else { 0 };
         let Macs { source, destination } = packet.macs.unwrap_or_default();
@@ -273,4 +272,10 @@ impl Flow {
     }
 }
 
-const SYN_ACK: u8 = crate::packet::flags::SYN | crate::packet::flags::ACK;
+/// Tells whether the first packet seen of a connection comes from its server: a SYN with ACK does; and
+/// where the beginning was not seen, what comes from a port below 1024 to one above.
+fn is_answer(packet: &Packet<'_>) -> bool {
+    let shown = packet.tcp.flags & (flags::SYN | flags::ACK);
+    shown == (flags::SYN | flags::ACK)
+        || shown & flags::SYN == 0 && packet.source_port < 1024 && packet.destination_port >= 1024
+}

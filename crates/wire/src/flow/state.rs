@@ -90,10 +90,10 @@ impl Flow {
 
     fn write_history(&mut self, direction: Direction, packet: &Packet<'_>, new: u8, again: bool) {
         let tcp = packet.tcp;
+        if self.history == 0 && direction == Direction::Server {
+            self.write(letter::TURNED, Direction::Server);
+        }
         if new & seen::SYN_ACK != 0 {
-            if self.history == 0 && direction == Direction::Server {
-                self.write(letter::TURNED, Direction::Server);
-            }
             self.write(letter::SYN_ACK, direction);
         }
         if new & seen::SYN != 0 {

@@ -169,6 +169,12 @@ fn states_in_zeeks_words() {
     "#]],
     );
     check(
+        &[Segment("<A", 1, b"y"), Segment(">A", 1, b"x")],
+        expect![[r#"
+            10.0.0.1 outbound 1/1 OTH ^adAD idle
+        "#]],
+    );
+    check(
         &[Segment(">A", 1, b"x"), Segment("<A", 1, b"y")],
         expect![[r#"
         10.0.0.1 outbound 1/1 OTH ADad idle

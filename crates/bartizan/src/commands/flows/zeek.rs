@@ -23,66 +23,59 @@ const FIELDS: &[(&str, &str)] = &[
     ("community_id", "string"),
 ];
 
-/// Writes rows.
-#[derive(Debug, Default)]
-pub(super) struct Zeek;
+/// Gives what stands above the rows.
+pub(super) fn head() -> String {
+    let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
+    let types: Vec<&str> = FIELDS.iter().map(|(_, kind)| *kind).collect();
+    format!(
+        "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n#fields\t{}\n#types\t{}\n",
+        names.join("\t"),
+        types.join("\t")
+    )
+}
 
-impl Zeek {
-    /// Gives what stands above the rows.
-    pub(super) fn head(&self) -> String {
-        let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-        let types: Vec<&str> = FIELDS.iter().map(|(_, kind)| *kind).collect();
-        format!(
-            "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n#fields\t{}\n#types\t{}\n",
-            names.join("\t"),
-            types.join("\t")
-        )
+/// Gives the row of a flow; nothing for what protocols say.
+pub(super) fn row(line: &str) -> Option<String> {
+    let flow: Value = serde_json::from_str(line).ok()?;
+    let at = |path: &str| flow.pointer(path).filter(|value| !value.is_null());
+    if at("/event/dataset")?.as_str()? != "flow.connection" {
+        return None;
     }
-
-    /// Gives the row of a flow; nothing for what protocols say.
-    pub(super) fn row(&self, line: &str) -> Option<String> {
-        let flow: Value = serde_json::from_str(line).ok()?;
-        let at = |path: &str| flow.pointer(path).filter(|value| !value.is_null());
-        if at("/event/dataset")?.as_str()? != "flow.connection" {
-            return None;
-        }
-        let text = |path: &str| match at(path) {
-            Some(Value::String(text)) => clean(text),
-            Some(value) => value.to_string(),
-            None => "-".to_owned(),
-        };
-        let port = |side: &str, of_icmp: &str| match at(&format!("/{side}/port"))
-            .or_else(|| at(of_icmp))
-        {
+    let text = |path: &str| match at(path) {
+        Some(Value::String(text)) => clean(text),
+        Some(value) => value.to_string(),
+        None => "-".to_owned(),
+    };
+    let port =
+        |side: &str, of_icmp: &str| match at(&format!("/{side}/port")).or_else(|| at(of_icmp)) {
             Some(port) => port.to_string(),
             None => "0".to_owned(),
         };
-        let start = model::Timestamp::parse(at("/event/start")?.as_str()?)?.nanos();
-        let duration = at("/event/duration").and_then(Value::as_i64).unwrap_or(0);
-        let proto = match text("/network/transport").as_str() {
-            "ipv6-icmp" => "icmp".to_owned(),
-            "-" => "unknown_transport".to_owned(),
-            other => other.to_owned(),
-        };
-        let columns = [
-            seconds(start),
-            text("/source/ip"),
-            port("source", "/icmp/type"),
-            text("/destination/ip"),
-            port("destination", "/icmp/code"),
-            proto,
-            text("/network/protocol"),
-            seconds(duration),
-            text("/bartizan/flow/state"),
-            text("/bartizan/flow/history"),
-            text("/source/packets"),
-            text("/source/bytes"),
-            text("/destination/packets"),
-            text("/destination/bytes"),
-            text("/network/community_id"),
-        ];
-        Some(columns.join("\t") + "\n")
-    }
+    let start = model::Timestamp::parse(at("/event/start")?.as_str()?)?.nanos();
+    let duration = at("/event/duration").and_then(Value::as_i64).unwrap_or(0);
+    let proto = match text("/network/transport").as_str() {
+        "ipv6-icmp" => "icmp".to_owned(),
+        "-" => "unknown_transport".to_owned(),
+        other => other.to_owned(),
+    };
+    let columns = [
+        seconds(start),
+        text("/source/ip"),
+        port("source", "/icmp/type"),
+        text("/destination/ip"),
+        port("destination", "/icmp/code"),
+        proto,
+        text("/network/protocol"),
+        seconds(duration),
+        text("/bartizan/flow/state"),
+        text("/bartizan/flow/history"),
+        text("/source/packets"),
+        text("/source/bytes"),
+        text("/destination/packets"),
+        text("/destination/bytes"),
+        text("/network/community_id"),
+    ];
+    Some(columns.join("\t") + "\n")
 }
 
 /// Gives nanoseconds as seconds with microseconds.
