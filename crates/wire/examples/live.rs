@@ -10,7 +10,8 @@
 //! A rate of 0 means as fast as the sender can.
 #![expect(unsafe_code, reason = "the sender hands many frames to the kernel in one call")]
 #![expect(clippy::print_stdout, clippy::as_conversions, reason = "figures for people")]
-#![expect(clippy::unwrap_used, clippy::cast_precision_loss, reason = "a bench may end at a fault")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may end at a fault")]
+#![expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small numbers")]
 
 use std::fs::File;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
@@ -101,7 +102,7 @@ fn measure(wanted: &Wanted, left: &str, right: &str) {
     std::thread::sleep(Duration::from_millis(1500));
     let capture_cpu = cpu(libc::CLOCK_PROCESS_CPUTIME_ID) - cpu_before - sender_cpu;
     let (packets, dropped) = capturing.count("v1").unwrap();
-    let late = runtime.block_on(running.stop(Duration::from_secs(60)));
+    let late = runtime.block_on(running.stop(Duration::from_mins(1)));
     assert!(late.is_empty());
     drop(inputs);
     let events: usize = drained.join().unwrap();
