@@ -349,7 +349,7 @@ fn whole(record: &str, origin: &Arc<Origin>, chunk: &mut Chunk) {
 }
 
 /// Opens a file, unpacked as it is read; `-` is standard input.
-pub fn open_unpacked(path: &Path) -> io::Result<impl Read + Send + fmt::Debug> {
+pub fn open_unpacked(path: &Path) -> io::Result<impl Read + Send + fmt::Debug + use<>> {
     let stream: Box<dyn Read + Send> =
         if walk::is_stdin(path) { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
     unpack::unpack(stream, &Arc::new(AtomicU64::new(0)))
