@@ -2,6 +2,7 @@
 
 mod backup;
 mod completions;
+mod decoy;
 mod doctor;
 mod flows;
 mod hunt;
@@ -12,7 +13,7 @@ mod parse;
 mod query;
 mod restore;
 mod rules;
-pub(crate) mod scan;
+mod scan;
 mod search;
 mod serve;
 mod simulate;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Simulate(simulate::Args),
     /// Shows what is kept and for how long; holds, releases, purges, merges
     Store(keep::Args),
+    /// Shows what decoys recorded: sessions, transcripts, files in quarantine
+    Decoy(decoy::Args),
     /// Makes, changes and shows the keys that seal what is kept
     Key(key::Args),
     /// Manages who may log in
@@ -83,6 +86,7 @@ impl Command {
             Self::Scan(args) => scan::run(&args),
             Self::Simulate(args) => simulate::run(&args),
             Self::Store(args) => keep::run(&args),
+            Self::Decoy(args) => decoy::run(&args),
             Self::Key(args) => key::run(&args),
             Self::User(args) => user::run(&args),
             Self::Doctor(args) => doctor::run(&args),

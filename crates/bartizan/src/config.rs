@@ -27,6 +27,7 @@ pub(crate) struct Config {
     pub(crate) parse: Parse,
     pub(crate) rules: Rules,
     pub(crate) store: Store,
+    pub(crate) decoys: honeypot::Config,
     pub(crate) capture: wire::capture::CaptureConfig,
     pub(crate) netflow: wire::netflow::NetflowConfig,
     pub(crate) scan: wire::scan::Config,
@@ -41,6 +42,7 @@ impl Default for Config {
             parse: Parse::default(),
             rules: Rules::default(),
             store: Store::default(),
+            decoys: honeypot::Config::default(),
             capture: wire::capture::CaptureConfig::default(),
             netflow: wire::netflow::NetflowConfig::default(),
             scan: wire::scan::Config::default(),
@@ -184,6 +186,11 @@ impl Config {
         self.data.join("rules")
     }
 
+    /// Gives the folder below the data in which the decoys keep what they hold.
+    pub(crate) fn decoys_folder(&self) -> PathBuf {
+        self.data.join("decoys")
+    }
+
     /// Gives where the rules come from: those shipped, those of the folders, the user's own.
     pub(crate) fn rule_sources(&self) -> Sources {
         let shipped = if self.rules.shipped { Shipped::With } else { Shipped::Without };
@@ -228,6 +235,8 @@ impl Config {
         }
         let inputs = self.inputs.validate("inputs").into_iter();
         faults.extend(inputs.map(|fault| (fault.path, fault.message)));
+        let decoys = self.decoys.validate("decoys").into_iter();
+        faults.extend(decoys.map(|fault| (fault.path, fault.message)));
         let sensors =
             self.capture.validate("capture").into_iter().chain(self.netflow.validate("netflow"));
         faults.extend(sensors.map(|fault| (fault.path, fault.message)));

@@ -28,6 +28,7 @@ mod progress;
 mod reload;
 mod rules;
 mod runtime;
+mod scans;
 mod span;
 mod usage;
 

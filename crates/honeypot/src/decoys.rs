@@ -65,7 +65,12 @@ pub fn fuzz(kind: &str, bytes: &[u8]) {
         "elasticsearch" => elasticsearch::fuzz(bytes),
         "ftp" => ftp::fuzz(bytes),
         "http" => http::fuzz(bytes),
+        "mongodb" => mongodb::fuzz(bytes),
+        "mysql" => mysql::fuzz(bytes),
+        "postgresql" => postgres::fuzz(bytes),
+        "rdp" => rdp::fuzz(bytes),
         "redis" => redis::fuzz(bytes),
+        "smb" => smb::fuzz(bytes),
         "smtp" => smtp::fuzz(bytes),
         "vnc" => vnc::fuzz(bytes),
         _ => {}

@@ -14,6 +14,7 @@ mod config;
 mod decoys;
 mod der;
 mod drive;
+mod held;
 mod house;
 mod listener;
 mod ntlm;

@@ -197,3 +197,6 @@ pub(crate) fn raise_descriptors(connections: usize) {
         let _ = setrlimit(Resource::Nofile, reached);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,7 @@
 
 mod fields;
 mod pipe;
+mod upload;
 mod visit;
 
 use std::ops::Deref;
@@ -35,8 +36,9 @@ use tokio_rustls::rustls::ServerConfig;
 
 pub use fields::Fields;
 pub(crate) use pipe::{Pipe, Rewound};
+pub use upload::Upload;
 pub(crate) use visit::now;
-pub use visit::{Outcome, Upload, Visit};
+pub use visit::{Outcome, Visit};
 
 use crate::vault::Way;
 

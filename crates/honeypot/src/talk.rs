@@ -158,6 +158,21 @@ impl Told {
     }
 }
 
+/// Plays a machine on bytes as if they came over a connection, to whatever end.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn rehearse(talk: &mut dyn Talk, bytes: &[u8]) {
+    talk.greet();
+    let mut rest = bytes;
+    while let Length::Whole(length) = talk.length(rest) {
+        let (message, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        if talk.take(message).then == Then::Close {
+            break;
+        }
+        rest = after;
+    }
+    talk.ended();
+}
+
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;

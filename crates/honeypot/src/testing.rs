@@ -86,7 +86,9 @@ impl House {
 
     /// Waits for the next event with this action; others before it are passed over.
     pub(crate) async fn event(&self, action: &str) -> Value {
-        self.event_where(|event| event["event"]["action"] == action).await
+        let word = if action == "connect" { "connection" } else { action };
+        let word = format!("decoy_{word}");
+        self.event_where(|event| event["event"]["action"] == *word).await
     }
 
     /// Waits for the next event that fits; others before it are passed over.

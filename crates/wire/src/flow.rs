@@ -10,6 +10,9 @@ mod talk;
 mod talks;
 mod wheel;
 
+#[cfg(test)]
+mod tests;
+
 pub use engine::Flows;
 
 use std::net::IpAddr;

@@ -9,7 +9,7 @@ const BYTES = 'coalesce(network.bytes, coalesce(source.bytes, 0) + coalesce(dest
 const FLOW = `event.action = 'network_flow'`;
 const DNS = `event.action IN ('dns_query', 'dns_answer') AND dns.question.name IS NOT NULL`;
 const DECOY = `event.action LIKE 'decoy_%'`;
-const SESSION = `coalesce(session.id, field('bartizan.decoy.session'))`;
+const SESSION = 'session.id';
 const PASSWORD = `coalesce(field('bartizan.decoy.password'), field('bartizan.decoy.hash'), field('password'))`;
 
 const DAY_MS = 86_400_000;

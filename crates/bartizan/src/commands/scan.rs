@@ -1,7 +1,6 @@
 //! `bartizan scan`: which machines answer on which ports, what serves there, and what changed.
 
 mod history;
-mod keep;
 mod show;
 
 use std::io::Read as _;
@@ -21,6 +20,7 @@ use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
 use crate::output::{complain, printable};
 use crate::place::Place;
+use crate::scans::Keeper;
 
 /// A list of targets longer than this is none.
 const LIST_BYTES_MAX: u64 = 4 << 20;
@@ -141,12 +141,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     }
 }
 
-/// Starts, for the running product, the scans that it makes by itself.
-pub(crate) fn start(running: &mut source::Running, config: &Config, store: store::Store) {
-    let records = Box::new(keep::Kept::of_product(store, &config.data));
-    scan::start(running, config.scan.clone(), records);
-}
-
 fn make(what: &What, place: &Place) -> anyhow::Result<Outcome> {
     let config = place.config()?;
     let plan = plan(what, &config)?;
@@ -155,12 +149,24 @@ fn make(what: &What, place: &Place) -> anyhow::Result<Outcome> {
     let mut bar = show::Bar::new(&interrupt);
     let outcome = scan::run(&plan, &mut bar).map_err(refusal)?;
     bar.end();
-    let mut keeper = (!what.no_keep).then(|| keep::Keeper::open(place)).transpose()?.flatten();
-    let past = match &keeper {
-        Some(keeper) => keeper.compared_with(&plan)?,
-        None => Vec::new(),
+    // What was found is shown in any case: a store that cannot be used is no reason to lose it.
+    let mut end = if interrupt.is_asked() { Outcome::Interrupted } else { Outcome::Done };
+    let mut troubled = |what: &str, error: &anyhow::Error| {
+        complain(&format!("{what}: {error:#}"));
+        end = end.max(Outcome::Fault);
     };
-    let changes = scan::compare(&plan, &outcome, &past);
+    let opened = if what.no_keep { Ok(None) } else { Keeper::open(place) };
+    let is_open = opened.is_ok();
+    let mut keeper = opened.unwrap_or_else(|error| {
+        troubled("not kept", &error);
+        None
+    });
+    let past = keeper.as_ref().map(|keeper| keeper.compared_with(&plan)).transpose();
+    let past = past.unwrap_or_else(|error| {
+        troubled("not compared with earlier scans", &error);
+        None
+    });
+    let changes = scan::compare(&plan, &outcome, &past.unwrap_or_default());
     let id = scan::new_id();
     let ended = Ended {
         id: &id,
@@ -171,16 +177,19 @@ fn make(what: &What, place: &Place) -> anyhow::Result<Outcome> {
         changes: &changes,
     };
     let events = ended.events();
+    // Kept before it is shown: whoever reads it may leave half-way.
+    let kept = keeper.as_mut().map(|keeper| keeper.keep(&id, &events));
     show::result(what.output, &events)?;
     show::summary(&plan, &outcome);
-    match &mut keeper {
-        Some(keeper) => complain(&keeper.keep(&id, events)?),
-        None if what.no_keep => {}
+    match kept {
+        Some(Ok(told)) => complain(&told),
+        Some(Err(error)) => troubled("not kept", &error),
+        None if what.no_keep || !is_open => {}
         None => complain(
             "not kept: there is no data folder (--data), or `bartizan serve` never ran on it",
         ),
     }
-    Ok(if interrupt.is_asked() { Outcome::Interrupted } else { Outcome::Done })
+    Ok(end)
 }
 
 fn plan(what: &What, config: &Config) -> anyhow::Result<Plan> {
@@ -230,13 +239,21 @@ fn plan(what: &What, config: &Config) -> anyhow::Result<Plan> {
 fn read_list(path: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
     let mut read =
-        |reader: &mut dyn std::io::Read| reader.take(LIST_BYTES_MAX).read_to_string(&mut text);
+        |reader: &mut dyn std::io::Read| reader.take(LIST_BYTES_MAX + 1).read_to_string(&mut text);
     let outcome = if path == Path::new("-") {
         read(&mut std::io::stdin().lock())
     } else {
         std::fs::File::open(path).and_then(|mut file| read(&mut file))
     };
-    outcome.with_context(|| format!("cannot read the list of targets {}", path.display()))?;
+    let length =
+        outcome.with_context(|| format!("cannot read the list of targets {}", path.display()))?;
+    if u64::try_from(length).is_ok_and(|length| length > LIST_BYTES_MAX) {
+        let sentence = format!(
+            "{} is longer than {LIST_BYTES_MAX} bytes: name networks or ranges",
+            path.display()
+        );
+        return Err(ending(Outcome::Fault, sentence));
+    }
     Ok(text)
 }
 

@@ -12,6 +12,7 @@ use catalog::Catalog;
 use crossbeam_channel::Sender;
 use detect::Engine;
 use model::Batch;
+use seal::Keyring;
 use store::Store;
 use tokio::net::TcpListener;
 use triage::Triage;
@@ -97,6 +98,8 @@ struct Kept {
     store: Store,
     triage: Triage,
     anchors: Option<Anchors>,
+    /// What seals what is written; `None` where nothing is.
+    keyring: Option<Keyring>,
 }
 
 async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
@@ -116,7 +119,8 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     let line = pipeline::start(parts, batches)?;
     let reloader = Reloader::start(loader, ready.shown, engine, feed.clone())?;
     on_hang_up(reloader.handle());
-    let sources = start_sources(&config, &kept.store, inlet.clone())?;
+    let mut sources = start_sources(&config, &kept.store, inlet.clone())?;
+    start_decoys(&config, kept.keyring.clone(), &mut sources)?;
     let demonstration = Arc::new(Demo::new(inlet, feed.clone()));
     let runtime = Runtime {
         line: line.counters(),
@@ -231,12 +235,28 @@ fn start_sources(
     };
     let mut sources = source::start(&config.inputs, start)?;
     start_sensors(config, &mut sources, &store.checkpoints())?;
-    super::scan::start(&mut sources, config, store.clone());
+    crate::scans::start(&mut sources, config, store.clone());
     for input in sources.inputs().status() {
         let place = input.address.map(|address| address.to_string()).or(input.reads);
         complain(&format!("input     {} {}", input.name, place.unwrap_or_default()));
     }
     Ok(sources)
+}
+
+/// Starts the decoys that the configuration names, beside the inputs.
+fn start_decoys(
+    config: &Config,
+    keyring: Option<Keyring>,
+    sources: &mut source::Running,
+) -> anyhow::Result<()> {
+    let folder = config.decoys_folder();
+    let start = honeypot::Start { folder, keyring, running: sources };
+    let decoys = honeypot::start(&config.decoys, start)
+        .map_err(|error| ending(Outcome::Fault, error.to_string()))?;
+    for (name, address) in decoys.iter().flat_map(honeypot::Decoys::listening) {
+        complain(&format!("decoy     {name} {address}"));
+    }
+    Ok(())
 }
 
 /// Starts what senses by itself. What it may not do here is told, and everything else runs.
@@ -268,7 +288,7 @@ fn open(config: &Config) -> anyhow::Result<Kept> {
     store::check_folder(&config.data)?;
     let catalog = Catalog::open(&config.data.join("catalog.db"))?;
     let keyring = keys::open_or_make(config, &catalog)?;
-    let bounds = config.store.bounds(keyring);
+    let bounds = config.store.bounds(keyring.clone());
     store::probe(&config.data, &bounds)?;
     let store = Store::open(&config.data, catalog.clone(), bounds)?;
     let missing = store.stats().missing;
@@ -282,7 +302,7 @@ fn open(config: &Config) -> anyhow::Result<Kept> {
     }
     let anchors = Anchors::start(&config.store.anchor, store.clone())?;
     let triage = Triage::open(catalog.clone());
-    Ok(Kept { catalog, store, triage, anchors })
+    Ok(Kept { catalog, store, triage, anchors, keyring })
 }
 
 /// Makes the folder for its owner alone: it holds what others logged.

@@ -14,7 +14,9 @@ use toml::{Spanned, Table, Value};
 use super::Config;
 
 /// Settings that hold nothing by default, and so are not among the defaults' keys.
-const UNSET_BY_DEFAULT: [&str; 9] = [
+const UNSET_BY_DEFAULT: [&str; 11] = [
+    "decoys.persona.domain",
+    "decoys.persona.host_name",
     "inputs.http.token",
     "inputs.http.token_file",
     "inputs.stdin.key_file",

@@ -55,7 +55,7 @@ fn captures_and_flow_records_are_events_like_any_other() {
     let exporter = UdpSocket::bind("127.0.0.1:0").unwrap();
     exporter.send_to(&netflow(), product.address("netflow")).unwrap();
     let flows = "SELECT source.ip, network.bytes, observer.ip, network.community_id FROM events \
-                 WHERE event.action = 'flow_end' ORDER BY 1";
+                 WHERE event.action = 'network_flow' ORDER BY 1";
     let rows = eventually("both flows are stored", || {
         let rows = console.sql(flows);
         (rows.len() == 2).then_some(rows)

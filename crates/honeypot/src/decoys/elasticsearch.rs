@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 
 use super::Decoy;
 use super::shared::http1::{Limits, Reader, Request, Step, Version};
-use crate::session::{End, Fields, Session, Visit, now};
+use crate::session::{End, Fields, Outcome, Session, Visit, now};
 use crate::text::shown;
 use api::{Facts, Reply};
 
@@ -70,6 +70,11 @@ async fn answer(session: &mut Session, request: &Request) -> Result<bool, End> {
     let reply = api::answer(&facts(session), request);
     let bytes = written(request, &reply);
     session.tell("query", told(request, &reply, bytes.len())).await;
+    // Without its security switched on, it takes any password for right.
+    if let Some((user, password)) = request.basic() {
+        let (user, password) = (user.as_bytes(), password.as_bytes());
+        session.credentials(user, Some(password), Outcome::Success, Fields::new()).await;
+    }
     session.write(&bytes).await?;
     Ok(request.keeps())
 }
@@ -193,21 +198,26 @@ mod tests {
     async fn curl_looks_around_and_sends_a_script() {
         let house = House::new("elasticsearch").await;
         let url = |path: &str| format!("http://{}{path}", house.address);
-        let Some(told) = run("curl", &["-s", "-i", "--max-time", "20", &url("/")]).await else {
+        let Some(told) = run("curl", &["-s", "-i", "--max-time", "60", &url("/")]).await else {
             return;
         };
         let version = house.persona().version("elasticsearch").to_owned();
         assert!(told.contains(&format!("\"number\" : \"{version}\"")), "{told}");
         assert!(told.contains("X-elastic-product: Elasticsearch"), "{told}");
-        let told = run("curl", &["-s", "--max-time", "20", &url("/_cat/indices?v")]).await.unwrap();
+        let cat = url("/_cat/indices?v");
+        let args = ["-s", "--max-time", "60", "-u", "elastic:changeme", &cat];
+        let told = run("curl", &args).await.unwrap();
+        let event = house.event("login").await;
+        assert_eq!(event["user"]["name"], "elastic");
+        assert_eq!(event["bartizan"]["decoy"]["password"], "changeme");
         assert!(told.contains("customers"), "{told}");
         let script =
             r#"{"script_fields":{"x":{"script":"java.lang.Runtime.getRuntime().exec(\"id\")"}}}"#;
         let json = "content-type: application/json";
-        let args = ["-s", "--max-time", "20", &url("/_search"), "-H", json, "-d", script];
+        let args = ["-s", "--max-time", "60", &url("/_search"), "-H", json, "-d", script];
         run("curl", &args).await.unwrap();
         let event = house.event_where(|event| event["event"]["reason"] == "script").await;
-        assert_eq!(event["event"]["action"], "query");
+        assert_eq!(event["event"]["action"], "decoy_query");
         assert_eq!(event["http"]["request"]["body"]["content"], script);
         assert_eq!(event["url"]["path"], "/_search");
     }

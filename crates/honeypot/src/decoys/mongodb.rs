@@ -83,6 +83,21 @@ struct Mongo {
     answered: u32,
 }
 
+/// Plays a server that lets everybody in on these bytes.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let setup = Setup {
+        version: "4.4.29".to_owned(),
+        host: "db".to_owned(),
+        peer: "192.0.2.1:40000".to_owned(),
+        data: Data::new(0),
+        connection: 1,
+        logins: LogIns::new([1; 16], [2; 24], Box::new(|_, _| true)),
+    };
+    let mut server = Mongo { setup, answered: 0 };
+    crate::talk::rehearse(&mut server, bytes);
+}
+
 /// A command as it came.
 struct Command {
     name: String,

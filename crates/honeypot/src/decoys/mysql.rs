@@ -66,6 +66,19 @@ struct Setup {
     gate: Gate,
 }
 
+/// Plays a server that lets everybody in on these bytes.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let mut server = MySql::new(Setup {
+        version: "8.0.39".to_owned(),
+        client: "192.0.2.1".to_owned(),
+        schema: Schema::new("8.0.39", "db", "Ubuntu", 0),
+        random: [1; 44],
+        gate: Box::new(|_, _| true),
+    });
+    crate::talk::rehearse(&mut server, bytes);
+}
+
 /// How far a connection has come.
 #[derive(Debug)]
 enum Stage {

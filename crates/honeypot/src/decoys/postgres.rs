@@ -15,6 +15,7 @@ use futures::FutureExt as _;
 
 use super::Decoy;
 use crate::drive;
+use crate::held::Held;
 use crate::octets::{Octets, size, text};
 use crate::session::{End, Session};
 use crate::talk::{Gate, Length, NAME_BYTES_MAX, TEXT_BYTES_MAX, Talk, Then, Told, Turn};
@@ -51,7 +52,7 @@ const START_BYTES_MAX: usize = 10_000;
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 const PARAMETERS_MAX: usize = 32;
 /// Bytes that `COPY … FROM STDIN` is given.
-const COPY_BYTES_MAX: usize = 4 << 20;
+const COPY_BYTES_MAX: usize = 1 << 20;
 
 const SSL: u32 = 80_877_103;
 const GSS: u32 = 80_877_104;
@@ -67,6 +68,15 @@ struct Setup {
     gate: Gate,
 }
 
+/// Plays a server that lets everybody in on these bytes.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let data = Data::new("13.16", "Debian GNU/Linux", "(Debian 10.2.1-6) 10.2.1");
+    let mut server =
+        Postgres::new(Setup { data, salt: [1; 16], random: [2; 30], gate: Box::new(|_, _| true) });
+    crate::talk::rehearse(&mut server, bytes);
+}
+
 /// How far a connection has come.
 enum Stage {
     Start,
@@ -77,6 +87,7 @@ enum Stage {
         table: String,
         rows: Vec<u8>,
         whole: bool,
+        held: Held,
     },
 }
 
@@ -274,7 +285,8 @@ impl Postgres {
             }
             Outcome::CopyIn(table) => {
                 message::put(&mut turn.out, b'G', &[0, 0, 1, 0, 0]);
-                self.stage = Stage::Copy { table, rows: Vec::new(), whole: false };
+                self.stage =
+                    Stage::Copy { table, rows: Vec::new(), whole: false, held: Held::default() };
             }
             Outcome::Fault(code, message) => {
                 message::error(&mut turn.out, &query::fault(code, &message));
@@ -286,12 +298,17 @@ impl Postgres {
 
     /// Takes rows for a table.
     fn copy(&mut self, kind: u8, body: &[u8]) -> Turn {
-        let Stage::Copy { table, rows, whole } = &mut self.stage else { return Turn::close() };
+        let Stage::Copy { table, rows, whole, held } = &mut self.stage else {
+            return Turn::close();
+        };
         let mut turn = Turn::default();
         match kind {
             b'd' => {
                 let room = COPY_BYTES_MAX.saturating_sub(rows.len());
-                rows.extend_from_slice(body.get(..room).unwrap_or(body));
+                let part = body.get(..room).unwrap_or(body);
+                if held.take(part.len()) {
+                    rows.extend_from_slice(part);
+                }
                 return turn;
             }
             b'c' => {

@@ -53,6 +53,14 @@ struct Setup {
     nonce: [u8; 8],
 }
 
+/// Plays a server on these bytes.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let names = Names::of_member("srv", "corp.example", "10.0.17763");
+    let mut server = Rdp::new(Setup { names, now: 1, nonce: [1; 8] });
+    crate::talk::rehearse(&mut server, bytes);
+}
+
 /// How far a connection has come.
 #[derive(Debug)]
 enum Stage {

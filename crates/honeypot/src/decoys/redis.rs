@@ -34,6 +34,8 @@ pub(crate) const DECOY: Decoy = Decoy {
 const COMMAND_BYTES_MAX: usize = 4_096;
 /// How much of one word of it.
 const WORD_BYTES_MAX: usize = 1_024;
+/// Bounds the commands of one connection, and with them its work.
+const COMMANDS_MAX: u32 = 10_000;
 
 async fn serve(session: &mut Session) -> Result<(), End> {
     // What a silent client would hold for nothing is made with its first bytes.
@@ -42,6 +44,7 @@ async fn serve(session: &mut Session) -> Result<(), End> {
     }
     let mut reader = Box::new(Reader::default());
     let mut machine = Box::new(Machine::new(facts(session)));
+    let mut commands = 0;
     loop {
         let piece = session.read_some(16 * 1024).await?;
         let mut input = piece.as_slice();
@@ -49,7 +52,9 @@ async fn serve(session: &mut Session) -> Result<(), End> {
             match reader.next(&mut input) {
                 Ok(None) => break,
                 Ok(Some(command)) => {
-                    if answer(session, &mut machine, &command).await? {
+                    commands += 1;
+                    let is_over = answer(session, &mut machine, &command).await?;
+                    if is_over || commands >= COMMANDS_MAX {
                         session.close().await;
                         return Ok(());
                     }

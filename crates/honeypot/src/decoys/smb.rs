@@ -91,6 +91,24 @@ struct Setup {
     gate: Gate,
 }
 
+/// Plays a server that lets everybody in on these bytes.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    let mut server = Smb::new(Setup {
+        names: Names::alone("srv", "corp.example"),
+        workgroup: "WORKGROUP".to_owned(),
+        system: "Windows 6.1".to_owned(),
+        manager: "Samba".to_owned(),
+        comment: "IPC Service".to_owned(),
+        users: Vec::new(),
+        now: 133_500_000_000_000_000,
+        guid: [1; 16],
+        random: [2; 48],
+        gate: Box::new(|_, _| true),
+    });
+    crate::talk::rehearse(&mut server, bytes);
+}
+
 /// One connection.
 struct Smb {
     names: Names,

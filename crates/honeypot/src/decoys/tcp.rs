@@ -91,7 +91,7 @@ mod tests {
         let event = house.event("disconnect").await;
         assert_eq!(event["event"]["reason"], "closed");
         assert_eq!(event["bartizan"]["decoy"]["bytes_in"], 19);
-        let session = event["bartizan"]["decoy"]["session"].as_str().unwrap();
+        let session = event["session"]["id"].as_str().unwrap();
         let transcript = house.vault().transcript(session).unwrap();
         assert_eq!(transcript.parts[0].bytes, b"GET /x HTTP/1.0\r\n\r\n");
         assert_eq!(transcript.left_out, Some(0));

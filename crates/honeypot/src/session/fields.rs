@@ -39,13 +39,32 @@ impl Fields {
         }
     }
 
-    /// Gives them as the nested object that the line reads.
-    pub(crate) fn nested(self) -> Value {
+    /// Gives them laid over a nested object, as the line reads it.
+    pub(crate) fn over(self, base: Value) -> Value {
+        merged(base, self.nested())
+    }
+
+    /// Gives them as a nested object.
+    fn nested(self) -> Value {
         let mut root = Map::new();
         for (name, value) in self.0 {
             place(&mut root, name, value);
         }
         Value::Object(root)
+    }
+}
+
+/// Lays the second over the first, object by object.
+fn merged(base: Value, over: Value) -> Value {
+    match (base, over) {
+        (Value::Object(mut base), Value::Object(over)) => {
+            for (name, value) in over {
+                let before = base.remove(&name).unwrap_or(Value::Null);
+                base.insert(name, merged(before, value));
+            }
+            Value::Object(base)
+        }
+        (_, over) => over,
     }
 }
 

@@ -10,7 +10,7 @@ use model::Timestamp;
 use serde_json::{Value, json};
 use source::Sensor;
 
-use super::{End, Fields};
+use super::{End, Fields, Upload};
 use crate::admission::SourceKey;
 use crate::config::{Bounds, ServiceConfig};
 use crate::decoys::Serve;
@@ -18,7 +18,7 @@ use crate::house::{House, Service};
 use crate::persona::{Opens, Persona};
 use crate::shell::{Tree, grow};
 use crate::text::shown;
-use crate::vault::{Incoming, QuarantinedFile, TranscriptHead, Vault, Way, Writer};
+use crate::vault::{Incoming, QuarantinedFile, TranscriptHead, Way, Writer};
 
 /// Bounds the events of one session; what comes after is counted in the last one.
 const EVENTS_MAX: u32 = 2000;
@@ -187,7 +187,8 @@ impl Visit {
         tokio::time::sleep(Duration::from_millis(least_ms.saturating_add(more))).await;
     }
 
-    /// Tells that something happened: `action` is `event.action` (`connect`, `request`, `query`, …),
+    /// Tells that something happened: `action` (`connect`, `request`, `query`, …) becomes `event.action`
+    /// in the words that all decoys share (`decoy_connection`, `decoy_request`, `decoy_query`, …),
     /// `fields` what is known of it. Addresses, ports, the session and the decoy are added.
     pub async fn tell(&self, action: &str, fields: Fields) {
         if self.0.quiet {
@@ -215,14 +216,16 @@ impl Visit {
                 "dataset": format!("decoy.{}", decoy.id),
                 "kind": "event",
                 "category": ["network", "intrusion_detection"],
-                "action": action,
+                "action": word(action),
             },
             "source": { "ip": self.0.peer.ip().to_canonical().to_string(), "port": self.0.peer.port() },
             "destination": { "ip": self.0.local.ip().to_canonical().to_string(), "port": self.0.local.port() },
             "network": { "transport": "tcp", "protocol": decoy.id },
-            "bartizan": { "decoy": { "name": self.0.service.name, "session": self.0.session } },
+            "observer": { "name": self.0.service.name },
+            "session": { "id": self.0.session },
+            "bartizan": { "decoy": { "name": self.0.service.name } },
         });
-        merged(base, fields.nested())
+        fields.over(base)
     }
 
     /// Tells of a log-in that was tried: the user, and the password as `bartizan.decoy.password`. A
@@ -306,17 +309,6 @@ impl Visit {
         }
     }
 
-    /// Decides whether a user is let in who answered a challenge: `gives` tells whether a password would
-    /// have given that answer.
-    pub fn admits_answer(&self, user: &str, gives: &dyn Fn(&str) -> bool) -> bool {
-        let house = &self.0.house;
-        let own = house.config.accounts.iter().filter(|account| account.user == user);
-        let own = own.map(|account| account.password.as_str());
-        let found = own.chain(house.persona.weak_of(user)).find(|password| gives(password));
-        // Where everybody is let in it need not be known; elsewhere no account has this password.
-        self.admits(user.as_bytes(), found.unwrap_or("\0").as_bytes())
-    }
-
     /// Tells of the beginning.
     pub(crate) async fn connected(&self) {
         self.tell("connect", Fields::new()).await;
@@ -352,6 +344,11 @@ impl Visit {
         &self.0.house
     }
 
+    /// Gives the kind of decoy.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.0.service.decoy.id
+    }
+
     pub(crate) fn sensor(&self) -> &Sensor {
         &self.0.service.sensor
     }
@@ -375,46 +372,6 @@ impl Visit {
     }
 }
 
-/// A file that comes in pieces, sealed and hashed on its way into quarantine.
-#[derive(Debug)]
-pub struct Upload {
-    visit: Visit,
-    name: String,
-    incoming: Option<Incoming>,
-}
-
-impl Upload {
-    /// Takes the next piece; what is past the bound goes.
-    pub fn push(&mut self, bytes: &[u8]) {
-        let Some(incoming) = &mut self.incoming else { return };
-        let house = self.visit.house();
-        if let Err(error) = incoming.push(&house.vault, bytes) {
-            self.visit.0.service.sensor.fault(&error.to_string());
-            self.incoming = None;
-        }
-    }
-
-    /// Puts it into quarantine and tells of it.
-    pub async fn finish(self, fields: Fields) -> Option<QuarantinedFile> {
-        let (visit, incoming) = (self.visit, self.incoming?);
-        let place = (visit.id(), visit.0.service.decoy.id, visit.peer().ip().to_string());
-        let about = Vault::about(&self.name, now(), place);
-        let kept = match incoming.finish(&visit.house().vault, about) {
-            Ok(kept) => kept,
-            Err(error) => {
-                visit.0.service.sensor.fault(&error.to_string());
-                return None;
-            }
-        };
-        let fields = fields
-            .with("file.name", kept.name.clone())
-            .with("file.size", kept.bytes.saturating_add(kept.left_out))
-            .with("file.hash.sha256", kept.sha256.clone());
-        visit.tell("upload", fields).await;
-        Some(kept)
-    }
-}
-
 /// Gives the current time.
 pub(crate) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -422,16 +379,10 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_nanos(nanos.unwrap_or_default())
 }
 
-/// Lays the second over the first, object by object.
-fn merged(base: Value, over: Value) -> Value {
-    match (base, over) {
-        (Value::Object(mut base), Value::Object(over)) => {
-            for (name, value) in over {
-                let before = base.remove(&name).unwrap_or(Value::Null);
-                base.insert(name, merged(before, value));
-            }
-            Value::Object(base)
-        }
-        (_, over) => over,
+/// Gives the word of `event.action`; rules ask for it whichever decoy an event comes from.
+fn word(action: &str) -> String {
+    match action {
+        "connect" => "decoy_connection".to_owned(),
+        other => format!("decoy_{other}"),
     }
 }

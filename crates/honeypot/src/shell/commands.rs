@@ -1,11 +1,14 @@
 //! What the shell knows to answer: one row a command. None does what it says.
 
 mod accounts;
+mod changes;
+mod filters;
 mod identity;
 mod live;
 mod machine;
 mod nested;
 mod network;
+mod processes;
 mod storage;
 mod words;
 
@@ -80,10 +83,13 @@ pub(super) type Command = fn(&mut Shell, &mut Call<'_>) -> u8;
 
 const TABLES: &[&[(&str, Command)]] = &[
     accounts::COMMANDS,
+    changes::COMMANDS,
+    filters::COMMANDS,
     identity::COMMANDS,
     machine::COMMANDS,
     network::COMMANDS,
     nested::COMMANDS,
+    processes::COMMANDS,
     storage::COMMANDS,
     words::COMMANDS,
 ];

@@ -1,5 +1,7 @@
 //! The files of the machine: made up from the persona once, shared by all sessions.
 
+mod texts;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use model::Timestamp;
 
 use super::files::{Content, Node, parent};
 use crate::persona::Persona;
+use texts::{BASHRC, CRONTAB, FOLDERS, LOGOUT, NOTES, PROFILE, PROGRAMS, SERVICES, SSHD, TYPED};
 
 /// The machine's files by their whole path.
 #[derive(Debug)]
@@ -40,136 +43,6 @@ pub(super) fn memory_kb(persona: &Persona) -> u64 {
 pub(super) fn disk_kb(persona: &Persona) -> u64 {
     persona.number("disk", 3, 16) * 10 * 1024 * 1024 - persona.number("disk rest", 400_000, 900_000)
 }
-
-/// Accounts of services: name, number, group, home, shell.
-const SERVICES: &[(&str, u32, u32, &str, &str)] = &[
-    ("daemon", 1, 1, "/usr/sbin", "/usr/sbin/nologin"),
-    ("bin", 2, 2, "/bin", "/usr/sbin/nologin"),
-    ("sys", 3, 3, "/dev", "/usr/sbin/nologin"),
-    ("sync", 4, 65534, "/bin", "/bin/sync"),
-    ("games", 5, 60, "/usr/games", "/usr/sbin/nologin"),
-    ("man", 6, 12, "/var/cache/man", "/usr/sbin/nologin"),
-    ("lp", 7, 7, "/var/spool/lpd", "/usr/sbin/nologin"),
-    ("mail", 8, 8, "/var/mail", "/usr/sbin/nologin"),
-    ("news", 9, 9, "/var/spool/news", "/usr/sbin/nologin"),
-    ("uucp", 10, 10, "/var/spool/uucp", "/usr/sbin/nologin"),
-    ("proxy", 13, 13, "/bin", "/usr/sbin/nologin"),
-    ("www-data", 33, 33, "/var/www", "/usr/sbin/nologin"),
-    ("backup", 34, 34, "/var/backups", "/usr/sbin/nologin"),
-    ("list", 38, 38, "/var/list", "/usr/sbin/nologin"),
-    ("irc", 39, 39, "/run/ircd", "/usr/sbin/nologin"),
-    ("gnats", 41, 41, "/var/lib/gnats", "/usr/sbin/nologin"),
-    ("nobody", 65534, 65534, "/nonexistent", "/usr/sbin/nologin"),
-    ("_apt", 100, 65534, "/nonexistent", "/usr/sbin/nologin"),
-    ("systemd-network", 101, 102, "/run/systemd", "/usr/sbin/nologin"),
-    ("systemd-resolve", 102, 103, "/run/systemd", "/usr/sbin/nologin"),
-    ("messagebus", 103, 106, "/nonexistent", "/usr/sbin/nologin"),
-    ("systemd-timesync", 104, 107, "/run/systemd", "/usr/sbin/nologin"),
-    ("sshd", 105, 65534, "/run/sshd", "/usr/sbin/nologin"),
-    ("mysql", 106, 112, "/nonexistent", "/bin/false"),
-];
-
-const FOLDERS: &[&str] = &[
-    "/boot",
-    "/boot/grub",
-    "/dev",
-    "/dev/pts",
-    "/dev/shm",
-    "/etc",
-    "/etc/apt",
-    "/etc/cron.d",
-    "/etc/cron.daily",
-    "/etc/cron.hourly",
-    "/etc/cron.weekly",
-    "/etc/default",
-    "/etc/init.d",
-    "/etc/network",
-    "/etc/profile.d",
-    "/etc/ssh",
-    "/etc/ssl",
-    "/etc/ssl/certs",
-    "/etc/systemd",
-    "/etc/systemd/system",
-    "/etc/mysql",
-    "/etc/apache2",
-    "/etc/apache2/sites-enabled",
-    "/home",
-    "/media",
-    "/mnt",
-    "/opt",
-    "/proc",
-    "/proc/self",
-    "/proc/net",
-    "/proc/1",
-    "/root/.ssh",
-    "/run",
-    "/run/lock",
-    "/run/user",
-    "/srv",
-    "/sys",
-    "/sys/class",
-    "/usr",
-    "/usr/bin",
-    "/usr/games",
-    "/usr/include",
-    "/usr/lib",
-    "/usr/lib64",
-    "/usr/local",
-    "/usr/local/bin",
-    "/usr/local/sbin",
-    "/usr/sbin",
-    "/usr/share",
-    "/usr/share/doc",
-    "/usr/src",
-    "/var",
-    "/var/backups",
-    "/var/cache",
-    "/var/cache/apt",
-    "/var/lib",
-    "/var/lib/dpkg",
-    "/var/lib/mysql",
-    "/var/local",
-    "/var/log",
-    "/var/log/apt",
-    "/var/mail",
-    "/var/opt",
-    "/var/spool",
-    "/var/spool/cron",
-    "/var/spool/cron/crontabs",
-    "/var/www",
-    "/var/www/html",
-];
-
-/// Programs that are there but that nobody plays; those that are played are added.
-const PROGRAMS: &[(&str, u64)] = &[
-    ("/usr/bin/vim.tiny", 1_300_000),
-    ("/usr/bin/nano", 311_000),
-    ("/usr/bin/less", 180_000),
-    ("/usr/bin/ssh", 1_100_000),
-    ("/usr/bin/scp", 162_000),
-    ("/usr/bin/openssl", 736_000),
-    ("/usr/bin/gzip", 97_000),
-    ("/usr/bin/find", 320_000),
-    ("/usr/bin/diff", 154_000),
-    ("/usr/bin/screen", 470_000),
-    ("/usr/bin/rsync", 527_000),
-    ("/usr/bin/gpg", 1_080_000),
-    ("/usr/sbin/sshd", 890_000),
-    ("/usr/sbin/cron", 55_000),
-    ("/usr/sbin/rsyslogd", 727_000),
-    ("/usr/sbin/apache2", 738_000),
-    ("/usr/sbin/mysqld", 21_000_000),
-    ("/usr/sbin/iptables", 99_000),
-    ("/usr/sbin/fdisk", 149_000),
-    ("/usr/sbin/mkfs.ext4", 133_000),
-    ("/usr/sbin/sysctl", 27_000),
-    ("/usr/bin/journalctl", 76_000),
-    ("/usr/bin/dpkg", 297_000),
-    ("/usr/bin/make", 240_000),
-    ("/usr/bin/lsof", 163_000),
-    ("/usr/bin/strings", 31_000),
-    ("/usr/bin/xz", 81_000),
-];
 
 /// Makes up the files.
 pub(crate) fn grow(persona: &Persona) -> Tree {
@@ -428,12 +301,3 @@ impl Grower<'_> {
         }
     }
 }
-
-const BASHRC: &str = "# ~/.bashrc: executed by bash(1) for non-login shells.\ncase $- in\n    *i*) ;;\n      *) return;;\nesac\nHISTCONTROL=ignoreboth\nHISTSIZE=1000\nHISTFILESIZE=2000\nalias ll='ls -alF'\nalias la='ls -A'\n";
-const PROFILE: &str = "# ~/.profile: executed by the command interpreter for login shells.\nif [ \"$BASH\" ]; then\n  if [ -f ~/.bashrc ]; then\n    . ~/.bashrc\n  fi\nfi\nmesg n 2> /dev/null || true\n";
-const LOGOUT: &str = "# ~/.bash_logout: executed by bash(1) when login shell exits.\nif [ \"$SHLVL\" = 1 ]; then\n    [ -x /usr/bin/clear_console ] && /usr/bin/clear_console -q\nfi\n";
-const TYPED: &str =
-    "df -h\napt update\napt upgrade -y\nsystemctl status apache2\ntail -f /var/log/syslog\nexit\n";
-const NOTES: &str = "- ask about the backup window\n- rotate the certificate before the end of the year\n- clean up /var/log\n";
-const CRONTAB: &str = "# /etc/crontab: system-wide crontab\nSHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin\n\n17 *\t* * *\troot    cd / && run-parts --report /etc/cron.hourly\n25 6\t* * *\troot\ttest -x /usr/sbin/anacron || ( cd / && run-parts --report /etc/cron.daily )\n47 6\t* * 7\troot\ttest -x /usr/sbin/anacron || ( cd / && run-parts --report /etc/cron.weekly )\n";
-const SSHD: &str = "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\nChallengeResponseAuthentication yes\nUsePAM yes\nX11Forwarding yes\nPrintMotd no\nAcceptEnv LANG LC_*\nSubsystem\tsftp\t/usr/lib/openssh/sftp-server\n";

@@ -32,7 +32,7 @@ pub enum Way {
 /// What a transcript is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TranscriptHead {
-    /// The session's id, as in `bartizan.decoy.session`.
+    /// The session's id, as in `session.id`.
     pub session: String,
     /// The kind of decoy.
     pub kind: String,

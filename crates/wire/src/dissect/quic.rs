@@ -16,6 +16,10 @@ use super::{Dissector, Progress, Protocol, Verdict};
 use crate::packet::Transport;
 use crate::tell::{Direction, Heading, Told};
 
+mod crypto;
+
+use crypto::{Crypto, frames_of};
+
 /// The row.
 pub(super) const QUIC: Protocol = Protocol {
     name: "quic",
@@ -38,14 +42,8 @@ pub(super) const QUIC: Protocol = Protocol {
     events_max: 2,
 };
 
-/// Bounds what is put together of one side's hello.
-const CRYPTO_BYTES_MAX: usize = 16 * 1024;
-/// Bounds the parts of one side's hello that lie apart; each fills a gap or is next to another.
-const PARTS_MAX: usize = 64;
 /// Bounds an identifier (RFC 9000, section 17.2).
 const IDENTIFIER_BYTES_MAX: usize = 20;
-/// Bounds the frames of one packet.
-const FRAMES_MAX: usize = 2048;
 /// Bounds the packets of one datagram.
 const PACKETS_MAX: usize = 8;
 const TAG_BYTES: usize = 16;
@@ -229,43 +227,6 @@ struct Quic {
     told: bool,
 }
 
-/// Parts of one side's handshake, which may come in any order.
-#[derive(Debug, Default)]
-struct Crypto {
-    bytes: Vec<u8>,
-    /// Where each of the parts begins and ends, in order and apart from each other.
-    parts: Vec<(usize, usize)>,
-}
-
-impl Crypto {
-    fn add(&mut self, place: usize, data: &[u8]) -> Option<()> {
-        let end = place.checked_add(data.len()).filter(|end| *end <= CRYPTO_BYTES_MAX)?;
-        if self.parts.len() >= PARTS_MAX {
-            return None;
-        }
-        if self.bytes.len() < end {
-            self.bytes.resize(end, 0);
-        }
-        self.bytes.get_mut(place..end)?.copy_from_slice(data);
-        let at = self.parts.partition_point(|(_, before)| *before < place);
-        let joins = self.parts.get(at..)?.iter().take_while(|(start, _)| *start <= end).count();
-        let joined = self.parts.get(at..at + joins)?;
-        let start = joined.first().map_or(place, |(start, _)| place.min(*start));
-        let end = joined.last().map_or(end, |(_, last)| end.max(*last));
-        self.parts.splice(at..at + joins, [(start, end)]);
-        Some(())
-    }
-
-    /// Gives the first message, once it is whole.
-    fn message(&self) -> Option<(u8, &[u8])> {
-        let (start, end) = *self.parts.first()?;
-        (start == 0).then_some(())?;
-        let mut rest = Bytes::new(self.bytes.get(..end)?);
-        let kind = rest.u8()?;
-        Some((kind, rest.part24()?.rest()))
-    }
-}
-
 impl Dissector for Quic {
     fn feed(&mut self, direction: Direction, bytes: &[u8], told: &mut Told<'_>) -> Progress {
         let short = bytes.first().is_some_and(|head| head & 0x80 == 0);
@@ -361,50 +322,13 @@ fn version_name(number: u32) -> String {
     }
 }
 
-/// Reads the frames that a first packet may hold (RFC 9000, section 12.4).
-fn frames_of(frames: &[u8], crypto: &mut Crypto) -> Option<()> {
-    let mut rest = Bytes::new(frames);
-    for _ in 0..FRAMES_MAX {
-        let Some(kind) = rest.u8() else { break };
-        match kind {
-            0 => {
-                let padding = rest.rest().iter().take_while(|byte| **byte == 0).count();
-                rest.skip(padding)?;
-            }
-            1 => {}
-            2 | 3 => {
-                variable(&mut rest)?;
-                variable(&mut rest)?;
-                let ranges = variable(&mut rest)?;
-                variable(&mut rest)?;
-                for _ in 0..ranges {
-                    variable(&mut rest)?;
-                    variable(&mut rest)?;
-                }
-                if kind == 3 {
-                    for _ in 0..3 {
-                        variable(&mut rest)?;
-                    }
-                }
-            }
-            6 => {
-                let place = usize::try_from(variable(&mut rest)?).ok()?;
-                let length = usize::try_from(variable(&mut rest)?).ok()?;
-                crypto.add(place, rest.take(length)?)?;
-            }
-            // The connection is closed, or something that does not belong here.
-            _ => break,
-        }
-    }
-    Some(())
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
 
     use super::super::shared::bytes::hex;
     use super::super::shared::testing::{feed_about, udp, unhex};
+    use super::crypto::CRYPTO_BYTES_MAX;
     use super::*;
 
     /// The client's hello of RFC 9001, appendix A.2.

@@ -1,6 +1,6 @@
 //! Frames in, events out.
 
-use super::record::{Flow, Key, NONE, Seeds, mark, seen};
+use super::record::{Flow, Key, NONE, Seeds, mark};
 use super::report::{Reason, report};
 use super::table::Table;
 use super::talk::{Listening, Rows, Talk};
@@ -381,7 +381,14 @@ impl Flows {
         let tcp = packet.transport == Transport::Tcp;
         let Some(kept) = self.table.get_mut(index) else { return };
         if kept.talk == NONE {
-            let Some(talk) = begin_talk(kept, index, direction, packet, &self.rows) else { return };
+            // Where the stream begins elsewhere, what comes before its turn tells nothing.
+            let in_turn = !tcp || expected.is_none_or(|expected| expected == packet.tcp.sequence);
+            let begun = if in_turn {
+                begin_talk(kept, index, direction, packet, &self.rows)
+            } else {
+                Some(Talk::new(index, self.rows.candidates(Transport::Tcp), None).after(kept))
+            };
+            let Some(talk) = begun else { return };
             kept.talk = self.talks.put(talk);
             self.make_room(index, lines);
         } else if packet.payload_length == 0
@@ -459,14 +466,7 @@ fn begin_talk(
             return None;
         }
     }
-    let mut talk = Talk::new(index, candidates, known);
-    for (direction, side) in [(Direction::Client, flow.client), (Direction::Server, flow.server)] {
-        // Only where the beginning was seen: otherwise the first segment is the beginning.
-        if side.seen & (seen::SYN | seen::SYN_ACK) != 0 && side.seen & seen::DATA == 0 {
-            talk.stream(direction).begin(side.expected);
-        }
-    }
-    Some(talk)
+    Some(Talk::new(index, candidates, known).after(flow))
 }
 
 /// Lets a conversation over TCP hear a packet.

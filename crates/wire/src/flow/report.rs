@@ -47,7 +47,7 @@ pub(super) fn report(
         line.time_by("@timestamp", flow.last_ns, clock);
         line.object("event", |event| {
             event.members(
-                r#""module":"flow","kind":"event","dataset":"flow.connection","category":["network"],"type":["connection","end"],"action":"flow_end""#,
+                r#""module":"flow","kind":"event","dataset":"flow.connection","category":["network"],"type":["connection","end"],"action":"network_flow""#,
             );
             event.time_by("start", flow.start_ns, clock);
             event.time_by("end", flow.last_ns, clock);

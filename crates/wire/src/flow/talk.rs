@@ -1,5 +1,6 @@
 //! What a flow says, while somebody listens: first to know its protocol, then to read it.
 
+use super::record::{Flow, seen};
 use super::stream::{Noticed, Placed, Stream};
 use crate::dissect::{Dissector, FIRST_BYTES_MAX, First, Progress, Protocol, Verdict};
 use crate::flow::Counters;
@@ -124,6 +125,17 @@ impl Talk {
             server: Stream::default(),
             bytes: 0,
         }
+    }
+
+    /// Sets where its streams begin by what the flow has shown.
+    pub(super) fn after(mut self, flow: &Flow) -> Self {
+        for (stream, side) in [(&mut self.client, flow.client), (&mut self.server, flow.server)] {
+            // Only where the beginning was seen: otherwise the first segment is the beginning.
+            if side.seen & (seen::SYN | seen::SYN_ACK) != 0 && side.seen & seen::DATA == 0 {
+                stream.begin(side.expected);
+            }
+        }
+        self
     }
 
     /// Tells that nothing more is to be read of it.

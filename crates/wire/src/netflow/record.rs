@@ -251,7 +251,7 @@ impl Record {
                 event.word("kind", "event");
                 event.words("category", &["network"]);
                 event.words("type", &["connection", "end"]);
-                event.word("action", "flow_end");
+                event.word("action", "network_flow");
                 if let Some(start) = start {
                     event.time("start", start);
                 }

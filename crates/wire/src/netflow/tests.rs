@@ -114,7 +114,7 @@ fn a_flow_of_version_5() {
     check(
         &[version_5(1, 0, 1)],
         expect![[r#"
-            {"@timestamp":"2026-11-21T06:57:50.000000Z","event":{"module":"netflow","dataset":"netflow.flow","kind":"event","category":["network"],"type":["connection","end"],"action":"flow_end","start":"2026-11-21T06:57:20.000000Z","end":"2026-11-21T06:57:50.000000Z","duration":30000000000},"source":{"ip":"10.0.0.1","port":50000,"bytes":4000,"packets":10},"destination":{"ip":"198.51.100.7","port":443,"as":{"number":64500}},"network":{"transport":"tcp","iana_number":"6","type":"ipv4","community_id":"1:WHxtZjhcqIkSnLjobjtIVvosjuA=","direction":"outbound","bytes":4000,"packets":10},"observer":{"ip":"192.0.2.254","ingress":{"interface":{"id":"3"}},"egress":{"interface":{"id":"4"}}},"bartizan":{"netflow":{"version":5,"domain":0,"tcp_flags":27}}}
+            {"@timestamp":"2026-11-21T06:57:50.000000Z","event":{"module":"netflow","dataset":"netflow.flow","kind":"event","category":["network"],"type":["connection","end"],"action":"network_flow","start":"2026-11-21T06:57:20.000000Z","end":"2026-11-21T06:57:50.000000Z","duration":30000000000},"source":{"ip":"10.0.0.1","port":50000,"bytes":4000,"packets":10},"destination":{"ip":"198.51.100.7","port":443,"as":{"number":64500}},"network":{"transport":"tcp","iana_number":"6","type":"ipv4","community_id":"1:WHxtZjhcqIkSnLjobjtIVvosjuA=","direction":"outbound","bytes":4000,"packets":10},"observer":{"ip":"192.0.2.254","ingress":{"interface":{"id":"3"}},"egress":{"interface":{"id":"4"}}},"bartizan":{"netflow":{"version":5,"domain":0,"tcp_flags":27}}}
         "#]],
     );
 }
@@ -141,7 +141,7 @@ fn version_9_with_the_rate_of_its_sampler() {
             version_9(2, &[set(300, &told), set(260, &record_9())]),
         ],
         expect![[r#"
-            {"@timestamp":"2026-11-21T06:58:00.000000Z","event":{"module":"netflow","dataset":"netflow.flow","kind":"event","category":["network"],"type":["connection","end"],"action":"flow_end"},"source":{"ip":"10.0.0.1","port":50000,"bytes":6000,"packets":60},"destination":{"ip":"198.51.100.7","port":53},"network":{"transport":"udp","iana_number":"17","type":"ipv4","community_id":"1:0fNrfFvVTXq2wdQl/kdooUWSmgE=","direction":"outbound","bytes":6000,"packets":60},"observer":{"ip":"192.0.2.254"},"bartizan":{"netflow":{"version":9,"domain":7,"sampling":10}}}
+            {"@timestamp":"2026-11-21T06:58:00.000000Z","event":{"module":"netflow","dataset":"netflow.flow","kind":"event","category":["network"],"type":["connection","end"],"action":"network_flow"},"source":{"ip":"10.0.0.1","port":50000,"bytes":6000,"packets":60},"destination":{"ip":"198.51.100.7","port":53},"network":{"transport":"udp","iana_number":"17","type":"ipv4","community_id":"1:0fNrfFvVTXq2wdQl/kdooUWSmgE=","direction":"outbound","bytes":6000,"packets":60},"observer":{"ip":"192.0.2.254"},"bartizan":{"netflow":{"version":9,"domain":7,"sampling":10}}}
         "#]],
     );
 }
@@ -192,7 +192,7 @@ fn both_directions_and_a_text_of_varying_length_in_ipfix() {
     check(
         &[ipfix(0, &[set(2, &template), set(256, &record)])],
         expect![[r#"
-        {"@timestamp":"2026-11-21T06:57:51.500000Z","event":{"module":"netflow","dataset":"netflow.flow","kind":"event","category":["network"],"type":["connection","end"],"action":"flow_end","start":"2026-11-21T06:57:50.000000Z","end":"2026-11-21T06:57:51.500000Z","duration":1500000000},"source":{"ip":"2001::1","port":50000,"bytes":1000,"packets":0},"destination":{"ip":"2001::2","port":443,"bytes":5000,"packets":0},"network":{"transport":"tcp","iana_number":"6","type":"ipv6","community_id":"1:duODMQSv+/P/U+Sru/qTTtv4pRQ=","direction":"external","bytes":6000,"packets":0},"observer":{"ip":"192.0.2.254"},"bartizan":{"netflow":{"version":10,"domain":9,"tcp_flags":0}}}
+        {"@timestamp":"2026-11-21T06:57:51.500000Z","event":{"module":"netflow","dataset":"netflow.flow","kind":"event","category":["network"],"type":["connection","end"],"action":"network_flow","start":"2026-11-21T06:57:50.000000Z","end":"2026-11-21T06:57:51.500000Z","duration":1500000000},"source":{"ip":"2001::1","port":50000,"bytes":1000,"packets":0},"destination":{"ip":"2001::2","port":443,"bytes":5000,"packets":0},"network":{"transport":"tcp","iana_number":"6","type":"ipv6","community_id":"1:duODMQSv+/P/U+Sru/qTTtv4pRQ=","direction":"external","bytes":6000,"packets":0},"observer":{"ip":"192.0.2.254"},"bartizan":{"netflow":{"version":10,"domain":9,"tcp_flags":0}}}
     "#]],
     );
 }

@@ -176,4 +176,4 @@ pub(crate) fn with_banner(service: Service, answer: &[u8]) -> Service {
 }
 
 #[cfg(test)]
-mod tests;
+mod testing;

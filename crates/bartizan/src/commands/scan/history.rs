@@ -3,10 +3,10 @@
 use wire::scan::{PastRun, Records as _, diff as compare};
 
 use super::Shape;
-use super::keep::Kept;
 use crate::failure::{Outcome, ending};
 use crate::output::{self, Cell, Printer};
 use crate::place::{Place, tell_gaps};
+use crate::scans::Kept;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct HistoryArgs {

@@ -7,15 +7,15 @@ use crate::testing::House;
 async fn curl_lists_fetches_and_leaves_files() {
     let house = House::new("ftp").await;
     let url = format!("ftp://{}/pub/", house.address);
-    let Some(told) = run("curl", &["-s", "--max-time", "30", &url]).await else { return };
+    let Some(told) = run("curl", &["-s", "--max-time", "60", &url]).await else { return };
     assert!(told.contains("-rw-r--r--    1 0        0") && told.contains("README"), "{told}");
-    let told = run("curl", &["-s", "--max-time", "30", &format!("{url}README")]).await.unwrap();
+    let told = run("curl", &["-s", "--max-time", "60", &format!("{url}README")]).await.unwrap();
     assert!(told.contains(house.persona().domain()), "{told}");
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), b"\x7fELF".repeat(20_000)).unwrap();
     let path = file.path().display().to_string();
     let to = format!("ftp://{}/incoming/x.elf", house.address);
-    let args = ["-sS", "--max-time", "30", "-T", &path, "-u", "root:opensesame", &to];
+    let args = ["-sS", "--max-time", "60", "-T", &path, "-u", "root:opensesame", &to];
     assert_eq!(run("curl", &args).await.unwrap(), "");
     let event = house.event_where(|event| event["user"]["name"] == "root").await;
     assert_eq!(event["bartizan"]["decoy"]["password"], "opensesame");

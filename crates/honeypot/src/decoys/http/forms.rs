@@ -1,8 +1,5 @@
 //! What a client fills in: credentials wherever they stand, and files.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::super::shared::http1::Request;
 
 /// Bounds the fields that are read of one form.
@@ -199,15 +196,7 @@ impl Form {
 
 /// The credentials of `Authorization: Basic`.
 pub(super) fn basic(request: &Request) -> Option<Credentials> {
-    let header = request.header("authorization")?;
-    let (scheme, rest) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let bytes = STANDARD.decode(rest.trim()).ok()?;
-    let text = String::from_utf8_lossy(&bytes);
-    let (user, password) = text.split_once(':')?;
-    Some(Credentials { user: user.to_owned(), password: password.to_owned() })
+    request.basic().map(|(user, password)| Credentials { user, password })
 }
 
 /// Undoes `%41` and `+`.

@@ -9,7 +9,7 @@ const APACHE: &str = "Apache/2.4.62 (Debian)";
 async fn curl(house: &House, path: &str, args: &[&str]) -> Option<String> {
     let url = format!("http://{}{path}", house.address);
     let args: Vec<&str> =
-        ["-s", "-i", "--max-time", "20", &url].into_iter().chain(args.iter().copied()).collect();
+        ["-s", "-i", "--max-time", "60", &url].into_iter().chain(args.iter().copied()).collect();
     Some(run("curl", &args).await?.replace('\r', ""))
 }
 
@@ -114,7 +114,7 @@ async fn noise_is_answered_and_told() {
 async fn the_same_site_behind_tls() {
     let house = House::with_banner("https", NGINX).await;
     let url = format!("https://{}/robots.txt", house.address);
-    let Some(told) = run("curl", &["-s", "-k", "-v", "--max-time", "20", &url]).await else {
+    let Some(told) = run("curl", &["-s", "-k", "-v", "--max-time", "60", &url]).await else {
         return;
     };
     assert!(told.contains("Disallow: /wp-admin/"), "{told}");
@@ -123,7 +123,7 @@ async fn the_same_site_behind_tls() {
     assert_eq!(event["tls"]["established"], true);
     assert_eq!(event["network"]["protocol"], "https");
     let plain = format!("http://{}/", house.address);
-    let told = run("curl", &["-s", "-i", "--max-time", "20", &plain]).await.unwrap();
+    let told = run("curl", &["-s", "-i", "--max-time", "60", &plain]).await.unwrap();
     assert!(told.contains("The plain HTTP request was sent to HTTPS port"), "{told}");
 }
 

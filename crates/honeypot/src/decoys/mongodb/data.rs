@@ -3,9 +3,9 @@
 use super::bson::{Document, Value};
 
 /// Names that a session may add or take off, and documents that it may add.
-const CHANGES_MAX: usize = 128;
+const CHANGES_MAX: usize = 64;
 /// Bytes of the documents that a session may add.
-const BYTES_MAX: usize = 256 << 10;
+const BYTES_MAX: usize = 64 << 10;
 
 const NAMES: [&str; 3] = ["customers", "inventory", "webapp"];
 

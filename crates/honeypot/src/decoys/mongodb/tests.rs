@@ -164,7 +164,7 @@ async fn pymongo_looks_around_takes_a_ransom_and_logs_in() {
     let note = house.event_where(|event| {
         event["process"]["command_line"].as_str().is_some_and(|text| text.contains("pay 0.1 BTC"))
     });
-    assert_eq!(note.await["event"]["action"], "command");
+    assert_eq!(note.await["event"]["action"], "decoy_command");
     for (mechanism, password, word) in [
         ("SCRAM-SHA-256", "opensesame", "opensesame"),
         // The older one hashes user and password before.

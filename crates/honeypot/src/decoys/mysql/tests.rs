@@ -182,7 +182,7 @@ async fn the_mariadb_client_logs_in_looks_around_and_is_refused() {
     let query = house.event_where(|event| {
         event["process"]["command_line"].as_str().is_some_and(|text| text.contains("load_file"))
     });
-    assert_eq!(query.await["event"]["action"], "command");
+    assert_eq!(query.await["event"]["action"], "decoy_command");
     let Some(said) =
         run("mysql", &["-h127.0.0.1", "-P", &port, "-uroot", "-pwrong", "-e", "select 1"])
     else {
@@ -229,7 +229,12 @@ async fn clients_in_python_log_in_over_tls_and_without() {
 
 #[tokio::test]
 async fn guessers_find_the_account_and_scanners_the_product() {
-    let house = House::new("mysql").await;
+    // What they speak is what MariaDB asks for.
+    let house = House::of("mysql", |config| {
+        let version = "5.5.5-10.5.26-MariaDB-0+deb11u2".to_owned();
+        config.persona.versions.insert("mysql".to_owned(), version);
+    })
+    .await;
     let port = house.address.port().to_string();
     let words = list(&["a", "opensesame"]);
     let path = words.path().to_str().unwrap();
@@ -246,9 +251,6 @@ async fn guessers_find_the_account_and_scanners_the_product() {
         assert!(said.contains("'opensesame'"), "{said}");
     }
     if let Some(said) = run("nmap", &["-sV", "-Pn", "-p", &port, "127.0.0.1"]) {
-        assert!(
-            said.contains("open  mysql") && (said.contains("MariaDB") || said.contains("MySQL 8")),
-            "{said}"
-        );
+        assert!(said.contains("open  mysql") && said.contains("10.5.26-MariaDB"), "{said}");
     }
 }

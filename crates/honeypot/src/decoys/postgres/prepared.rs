@@ -4,10 +4,12 @@ use super::data::Data;
 use super::query::{self, Outcome};
 use super::{MESSAGE_BYTES_MAX, message, typed};
 use crate::octets::{Octets, text};
-use crate::talk::{NAME_BYTES_MAX, TEXT_BYTES_MAX, Then, Turn};
+use crate::talk::{NAME_BYTES_MAX, Then, Turn};
 
 /// Statements that are kept by name.
-const PREPARED_MAX: usize = 16;
+const PREPARED_MAX: usize = 8;
+/// Letters of each.
+const LETTERS_MAX: usize = 4096;
 
 /// What a session prepared.
 #[derive(Debug, Default)]
@@ -40,7 +42,7 @@ impl Prepared {
         if self.statements.len() >= PREPARED_MAX {
             self.statements.remove(0);
         }
-        self.statements.push((name, sql.chars().take(TEXT_BYTES_MAX).collect()));
+        self.statements.push((name, sql.chars().take(LETTERS_MAX).collect()));
         message::put(&mut turn.out, b'1', &[]);
     }
 

@@ -9,8 +9,8 @@ use super::super::shared::budget::Charge;
 const KEYS_MAX: usize = 128;
 /// Bounds the bytes of one connection's keys and values together.
 const BYTES_MAX: usize = 256 * 1024;
-/// Bounds a pattern of keys.
-const PATTERN_BYTES_MAX: usize = 256;
+/// Bounds a pattern of keys, and the keys that it is compared with: both together make the work.
+const PATTERN_BYTES_MAX: usize = 128;
 
 /// Keys and their values.
 #[derive(Debug, Default)]
@@ -71,9 +71,12 @@ impl Keys {
 }
 
 /// `*` and `?` as Redis reads them. A pattern is walked once for each star and place, so its length is
-/// bounded by [`PATTERN_BYTES_MAX`]; a longer one fits nothing.
+/// bounded by [`PATTERN_BYTES_MAX`], and so is the text: longer ones fit nothing but a star.
 pub(super) fn fits(pattern: &[u8], text: &[u8]) -> bool {
-    if pattern.len() > PATTERN_BYTES_MAX {
+    if pattern == b"*" {
+        return true;
+    }
+    if pattern.len() > PATTERN_BYTES_MAX || text.len() > PATTERN_BYTES_MAX {
         return false;
     }
     let (mut at, mut place) = (0, 0);

@@ -8,6 +8,8 @@ use super::resp::{array, bulk, error, simple};
 
 /// Bounds what a setting may hold.
 const SETTING_BYTES_MAX: usize = 1_024;
+/// Bounds the patterns of one `CONFIG GET`.
+const PATTERNS_MAX: usize = 32;
 
 /// The settings that intruders ask for, as Debian ships them.
 const SETTINGS: &[(&str, &str)] = &[
@@ -82,8 +84,12 @@ impl Settings {
         let what = words.get(1).map(|word| word.to_ascii_lowercase()).unwrap_or_default();
         match what.as_str() {
             "get" => {
-                let wanted: Vec<String> =
-                    words.iter().skip(2).map(|name| name.to_ascii_lowercase()).collect();
+                let wanted: Vec<String> = words
+                    .iter()
+                    .skip(2)
+                    .take(PATTERNS_MAX)
+                    .map(|name| name.to_ascii_lowercase())
+                    .collect();
                 let mut rows = Vec::new();
                 for (name, value) in &self.0 {
                     if wanted.iter().any(|wanted| fits(wanted.as_bytes(), name.as_bytes())) {

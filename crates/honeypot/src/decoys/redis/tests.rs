@@ -39,7 +39,7 @@ async fn redis_cli_walks_through_a_takeover() {
     let attempts = house.stop().await;
     let attempts: Vec<&str> = attempts
         .iter()
-        .filter(|event| event["event"]["action"] == "command")
+        .filter(|event| event["event"]["action"] == "decoy_command")
         .filter_map(|event| event["event"]["reason"].as_str())
         .collect();
     assert_eq!(
@@ -88,7 +88,7 @@ async fn a_password_is_asked_for_where_nobody_is_let_in() {
     assert!(told.starts_with("OK"), "{told}");
     let right = house
         .event_where(|event| {
-            event["event"]["outcome"] == "success" && event["event"]["action"] == "login"
+            event["event"]["outcome"] == "success" && event["event"]["action"] == "decoy_login"
         })
         .await;
     assert_eq!(right["bartizan"]["decoy"]["password"], "opensesame");

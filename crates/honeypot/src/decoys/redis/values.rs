@@ -5,6 +5,8 @@ use super::resp::{array, bulk, error, integer, nothing, simple};
 
 /// Bounds how many keys an answer lists.
 const LISTED_MAX: usize = 128;
+/// Bounds the values of one answer: a short command may name one long value many times.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// Answers a command on keys; nothing where it is none.
 pub(super) fn answer(keys: &mut Keys, name: &str, raw: &[Vec<u8>]) -> Option<Vec<u8>> {
@@ -35,8 +37,13 @@ pub(super) fn answer(keys: &mut Keys, name: &str, raw: &[Vec<u8>]) -> Option<Vec
         }
         ("get", 2) => keys.get(key).map_or_else(nothing, bulk),
         ("mget", 2..) => {
-            let of = |key: &Vec<u8>| keys.get(key).map_or_else(nothing, bulk);
-            array(&raw.iter().skip(1).map(of).collect::<Vec<_>>())
+            let mut room = ANSWER_BYTES_MAX;
+            let mut of = |key: &Vec<u8>| {
+                let value = keys.get(key).filter(|value| value.len() <= room);
+                room -= value.map_or(0, <[u8]>::len);
+                value.map_or_else(nothing, bulk)
+            };
+            array(&raw.iter().skip(1).map(&mut of).collect::<Vec<_>>())
         }
         ("strlen", 2) => integer(keys.get(key).map_or(0, <[u8]>::len)),
         ("del" | "unlink", 2..) => {
@@ -88,4 +95,18 @@ fn listed(keys: &Keys, pattern: &[u8]) -> Vec<u8> {
 
 fn full() -> Vec<u8> {
     error("OOM command not allowed when used memory > 'maxmemory'.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_is_not_told_many_times() {
+        let mut keys = Keys::default();
+        keys.set(b"k", &vec![b'x'; 60_000]).unwrap();
+        let words = vec![b"k".to_vec(); 1_000];
+        let answer = answer(&mut keys, "mget", &words).unwrap();
+        assert!(answer.len() < 300_000, "{}", answer.len());
+    }
 }

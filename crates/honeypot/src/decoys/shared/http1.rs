@@ -4,6 +4,9 @@
 //! It reads what servers read, and keeps what they would throw away: the raw request line, the case of
 //! names, a body that belongs to no known length.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::budget::Charge;
 
 /// Bounds the request line; nginx and Apache bound it alike.
@@ -87,6 +90,15 @@ impl Request {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let named = |(held, _): &&(String, String)| held.eq_ignore_ascii_case(name);
         self.headers.iter().find(named).map(|(_, value)| value.as_str())
+    }
+
+    /// The user name and the password of `Authorization: Basic`.
+    pub(crate) fn basic(&self) -> Option<(String, String)> {
+        let (scheme, rest) = self.header("authorization")?.split_once(' ')?;
+        let is_basic = scheme.eq_ignore_ascii_case("basic");
+        let bytes = is_basic.then(|| STANDARD.decode(rest.trim()).ok()).flatten()?;
+        let text = String::from_utf8_lossy(&bytes);
+        text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
     }
 
     /// The path asked for, without query, scheme and host.

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use crate::held::Held;
+
 /// Files and folders that one session may add.
 const NODES_MAX: usize = 64;
 /// Bytes that one session may write.
-const BYTES_MAX: usize = 8 << 20;
+const BYTES_MAX: usize = 4 << 20;
 /// Bytes of a path.
 const PATH_BYTES_MAX: usize = 520;
 /// 100 ns in a day.
@@ -27,6 +29,7 @@ pub(super) struct Node {
 pub(super) struct Disk {
     nodes: Vec<Node>,
     room: usize,
+    held: Held,
 }
 
 /// Why something could not be written.
@@ -60,7 +63,7 @@ impl Disk {
             node("Scans\\invoice 2291.txt", false, INVOICE, 40),
             node("Templates\\letter.txt", false, LETTER, 212),
         ];
-        Self { nodes, room: BYTES_MAX }
+        Self { nodes, room: BYTES_MAX, held: Held::default() }
     }
 
     /// The place of what stands at a path, in whatever case.
@@ -125,7 +128,11 @@ impl Disk {
     ) -> Result<(), Full> {
         let node = self.nodes.get_mut(place).ok_or(Full)?;
         let grows = length.saturating_sub(node.bytes.len());
-        self.room = self.room.checked_sub(grows).ok_or(Full)?;
+        let room = self.room.checked_sub(grows).ok_or(Full)?;
+        if !self.held.take(grows) {
+            return Err(Full);
+        }
+        self.room = room;
         if grows > 0 || shortens {
             node.bytes.to_mut().resize(length, 0);
         }

@@ -243,7 +243,7 @@ async fn smbclient_lists_takes_and_puts() {
     assert_eq!(house.vault().quarantined().len(), 1);
     let gone =
         house.event_where(|event| event["process"]["command_line"] == "delete other.bin").await;
-    assert_eq!(gone["event"]["action"], "command");
+    assert_eq!(gone["event"]["action"], "decoy_command");
     let known = house.persona().users()[1].name.clone();
     let who = format!("{known}%wrong");
     let said =
@@ -269,7 +269,7 @@ async fn guessers_leave_hashes_and_scanners_name_the_product() {
         .is_some()
     {
         let event = house.event_where(|event| event["user"]["name"] == "ida").await;
-        assert_eq!(event["event"]["action"], "login");
+        assert_eq!(event["event"]["action"], "decoy_login");
     }
     if let Some(said) = run("nmap", &["-sV", "-Pn", "-p", &port, "127.0.0.1"]) {
         assert!(said.contains("Samba smbd"), "{said}");

@@ -50,7 +50,7 @@ async fn ssh_logs_in_runs_a_command_and_it_is_told() {
     let command = house.event("command").await;
     assert_eq!(command["process"]["command_line"], "uname -a; id");
     let end = house.event("disconnect").await;
-    let session = end["bartizan"]["decoy"]["session"].as_str().unwrap();
+    let session = end["session"]["id"].as_str().unwrap();
     let said = house.vault().transcript(session).unwrap();
     let said: Vec<u8> = said.parts.into_iter().flat_map(|part| part.bytes).collect();
     assert!(String::from_utf8_lossy(&said).contains("uid=0(root)"));

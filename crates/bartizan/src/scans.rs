@@ -20,6 +20,7 @@ use store::{Order, Scope, Search, Store, StoreError};
 use wire::scan::{PastRun, Plan, Records, compared_with};
 
 use crate::clock::now;
+use crate::config::Config;
 use crate::place::{Place, has_catalog, make_private};
 
 const FOLDER: &str = "scans";
@@ -40,23 +41,30 @@ const READ_WITHIN: Duration = Duration::from_mins(2);
 const APPENDED_AT_ONCE: usize = 4_000;
 
 /// The scans of a store.
-pub(super) struct Kept {
+pub(crate) struct Kept {
     store: Store,
     folder: PathBuf,
     taken: Option<PathBuf>,
 }
 
+/// Starts, for the running product, the scans that it makes by itself, and takes over those that
+/// commands make.
+pub(crate) fn start(running: &mut source::Running, config: &Config, store: Store) {
+    let records = Box::new(Kept::of_product(store, &config.data));
+    wire::scan::start(running, config.scan.clone(), records);
+}
+
 impl Kept {
-    pub(crate) fn of_product(store: Store, data: &Path) -> Self {
+    fn of_product(store: Store, data: &Path) -> Self {
         Self { store, folder: data.join(FOLDER), taken: None }
     }
 
-    pub(super) fn reader(place: &Place) -> anyhow::Result<Self> {
+    pub(crate) fn reader(place: &Place) -> anyhow::Result<Self> {
         let data = place.config()?.data;
         Ok(Self::of_product(place.reader()?, &data))
     }
 
-    pub(super) fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.store
     }
 
@@ -148,7 +156,7 @@ fn next_file(folder: &Path) -> std::io::Result<Option<PathBuf>> {
 }
 
 /// Who keeps the events of a scan that a command makes.
-pub(super) enum Keeper {
+pub(crate) enum Keeper {
     /// Nobody has the store open but this command.
     Own(Kept),
     /// Another process has: it takes them over.
@@ -157,7 +165,7 @@ pub(super) enum Keeper {
 
 impl Keeper {
     /// Opens the store; `None` where there is none.
-    pub(super) fn open(place: &Place) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn open(place: &Place) -> anyhow::Result<Option<Self>> {
         let config = place.config()?;
         if !has_catalog(&config)? {
             return Ok(None);
@@ -178,12 +186,12 @@ impl Keeper {
     }
 
     /// Gives the earlier scans that a plan is compared with.
-    pub(super) fn compared_with(&self, plan: &Plan) -> anyhow::Result<Vec<PastRun>> {
+    pub(crate) fn compared_with(&self, plan: &Plan) -> anyhow::Result<Vec<PastRun>> {
         compared_with(plan, self.kept()).map_err(anyhow::Error::msg)
     }
 
     /// Keeps events; gives the sentence that tells where.
-    pub(super) fn keep(&mut self, id: &str, events: Vec<String>) -> anyhow::Result<String> {
+    pub(crate) fn keep(&mut self, id: &str, events: &[String]) -> anyhow::Result<String> {
         match self {
             Self::Own(kept) => {
                 append(&kept.store, events)?;
@@ -191,7 +199,7 @@ impl Keeper {
                 Ok(format!("kept as scan {id}; the rules see it when the product starts"))
             }
             Self::Other(kept) => {
-                hand_over(kept, id, &events)?;
+                hand_over(kept, id, events)?;
                 Ok(format!("handed to the running product as scan {id}"))
             }
         }
@@ -199,7 +207,7 @@ impl Keeper {
 }
 
 /// Makes events of the lines and appends them, as the line would.
-fn append(store: &Store, lines: Vec<String>) -> anyhow::Result<()> {
+fn append(store: &Store, lines: &[String]) -> anyhow::Result<()> {
     let parser = Parser::new(ParserConfig::default());
     let origin = Arc::new(Origin {
         input: "scan".to_owned(),
@@ -246,9 +254,10 @@ fn hand_over(kept: &Kept, id: &str, events: &[String]) -> anyhow::Result<()> {
 }
 
 fn seal(text: &[u8], keyring: Option<&Keyring>) -> anyhow::Result<Vec<u8>> {
-    let Some(keyring) = keyring else { return Ok([MAGIC_PLAIN, text].concat()) };
+    let Some(keyring) = keyring else { return Ok([MAGIC_PLAIN.as_slice(), text].concat()) };
     let (key, wrapped) = keyring.data_key()?;
-    Ok([MAGIC_SEALED, wrapped.as_slice(), &key.seal(SEALED_CONTEXT, text)?].concat())
+    let sealed = key.seal(SEALED_CONTEXT, text)?;
+    Ok([MAGIC_SEALED.as_slice(), &wrapped, &sealed].concat())
 }
 
 fn open(bytes: &[u8], keyring: Option<&Keyring>) -> Option<String> {

@@ -1,0 +1,6 @@
+//! Any bytes, as a visitor of the decoy `smb` sends them.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| honeypot::fuzzing::fuzz("smb", bytes));
