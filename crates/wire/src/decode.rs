@@ -18,8 +18,10 @@ const LAYERS_MAX: u8 = 16;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug)]
-// One of these a packet, on the stack: a box would cost more than the copy.
-#[allow(clippy::large_enum_variant)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one of these a packet, on the stack: a box would cost more than the copy"
+)]
 pub enum Decoded<'b> {
     /// A packet of a flow.
     Packet(Packet<'b>),

@@ -3,6 +3,7 @@
 mod engine;
 mod record;
 mod report;
+mod rows;
 mod state;
 mod stream;
 mod table;

@@ -169,7 +169,8 @@ fn quarantine(args: &Quarantine, place: &Place) -> anyhow::Result<Outcome> {
 /// Writes a file out as it came, for its owner to read and nobody to run.
 fn take(vault: &Vault, hash: &str, to: &Path) -> anyhow::Result<Outcome> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let contents = vault.contents(&hash.to_lowercase())?;
+    let hash = hash.to_lowercase();
+    let contents = vault.contents(&hash)?;
     let at = |error: std::io::Error| {
         ending(Outcome::Fault, format!("cannot write {}: {error}", to.display()))
     };

@@ -37,6 +37,7 @@ impl Table {
     }
 
     /// Gives the table of the columns that occur in these events.
+    #[cfg(test)]
     pub(crate) fn of_events(events: &[Arc<Event>]) -> Self {
         Survey::of(events).table()
     }
