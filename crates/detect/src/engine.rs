@@ -116,7 +116,7 @@ impl Memory {
         let correlations = sigma::Memory::restore(reader.raw(length)?)?;
         let indicators = Watched::restore(&mut reader)?;
         let detectors = Detectors::restore(&mut reader).unwrap_or_default();
-        Ok(Self { correlations, indicators, detectors, ..Self::default() })
+        Ok(Self { correlations, detectors, indicators, ..Self::default() })
     }
 }
 

@@ -62,7 +62,8 @@ pub(crate) fn replica(frame: &mut [u8], number: u8) {
     match get16(frame, at) {
         0x0800 => {
             let header = usize::from(frame.get(ip).copied().unwrap_or(0) & 15) * 4;
-            let first = get16(frame, ip + 6) & 0x1fff == 0;
+            let offset = get16(frame, ip + 6) & 0x1fff;
+            let first = offset == 0;
             let protocol = frame.get(ip + 9).copied().unwrap_or(0);
             for place in [ip + 12, ip + 16] {
                 let (old, new) = (get16(frame, place), get16(frame, place) ^ mask);

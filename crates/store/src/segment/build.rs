@@ -12,6 +12,7 @@ use model::{Event, Field, FieldKind, Value, ValueKind};
 use super::builder::Builder;
 use super::extra::{put, put_value};
 use super::layout::{Column, TEXT_TYPE, data_type};
+#[cfg(test)]
 use super::survey::Survey;
 
 /// The columns of a table, and where each one stands.

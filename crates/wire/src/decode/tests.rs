@@ -1,5 +1,5 @@
 // Text for a person to compare; how it is put together does not matter.
-#![allow(clippy::format_push_string)]
+#![allow(clippy::format_push_string, reason = "a test writes what it compares")]
 
 use etherparse::{LaxNetSlice, LaxSlicedPacket, PacketBuilder, TransportSlice, VlanSlice};
 use expect_test::{Expect, expect};

@@ -1,5 +1,5 @@
 // Text for a person to compare; how it is put together does not matter.
-#![allow(clippy::format_push_string)]
+#![allow(clippy::format_push_string, reason = "a test writes what it compares")]
 
 use std::collections::HashMap;
 
@@ -97,7 +97,7 @@ fn check(segments: &[Segment<'_>], expected: Expect) {
 
 #[test]
 // One row a state.
-#[allow(clippy::too_many_lines)]
+#[allow(clippy::too_many_lines, reason = "one conversation from end to end")]
 fn states_in_zeeks_words() {
     let syn = [Segment(">S", 0, b""), Segment("<SA", 0, b""), Segment(">A", 1, b"")];
     let with = |more: &[Segment<'static>]| [&syn[..], more].concat();
