@@ -64,6 +64,7 @@ pub(crate) struct Args {
 
 /// What is scanned, and how.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the command line")]
 struct What {
     /// Hosts, ranges and networks: 10.0.0.1, 10.0.0.1-99, 10.0.0.0/24, fd00::/120, a name
     #[arg(value_name = "TARGET")]
