@@ -38,7 +38,8 @@ test-ui: ui ## checks and tests the console's own code
 
 test-browser: ui needs-rust needs-browser ## drives the real binary in Chromium, from the set-up link to a closed alert
 	@echo "== browser test"
-	cargo build --locked --workspace
+	@# As the Rust tests build it: another selection would build the query engine anew.
+	cargo test --locked --workspace --no-run --quiet
 	cd ui && BARTIZAN_BIN="$(CARGO_TARGET_DIR)/debug/bartizan" npm run --silent test:browser
 
 crash: needs-rust ## stops a store at 1000 seeded points: kills, torn writes, power cuts, full disks; POINTS=, SEED=
