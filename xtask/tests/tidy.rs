@@ -141,6 +141,21 @@ fn lints_are_allowed_with_a_reason_only() {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
+#[test]
+fn nothing_that_was_built_is_kept() {
+    let listed = std::process::Command::new("git").arg("ls-files").current_dir(root()).output();
+    let Some(listed) = listed.ok().filter(|listed| listed.status.success()) else {
+        println!("skipped: this is no checkout of git");
+        return;
+    };
+    let built = |path: &&str| {
+        path.split('/').any(|part| matches!(part, "target" | "dist" | "node_modules"))
+    };
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let faults: Vec<&str> = listed.lines().filter(built).collect();
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
 /// Tells whether a file holds nothing but tests.
 fn is_test(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "tests")

@@ -86,8 +86,7 @@ impl House {
 
     /// Waits for the next event with this action; others before it are passed over.
     pub(crate) async fn event(&self, action: &str) -> Value {
-        let word = if action == "connect" { "connection" } else { action };
-        let word = format!("decoy_{word}");
+        let word = format!("decoy_{action}");
         self.event_where(|event| event["event"]["action"] == *word).await
     }
 

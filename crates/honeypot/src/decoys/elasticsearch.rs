@@ -6,7 +6,8 @@ mod api;
 use futures::FutureExt as _;
 
 use super::Decoy;
-use super::shared::http1::{Limits, Reader, Request, Step, Version};
+use super::shared::conversation::Conversation;
+use super::shared::http1::{Limits, Request, Version};
 use crate::session::{End, Fields, Outcome, Session, Visit, now};
 use crate::text::shown;
 use api::{Facts, Reply};
@@ -24,45 +25,32 @@ const BODY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const KEPT_BYTES_MAX: usize = 256 * 1024;
 /// How much of a body is told.
 const TOLD_BYTES_MAX: usize = 8 * 1024;
-/// Bounds the requests of one connection.
-const REQUESTS_MAX: u32 = 1_000;
 
 async fn serve(session: &mut Session) -> Result<(), End> {
-    // What a silent client would hold for nothing is made with its first bytes.
-    while session.pending().is_empty() {
-        session.fill().await?;
-    }
+    Conversation::begun(session).await?;
     let limits = Limits { body_max: BODY_BYTES_MAX, kept_max: KEPT_BYTES_MAX };
-    let mut reader = Box::new(Reader::new(limits));
-    let mut requests = 0;
-    loop {
-        let piece = session.read_some(16 * 1024).await?;
-        let mut input = piece.as_slice();
-        while !input.is_empty() {
-            let keeps = match reader.next(&mut input) {
-                Step::More => break,
-                Step::Continue => {
-                    session.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
-                    true
-                }
-                Step::Request(request) => answer(session, &request).await?,
-                Step::Bad(_, request) => {
-                    let fields = Fields::new().with("http.request.line", request.line.clone());
-                    session.tell("malformed", fields).await;
-                    let body = r#"{"error":{"root_cause":[{"type":"illegal_argument_exception","reason":"text is not a HTTP request"}],"type":"illegal_argument_exception","reason":"text is not a HTTP request"},"status":400}"#;
-                    let reply =
-                        Reply { status: 400, is_text: false, body: body.to_owned(), attempt: None };
-                    session.write(&written(&request, &reply)).await?;
-                    false
-                }
-            };
-            requests += 1;
-            if !keeps || requests >= REQUESTS_MAX {
-                session.close().await;
-                return Ok(());
-            }
+    let mut client = Conversation::new(limits);
+    while let Some(heard) = client.next(session).await? {
+        let keeps = match heard {
+            Ok(request) => answer(session, &request).await?,
+            Err((_, request)) => malformed(session, &request).await?,
+        };
+        if !keeps {
+            break;
         }
     }
+    session.close().await;
+    Ok(())
+}
+
+/// Says that this was no request.
+async fn malformed(session: &mut Session, request: &Request) -> Result<bool, End> {
+    let fields = Fields::new().with("http.request.line", request.line.clone());
+    session.tell("malformed", fields).await;
+    let body = r#"{"error":{"root_cause":[{"type":"illegal_argument_exception","reason":"text is not a HTTP request"}],"type":"illegal_argument_exception","reason":"text is not a HTTP request"},"status":400}"#;
+    let reply = Reply { status: 400, is_text: false, body: body.to_owned(), attempt: None };
+    session.write(&written(request, &reply)).await?;
+    Ok(false)
 }
 
 /// Answers a request and tells of it; true where the connection is kept.
@@ -160,18 +148,10 @@ fn facts(visit: &Visit) -> Facts {
 /// Gives bytes, cut into pieces by their first one, to everything here that reads them.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz(bytes: &[u8]) {
+    use super::shared::http1::{Reader, Step};
+
     let (step, rest) = super::shared::fuzz_pieces(bytes);
-    let facts = Facts {
-        version: "7.17.24".to_owned(),
-        node: "web01".to_owned(),
-        cluster: "norda".to_owned(),
-        address: "192.0.2.1".to_owned(),
-        users: vec!["ahoff".to_owned()],
-        domain: "norda.example".to_owned(),
-        seed: [7; 32],
-        uptime: 1_000_000,
-        now: 1_795_244_280,
-    };
+    let facts = Facts::sample();
     let mut reader = Reader::new(Limits { body_max: BODY_BYTES_MAX, kept_max: KEPT_BYTES_MAX });
     for mut piece in rest.chunks(step) {
         while !piece.is_empty() {

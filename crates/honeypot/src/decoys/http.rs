@@ -9,7 +9,8 @@ mod told;
 use futures::FutureExt as _;
 
 use super::Decoy;
-use super::shared::http1::{Fault, Limits, Reader, Request, Step};
+use super::shared::conversation::Conversation;
+use super::shared::http1::{Fault, Limits, Request};
 use crate::session::{End, Fields, Outcome, Session, Visit, now};
 use forms::{Credentials, Form};
 use reply::{Brand, Reply, Scene, Server};
@@ -36,8 +37,6 @@ const NGINX_BODY_BYTES_MAX: u64 = 1024 * 1024;
 const APACHE_BODY_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Kept of a body in memory, for the form and the quarantine.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// Bounds the requests of one connection; Apache bounds them alike.
-const REQUESTS_MAX: u32 = 1_000;
 
 async fn serve_secure(session: &mut Session) -> Result<(), End> {
     while session.pending().is_empty() {
@@ -72,37 +71,24 @@ async fn serve_secure(session: &mut Session) -> Result<(), End> {
 }
 
 async fn serve(session: &mut Session) -> Result<(), End> {
-    // What a silent client would hold for nothing is made with its first bytes.
-    while session.pending().is_empty() {
-        session.fill().await?;
-    }
+    Conversation::begun(session).await?;
     let site = Box::new(site(session));
     let body_max = match site.server.brand {
         Brand::Nginx => NGINX_BODY_BYTES_MAX,
         Brand::Apache => APACHE_BODY_BYTES_MAX,
     };
-    let mut reader = Box::new(Reader::new(Limits { body_max, kept_max: BODY_BYTES_MAX }));
-    let mut requests = 0;
-    loop {
-        let piece = session.read_some(16 * 1024).await?;
-        let mut input = piece.as_slice();
-        while !input.is_empty() {
-            let keeps = match reader.next(&mut input) {
-                Step::More => break,
-                Step::Continue => {
-                    session.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
-                    true
-                }
-                Step::Request(request) => answer(session, &site, &request).await?,
-                Step::Bad(fault, request) => malformed(session, &site, fault, &request).await?,
-            };
-            requests += 1;
-            if !keeps || requests >= REQUESTS_MAX {
-                session.close().await;
-                return Ok(());
-            }
+    let mut client = Conversation::new(Limits { body_max, kept_max: BODY_BYTES_MAX });
+    while let Some(heard) = client.next(session).await? {
+        let keeps = match heard {
+            Ok(request) => answer(session, &site, &request).await?,
+            Err((fault, request)) => malformed(session, &site, fault, &request).await?,
+        };
+        if !keeps {
+            break;
         }
     }
+    session.close().await;
+    Ok(())
 }
 
 /// Answers a request and tells of it; true where the connection is kept.
@@ -124,7 +110,8 @@ async fn answer(session: &mut Session, site: &Site, request: &Request) -> Result
     let (bytes, keeps) = reply::write(scene, request, reply);
     let fields = told::request(session, &site.server.name, request, (status, bytes.len()));
     session.tell("request", fields).await;
-    for tried in forms::basic(request).into_iter().chain(form.credentials()) {
+    let basic = request.basic().map(|(user, password)| Credentials { user, password });
+    for tried in basic.into_iter().chain(form.credentials()) {
         tell_login(session, request, &tried).await;
     }
     keep_files(session, request, &form).await;
@@ -218,6 +205,8 @@ fn site(visit: &Visit) -> Site {
 /// Gives bytes, cut into pieces by their first one, to everything here that reads them.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn fuzz(bytes: &[u8]) {
+    use super::shared::http1::{Reader, Step};
+
     let (step, rest) = super::shared::fuzz_pieces(bytes);
     let brand = if step % 2 == 0 { Brand::Nginx } else { Brand::Apache };
     let site = site::testing::site(brand);
@@ -250,7 +239,7 @@ pub(crate) fn fuzz(bytes: &[u8]) {
             let whole =
                 |line: &[u8]| line.strip_suffix(b"\r").is_some_and(|line| !line.contains(&b'\r'));
             assert!(!bytes.starts_with(b"HTTP/") || head.into_iter().all(whole));
-            let _ = forms::basic(&request);
+            let _ = request.basic();
             if fault.is_some() {
                 return;
             }

@@ -2,6 +2,7 @@
 
 pub(crate) mod budget;
 pub(crate) mod clock;
+pub(crate) mod conversation;
 pub(crate) mod http1;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -205,7 +205,7 @@ mod tests {
         let output = ran(&telnet, &["127.0.0.1", &port], b"root\nopensesame\nid\nexit\n");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(text.contains("login: "), "{output:?}");
-        house.event("connect").await;
+        house.event("connection").await;
     }
 
     #[tokio::test]

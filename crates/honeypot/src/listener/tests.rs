@@ -66,7 +66,7 @@ async fn who_is_allowed_is_served_and_not_told() {
     drop(own);
     let mut other = connect_from(3, house.address).await;
     assert!(is_served(&mut other).await);
-    house.event("connect").await;
+    house.event("connection").await;
     drop(other);
     house.event("disconnect").await;
     let vault = std::sync::Arc::clone(house.vault());
@@ -94,7 +94,7 @@ async fn a_session_ends_when_the_product_stops_and_is_told() {
     let house = House::with_banner("tcp", "hello").await;
     let mut stream = house.connect().await;
     assert!(is_served(&mut stream).await);
-    house.event("connect").await;
+    house.event("connection").await;
     let told = house.stop().await;
     let end = told.iter().find(|event| event["event"]["action"] == "decoy_disconnect").unwrap();
     assert_eq!(end["event"]["reason"], "shutdown");

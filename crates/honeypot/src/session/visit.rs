@@ -187,8 +187,8 @@ impl Visit {
         tokio::time::sleep(Duration::from_millis(least_ms.saturating_add(more))).await;
     }
 
-    /// Tells that something happened: `action` (`connect`, `request`, `query`, …) becomes `event.action`
-    /// in the words that all decoys share (`decoy_connection`, `decoy_request`, `decoy_query`, …),
+    /// Tells that something happened: `action` (`connection`, `request`, `query`, …) becomes
+    /// `event.action` in the words that all decoys share (`decoy_connection`, `decoy_request`, …),
     /// `fields` what is known of it. Addresses, ports, the session and the decoy are added.
     pub async fn tell(&self, action: &str, fields: Fields) {
         if self.0.quiet {
@@ -216,7 +216,7 @@ impl Visit {
                 "dataset": format!("decoy.{}", decoy.id),
                 "kind": "event",
                 "category": ["network", "intrusion_detection"],
-                "action": word(action),
+                "action": format!("decoy_{action}"),
             },
             "source": { "ip": self.0.peer.ip().to_canonical().to_string(), "port": self.0.peer.port() },
             "destination": { "ip": self.0.local.ip().to_canonical().to_string(), "port": self.0.local.port() },
@@ -311,7 +311,7 @@ impl Visit {
 
     /// Tells of the beginning.
     pub(crate) async fn connected(&self) {
-        self.tell("connect", Fields::new()).await;
+        self.tell("connection", Fields::new()).await;
     }
 
     /// Tells of the end and closes the transcript.
@@ -377,12 +377,4 @@ pub(crate) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let nanos = since.ok().and_then(|since| i64::try_from(since.as_nanos()).ok());
     Timestamp::from_nanos(nanos.unwrap_or_default())
-}
-
-/// Gives the word of `event.action`; rules ask for it whichever decoy an event comes from.
-fn word(action: &str) -> String {
-    match action {
-        "connect" => "decoy_connection".to_owned(),
-        other => format!("decoy_{other}"),
-    }
 }

@@ -22,6 +22,24 @@ pub(super) struct Facts {
     pub(super) now: u64,
 }
 
+#[cfg(any(test, fuzzing))]
+impl Facts {
+    /// Gives those of a node that tests talk to.
+    pub(super) fn sample() -> Self {
+        Self {
+            version: "7.17.24".to_owned(),
+            node: "web01".to_owned(),
+            cluster: "norda".to_owned(),
+            address: "192.0.2.1".to_owned(),
+            users: vec!["ahoff".to_owned()],
+            domain: "norda.example".to_owned(),
+            seed: [7; 32],
+            uptime: 1_000_000,
+            now: 1_795_244_280,
+        }
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reply {
@@ -374,26 +392,12 @@ mod tests {
     use super::super::super::shared::http1::{Limits, Reader, Step};
     use super::*;
 
-    fn facts() -> Facts {
-        Facts {
-            version: "7.17.24".to_owned(),
-            node: "web01".to_owned(),
-            cluster: "norda".to_owned(),
-            address: "192.0.2.1".to_owned(),
-            users: vec!["ahoff".to_owned()],
-            domain: "norda.example".to_owned(),
-            seed: [7; 32],
-            uptime: 1_000_000,
-            now: 1_795_244_280,
-        }
-    }
-
     fn ask(method: &str, target: &str, body: &str) -> Reply {
         let text =
             format!("{method} {target} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         let mut reader = Reader::new(Limits { body_max: 1 << 20, kept_max: 1 << 20 });
         match reader.next(&mut text.as_bytes()) {
-            Step::Request(request) => answer(&facts(), &request),
+            Step::Request(request) => answer(&Facts::sample(), &request),
             other => panic!("{other:?}"),
         }
     }

@@ -194,11 +194,6 @@ impl Form {
     }
 }
 
-/// The credentials of `Authorization: Basic`.
-pub(super) fn basic(request: &Request) -> Option<Credentials> {
-    request.basic().map(|(user, password)| Credentials { user, password })
-}
-
 /// Undoes `%41` and `+`.
 pub(super) fn decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
@@ -324,10 +319,7 @@ mod tests {
         assert_eq!((many[1].user.as_str(), many[1].password.as_str()), ("b", "2"));
         assert_eq!(tried(&request(form, b"q=1")), None);
         let header = request("GET /\nAuthorization: basic YTpiOmM=", b"");
-        assert_eq!(
-            basic(&header).map(|tried| (tried.user, tried.password)),
-            Some(pair("a", "b:c"))
-        );
+        assert_eq!(header.basic(), Some(pair("a", "b:c")));
     }
 
     #[test]

@@ -203,10 +203,10 @@ async fn guessers_are_recorded_and_scanners_name_the_product() {
     let path = words.path().to_str().unwrap();
     let target = format!("mongodb://127.0.0.1:{port}");
     if run("hydra", &["-l", "root", "-P", path, "-t", "1", "-I", &target]).is_some() {
-        assert_eq!(house.event("connect").await["network"]["protocol"], "mongodb");
+        assert_eq!(house.event("connection").await["network"]["protocol"], "mongodb");
     }
     if run("ncrack", &["-u", "root", "-P", path, &target]).is_some() {
-        house.event("connect").await;
+        house.event("connection").await;
     }
     if let Some(said) = run("nmap", &["-sV", "-Pn", "-p", &port, "127.0.0.1"]) {
         assert!(said.contains("MongoDB 4.4.29"), "{said}");

@@ -495,7 +495,18 @@ mod tests {
             step in 1..30usize,
         ) {
             let start = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
-            prop_assert_eq!(read(&[start, &bytes[..]].concat(), step), read(&[start, &bytes[..]].concat(), 999));
+            let (pieces, whole) =
+                (read(&[start, &bytes[..]].concat(), step), read(&[start, &bytes[..]].concat(), 999));
+            // Noise is refused at its first byte, and told as far as it has come by then.
+            let noise = |told: &str| {
+                told.rsplit_once("Malformed \" ").map(|(before, noise)| (before.to_owned(), noise.to_owned()))
+            };
+            if let (Some(of_pieces), Some(of_whole)) = (noise(&pieces), noise(&whole)) {
+                prop_assert_eq!(of_pieces.0, of_whole.0);
+                prop_assert!(of_whole.1.starts_with(of_pieces.1.trim_end_matches("\"\n")));
+            } else {
+                prop_assert_eq!(pieces, whole);
+            }
         }
 
         #[test]

@@ -187,7 +187,7 @@ async fn hydra_medusa_and_ncrack_find_the_password() {
         if let Some(signal) = output.status.signal() {
             // Some builds of ncrack fall over every SSH server; the visit is told all the same.
             eprintln!("skipped: {program} ended by signal {signal}");
-            house.event("connect").await;
+            house.event("connection").await;
             continue;
         }
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -83,22 +83,22 @@ fn target(shell: &Shell, from: &str, to: &str) -> String {
 }
 
 fn cp(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
-    let names = call.operands();
-    let Some((to, from)) = names.split_last().filter(|(_, from)| !from.is_empty()) else {
-        call.complain("missing file operand");
-        return 1;
-    };
-    let mut status = 0;
-    for name in from {
-        let (path, to) = (whole(shell, name), target(shell, name, to));
-        if let Err(refusal) = shell.files.copy(&path, &to, shell.uid) {
-            status = refuse(call, "cannot stat", name, refusal);
-        }
-    }
-    status
+    each_to(shell, call, |shell, path, to| shell.files.copy(path, to, shell.uid))
 }
 
 fn mv(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
+    each_to(shell, call, |shell, path, to| {
+        shell.files.copy(path, to, shell.uid)?;
+        shell.files.remove(path, shell.uid, Remove::All)
+    })
+}
+
+/// Does something with each of the files named first and the place named last.
+fn each_to(
+    shell: &mut Shell,
+    call: &mut Call<'_>,
+    deed: impl Fn(&mut Shell, &str, &str) -> Result<(), Refusal>,
+) -> u8 {
     let names = call.operands();
     let Some((to, from)) = names.split_last().filter(|(_, from)| !from.is_empty()) else {
         call.complain("missing file operand");
@@ -107,11 +107,7 @@ fn mv(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
     let mut status = 0;
     for name in from {
         let (path, to) = (whole(shell, name), target(shell, name, to));
-        let moved = shell
-            .files
-            .copy(&path, &to, shell.uid)
-            .and_then(|()| shell.files.remove(&path, shell.uid, Remove::All));
-        if let Err(refusal) = moved {
+        if let Err(refusal) = deed(shell, &path, &to) {
             status = refuse(call, "cannot stat", name, refusal);
         }
     }
