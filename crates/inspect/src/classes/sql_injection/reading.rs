@@ -8,8 +8,6 @@ pub(super) const TERM_TOKENS_MAX: usize = 64;
 /// So many plain words side by side make prose; SQL has a sign or a keyword between its names.
 const PROSE_PAIRS_MIN: usize = 2;
 
-/// Texts up to this length hold no sentence.
-const SHORT_BYTES_MAX: usize = 24;
 /// From this length on, what follows a `#` is an anchor's name.
 const ANCHOR_BYTES_MIN: usize = 8;
 
@@ -26,8 +24,6 @@ pub(super) struct Reading {
     prose_pairs: usize,
     /// The quote opened a string of the text's own, as in `href="#top"`.
     pub opened: bool,
-    /// Too short for a sentence.
-    pub short: bool,
     /// Plain words in the data before the break.
     pub lead_words: usize,
 }
@@ -42,7 +38,6 @@ impl Reading {
             origin: 0,
             broke_out: false,
             opened: false,
-            short: false,
             lead_words: 0,
         }
     }
@@ -61,8 +56,9 @@ impl Reading {
             broke_out: true,
             // A `#` with a longer text behind it is an anchor, not a comment.
             opened: lead.ends_with(b"=")
+                || lead.ends_with(b"(")
+                || quoted_word(lead, after, text.get(quote).copied())
                 || after.starts_with(b"#") && after.len() > ANCHOR_BYTES_MIN,
-            short: text.len() <= SHORT_BYTES_MAX,
             lead_words,
         }
     }
@@ -85,6 +81,18 @@ impl Reading {
     pub(super) fn joins(&self, at: usize) -> bool {
         matches!(self.kind(at), Some(Kind::Logic | Kind::Word(Word::Logic)))
     }
+}
+
+/// Tells whether a sentence sets one word or sign in quotes: `the "like" button`, `small "&" sign`.
+/// A value that is nothing but the quoted sign is no sentence.
+fn quoted_word(lead: &[u8], after: &[u8], quote: Option<u8>) -> bool {
+    let begins = lead.last().is_none_or(u8::is_ascii_whitespace);
+    let Some(length) = after.iter().position(|byte| Some(*byte) == quote) else { return false };
+    let inside = after.get(..length).unwrap_or_default();
+    let ends = after.get(length + 1).is_none_or(u8::is_ascii_whitespace);
+    let word = inside.len() > 1 && inside.iter().all(u8::is_ascii_alphabetic);
+    let sign = inside.len() == 1 && !(lead.is_empty() && after.len() == length + 1);
+    begins && ends && (word || sign)
 }
 
 fn prose_pairs(tokens: &[Token]) -> usize {
@@ -140,9 +148,9 @@ fn operand(reading: &Reading, term: &mut Term) -> Option<usize> {
         at += 1;
     }
     match reading.kind(at)? {
-        Kind::Number | Kind::Text | Kind::OpenText | Kind::Variable | Kind::Word(Word::Literal) => {
-            Some(at + 1)
-        }
+        Kind::Number | Kind::Text | Kind::OpenText | Kind::Variable => Some(at + 1),
+        // `user` is a value, and so is `user()`.
+        Kind::Word(Word::Literal) if reading.kind(at + 1) != Some(Kind::Open) => Some(at + 1),
         Kind::Open => {
             let end = closed(reading, at).unwrap_or(reading.tokens.len());
             term.names += usize::from(end == at + 3 && reading.word(at + 1) == Some(Word::Name));

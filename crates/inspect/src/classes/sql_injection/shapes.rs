@@ -2,7 +2,7 @@
 
 use super::super::Evidence;
 use super::reading::{Reading, TERM_TOKENS_MAX, closed, completes, operand_ends, term};
-use super::tokens::Kind;
+use super::tokens::{Kind, Token};
 use super::words::Word;
 
 /// Finds the most convincing shape.
@@ -14,7 +14,9 @@ pub(super) fn search(text: &[u8], reading: &Reading) -> Option<Evidence> {
         }
     };
     if reading.broke_out {
-        consider(breakout(reading), 0);
+        consider(breakout(text, reading), 0);
+    } else {
+        consider(expression(text, reading), 0);
     }
     for at in 0..reading.tokens.len() {
         consider(shape(reading, at), at);
@@ -38,6 +40,7 @@ fn shape(reading: &Reading, at: usize) -> f64 {
         Some(Kind::Word(Word::Clause)) => clause(reading, at),
         Some(Kind::Word(Word::Case)) => case(reading, at),
         Some(Kind::Word(Word::Function)) => plain_call(reading, at),
+        Some(Kind::Word(Word::From)) => cut(reading, at),
         Some(Kind::Open) => grouped(reading, at),
         _ => 0.0,
     }
@@ -51,7 +54,7 @@ fn union(reading: &Reading, at: usize) -> f64 {
         next += 1;
     }
     if reading.word(next) != Some(Word::Select) {
-        return 0.0;
+        return unfinished(reading, at);
     }
     let lead = at == 0 || !matches!(reading.word(at - 1), Some(Word::Name)) || reading.broke_out;
     match reading.kind(next + 1) {
@@ -68,13 +71,24 @@ fn union(reading: &Reading, at: usize) -> f64 {
     }
 }
 
+/// `-1 union`, `-1 union/*`: the rest of it comes in by another parameter, or is being tried out.
+fn unfinished(reading: &Reading, at: usize) -> f64 {
+    let numbers = reading.tokens.iter().take(at).all(|token| {
+        matches!(token.kind, Kind::Number | Kind::Arithmetic | Kind::LineComment)
+    });
+    let ends = matches!(reading.kind(at + 1), None | Some(Kind::LineComment | Kind::BlockComment));
+    if at >= 2 && numbers && ends { 0.55 } else { 0.0 }
+}
+
 /// `and 1=1`, `or 'a' like 'a`, `|| sleep(1)`: from the joining word on.
 fn condition(reading: &Reading, at: usize) -> f64 {
     let Some(term) = term(reading, at + 1) else { return 0.0 };
-    if !completes(reading, term.end) {
-        return 0.0;
-    }
     let led = at == 0 || operand_ends(reading, at - 1);
+    if !completes(reading, term.end) {
+        let number = at > 0 && reading.kind(at - 1) == Some(Kind::Number);
+        let asks = number && term.compared && term.calls > 0 && term.names == 0;
+        return if asks && !reading.is_prose() { 0.7 } else { 0.0 };
+    }
     let score: f64 = match (reading.broke_out, term.compared, term.names) {
         (_, true, 0) if led => 0.95,
         (true, true, _) if led => 0.85,
@@ -87,12 +101,52 @@ fn condition(reading: &Reading, at: usize) -> f64 {
     if reading.is_prose() || reading.lead_words > 3 { score - 0.5 } else { score }
 }
 
-/// `where 1=1`, `having 1=1`.
+/// `where 1=1`, `having 1=1`, `having (1 or 1)`: a condition that asks about no column.
 fn filter(reading: &Reading, at: usize) -> f64 {
-    match term(reading, at + 1) {
-        Some(term) if term.compared && term.names == 0 && completes(reading, term.end) => 0.7,
-        _ => 0.0,
+    let Some(term) = term(reading, at + 1) else { return 0.0 };
+    let inside = reading.tokens.get(at + 1..term.end).unwrap_or_default();
+    let named = inside.iter().any(|token| token.kind == Kind::Word(Word::Name));
+    let joined = reading.kind(at + 1) == Some(Kind::Open)
+        && inside.iter().any(|t| matches!(t.kind, Kind::Logic | Kind::Word(Word::Logic)));
+    if (term.compared || joined) && !named && completes(reading, term.end) { 0.7 } else { 0.0 }
+}
+
+/// `1) from users where name='x'`: the statement's own parenthesis is closed, and it goes on.
+fn cut(reading: &Reading, at: usize) -> f64 {
+    let count = |kind| reading.tokens.iter().take(at).filter(|token| token.kind == kind).count();
+    let closes = at > 0 && reading.kind(at - 1) == Some(Kind::Close);
+    let goes_on = matches!(reading.word(at + 1), Some(Word::Name | Word::Catalog))
+        && matches!(reading.word(at + 2), Some(Word::Condition));
+    let cuts = closes && goes_on && count(Kind::Close) > count(Kind::Open);
+    if cuts && !reading.is_prose() { 0.7 } else { 0.0 }
+}
+
+/// `(1 or @a) --`, `1 /*`: all of the value is an expression of constants, and a comment ends it.
+fn expression(text: &[u8], reading: &Reading) -> f64 {
+    let Some((last, before)) = reading.tokens.split_last() else { return 0.0 };
+    if !matches!(last.kind, Kind::LineComment | Kind::BlockComment) || before.is_empty() {
+        return 0.0;
     }
+    let end = before.len();
+    let mut at = 0;
+    loop {
+        match term(reading, at) {
+            Some(term) if term.names == 0 => at = term.end,
+            _ => return 0.0,
+        }
+        if at >= end {
+            break;
+        }
+        if !reading.joins(at) {
+            return 0.0;
+        }
+        at += 1;
+    }
+    let numbers = before.iter().all(|token| token.kind == Kind::Number);
+    let grouped = before.iter().any(|token| token.kind == Kind::Open);
+    // "5 #" is how people number things.
+    let hashed = text.get(last.start) == Some(&b'#');
+    if at == end && (numbers && !hashed || grouped) { 0.6 } else { 0.0 }
 }
 
 /// A call of a function that applications do not take from their users.
@@ -187,13 +241,29 @@ fn subselect(reading: &Reading, at: usize) -> f64 {
     // A whole statement by itself is a query console's daily bread: worth a note, not an alarm.
     let whole = matches!(reading.word(0), Some(Word::Select | Word::From | Word::Condition))
         && !reading.broke_out;
-    match (opened || stacked || leads, listed, from) {
+    match (opened || stacked || leads && !reading.opened, listed, from) {
+        _ if whole && at == 0 && from && constants(reading, at) => 0.55,
         _ if whole || reading.is_prose() => 0.3,
         (true, true, _) => 0.85,
         (true, _, true) => 0.75,
         (false, true, true) => 0.7,
         _ => 0.0,
     }
+}
+
+/// `select 1,sin(1),2 from bar`: whoever selects constants in a row asks how many columns there are.
+fn constants(reading: &Reading, at: usize) -> bool {
+    let list = reading.tokens.iter().skip(at + 1).take(TERM_TOKENS_MAX);
+    let mut list = list.take_while(|token| token.kind != Kind::Word(Word::From)).peekable();
+    let (mut commas, mut constants, mut begins) = (0_usize, 0_usize, true);
+    while let Some(token) = list.next() {
+        let next = list.peek().map(|token| token.kind);
+        let ends = matches!(next, None | Some(Kind::Comma | Kind::Close));
+        commas += usize::from(token.kind == Kind::Comma);
+        constants += usize::from(begins && ends && matches!(token.kind, Kind::Number | Kind::Text));
+        begins = matches!(token.kind, Kind::Comma | Kind::Open | Kind::Arithmetic);
+    }
+    commas > 0 && constants > 1
 }
 
 /// `order by 10--`, `procedure analyse(`, `into outfile '…'`.
@@ -208,29 +278,31 @@ fn clause(reading: &Reading, at: usize) -> f64 {
         && reading.kind(at + 2) == Some(Kind::Number)
         && ends(at + 3);
     let led = at > 0 && operand_ends(reading, at - 1) || at == 0 && reading.broke_out;
-    if by_number && led && !reading.is_prose() {
+    // `group by concat(version(),floor(rand(0)*2))`
+    let by_call = reading.word(at + 1) == Some(Word::By)
+        && matches!(reading.word(at + 2), Some(Word::Function | Word::HotFunction))
+        && reading.kind(at + 3) == Some(Kind::Open);
+    if (by_number || by_call) && led && !reading.is_prose() {
         return 0.8;
     }
+    let file = at + 2 + usize::from(reading.kind(at + 2) == Some(Kind::Open));
     let into = reading.word(at + 1) == Some(Word::Clause)
-        && matches!(reading.kind(at + 2), Some(Kind::Text | Kind::OpenText));
+        && matches!(reading.kind(file), Some(Kind::Text | Kind::OpenText));
     if into { 0.85 } else { 0.0 }
 }
 
-/// `case when … then …`.
+/// `case when 2 then 3 end`, `case sin(1) when …`: a choice between constants or calls.
 fn case(reading: &Reading, at: usize) -> f64 {
-    let when = reading.word(at + 1) == Some(Word::Filler);
-    let ends = reading
-        .tokens
-        .iter()
-        .skip(at + 2)
-        .take(TERM_TOKENS_MAX)
-        .filter(|t| t.kind == Kind::Word(Word::Filler))
-        .count();
-    if when && ends >= 2 && !reading.is_prose() && reading.word(0) != Some(Word::Select) {
-        0.7
-    } else {
-        0.0
-    }
+    let fillers = |token: &&Token| token.kind == Kind::Word(Word::Filler);
+    let after = reading.tokens.get(at + 1..).unwrap_or_default();
+    let count = after.iter().take(TERM_TOKENS_MAX).filter(fillers).count();
+    let chosen = after.windows(2).take(TERM_TOKENS_MAX).any(|pair| {
+        matches!(pair, [filler, value] if filler.kind == Kind::Word(Word::Filler)
+            && matches!(value.kind, Kind::Number | Kind::Text | Kind::Open | Kind::Variable
+                | Kind::Word(Word::Function | Word::HotFunction | Word::Literal | Word::Select)))
+    });
+    let whole = reading.word(0) == Some(Word::Select);
+    if count >= 3 && chosen && !whole && !reading.is_prose() { 0.7 } else { 0.0 }
 }
 
 /// `char(97)+char(98)`, `convert(int, …)`: everyday calls, in a value that has nothing else.
@@ -269,12 +341,18 @@ fn grouped(reading: &Reading, at: usize) -> f64 {
 }
 
 /// What stands directly behind the quote that closed the string.
-fn breakout(reading: &Reading) -> f64 {
+fn breakout(text: &[u8], reading: &Reading) -> f64 {
+    if !reading.is_prose() && reading.lead_words <= 3 && counted_on(text, reading) {
+        return 0.75;
+    }
     if reading.lead_words > 1 || reading.is_prose() || reading.opened {
         return 0.0;
     }
     let mut at = 0;
     while matches!(reading.kind(at), Some(Kind::Close | Kind::Semicolon)) {
+        at += 1;
+    }
+    if reading.word(at) == Some(Word::Not) && reading.word(at + 1) == Some(Word::Compare) {
         at += 1;
     }
     match reading.kind(at) {
@@ -286,16 +364,39 @@ fn breakout(reading: &Reading) -> f64 {
             | Kind::Logic
             | Kind::Compare
             | Kind::Word(Word::Logic | Word::Compare),
-        ) => {
-            match term(reading, at + 1) {
-                Some(term) if term.names == 0 && completes(reading, term.end) => 0.7,
-                // `'or'a='a`: the quotes are counted on to close one another.
-                Some(_) if reading.lead_words == 0 && reading.joins(at) && reading.short => 0.6,
-                _ => 0.0,
-            }
-        }
+        ) => match term(reading, at + 1) {
+            _ if other_quote(text, reading) => 0.0,
+            Some(term) if term.names == 0 && completes(reading, term.end) => 0.7,
+            _ => 0.0,
+        },
         Some(Kind::Word(Word::Clause | Word::Condition)) if at > 0 => 0.4,
+        // `1')`
+        None if at >= 1 && number_before(text, reading) => 0.55,
         None if at >= 2 => 0.3,
         _ => 0.0,
     }
+}
+
+/// `'or'a='a`: the quotes of the statement are counted on to close the ones that are missing.
+fn counted_on(text: &[u8], reading: &Reading) -> bool {
+    let [logic, quoted, name, ..] = reading.tokens.as_slice() else { return false };
+    let glued = logic.start == reading.origin + 1 && reading.joins(0);
+    let quoted = text.get(quoted.start..name.start).unwrap_or_default();
+    let compared = quoted.strip_suffix(b"'").or_else(|| quoted.strip_suffix(b"\""));
+    let compared = compared.and_then(|quoted| quoted.strip_suffix(b"="));
+    let left = compared.and_then(|quoted| quoted.get(1..)).unwrap_or_default();
+    let right = text.get(name.start..).unwrap_or_default();
+    glued && !left.is_empty() && right.starts_with(left)
+}
+
+/// A string in the other kind of quote that nothing closes: the statement would not close it either.
+fn other_quote(text: &[u8], reading: &Reading) -> bool {
+    reading.tokens.last().is_some_and(|last| {
+        last.kind == Kind::OpenText && text.get(last.start) != text.get(reading.origin)
+    })
+}
+
+fn number_before(text: &[u8], reading: &Reading) -> bool {
+    let lead = text.get(..reading.origin).unwrap_or_default();
+    !lead.is_empty() && lead.iter().all(u8::is_ascii_digit)
 }
