@@ -24,8 +24,8 @@ mod xml_external_entity;
 use std::fmt;
 use std::ops::Range;
 
-use crate::Class;
 use crate::parts::Kind;
+use crate::{Class, Layer};
 
 /// One row of [`CLASSES`].
 pub struct ClassRow {
@@ -87,6 +87,8 @@ pub(crate) struct View<'a> {
     pub lower: &'a [u8],
     /// What sort of part it is.
     pub kind: Kind,
+    /// The encodings that were peeled off to get here.
+    pub layers: &'a [Layer],
 }
 
 /// A confirmer's word.

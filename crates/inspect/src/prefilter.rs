@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use crate::bytes::{AT, COMMA, DASH, DIGIT, DOT, LETTER};
+use crate::bytes::{AT, COMMA, DASH, DIGIT, LETTER};
 use crate::classes::{CLASSES, ClassRow};
 use crate::parts::Kind;
 
@@ -13,7 +13,7 @@ use crate::parts::Kind;
 pub(crate) type ClassSet = u32;
 
 /// Characters of which no payload consists: a value of these alone is a word or a number.
-const HARMLESS: u32 = LETTER | DIGIT | DASH | DOT | COMMA | AT;
+const HARMLESS: u32 = LETTER | DIGIT | DASH | COMMA | AT;
 
 /// Longer ones may be an object in base64.
 const HARMLESS_BYTES_MAX: usize = 24;

@@ -5,7 +5,7 @@
 
 mod commands;
 
-use super::shared::{find, from, prose_words, run};
+use super::shared::{find, from, more_than, prose_words, run};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::bytes::{AMPERSAND, BACKTICK, CONTROL, DOLLAR, PIPE, SEMICOLON};
@@ -26,6 +26,9 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "$(",
         "powershell",
         "xp_cmd",
+        " -",
+        " /",
+        " 1",
     ],
     kinds: SEMICOLON | PIPE | AMPERSAND | BACKTICK | DOLLAR | CONTROL,
     path_kinds: SEMICOLON | PIPE | BACKTICK | DOLLAR | AMPERSAND,
@@ -55,7 +58,7 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     if is_table(text) || view.kind == Kind::Agent {
         return None;
     }
-    let mut best: Option<(f64, usize)> = None;
+    let mut best = whole(view).map(|score| (score, 0));
     let starts = (0..text.len()).filter_map(|at| separator(text, at).map(|after| (at, after)));
     for (at, after) in starts.take(SEPARATORS_MAX) {
         let score = behind(text, at, after);
@@ -64,6 +67,50 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         }
     }
     best.map(|(score, at)| from(view, at, score))
+}
+
+/// A value that is a command line and nothing else, and a parameter's name that is one: `&` ends
+/// commands to the shell and pairs to the form, so `x=1&sleep 9` comes in two.
+fn whole(view: &View<'_>) -> Option<f64> {
+    let text = view.lower;
+    let start = run(text, 0, |byte| matches!(byte, b'"' | b'\'' | b' '));
+    let length = run(text, start, |byte| !byte.is_ascii_whitespace());
+    let name = text.get(start..start + length)?;
+    let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let known = command(name.strip_suffix(b".exe").unwrap_or(name))?;
+    let mut words = text.get(start + length..)?.split(u8::is_ascii_whitespace);
+    let mut words = words.by_ref().filter(|word| !word.is_empty()).take(ARGUMENTS_MAX).peekable();
+    if view.kind == Kind::Name {
+        let shaped = arguments(text, start + length) == Arguments::Shaped
+            || text.get(start + length..)?.contains(&b'>');
+        return (words.peek().is_some() && shaped
+            || known == Command::Plain && text.len() > length)
+            .then_some(0.6);
+    }
+    let (mut option, mut target) = (false, false);
+    for word in words {
+        option |= word.starts_with(b"-") || word.len() <= 3 && word.starts_with(b"/");
+        target |= SYSTEM.iter().any(|folder| word.starts_with(folder)) || is_address(word);
+        if !word.iter().all(u8::is_ascii_graphic) || plain_word(word) {
+            return None;
+        }
+    }
+    let targeted = target && (option || known == Command::Word);
+    (view.kind == Kind::Value && targeted).then_some(0.55)
+}
+
+/// Most arguments of a command line looked at.
+const ARGUMENTS_MAX: usize = 16;
+/// Where the files lie that commands are run on by those who should not.
+const SYSTEM: &[&[u8]] = &[b"/etc/", b"/bin/", b"/dev/", b"/proc/", b"/root/", b"/usr/bin/"];
+
+fn plain_word(word: &[u8]) -> bool {
+    word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic)
+}
+
+fn is_address(word: &[u8]) -> bool {
+    word.split(|byte| *byte == b'.').count() == 4
+        && word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
 /// Signs that need no command: nobody writes them by accident.
@@ -117,49 +164,136 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
         + run(text, after, |byte| {
             byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'(' | b'{' | b'+' | b'@')
         });
-    let length = run(text, start, |byte| {
-        !byte.is_ascii_whitespace()
-            && !matches!(
-                byte,
-                b';' | b'|' | b'&' | b'`' | b')' | b'<' | b'>' | b',' | b'}' | b'=' | b'+' | b'('
-            )
-    })
-    .min(NAME_BYTES_MAX);
+    let length = name_length(text, start);
     let word = text.get(start..start + length).unwrap_or_default();
-    let plain: Vec<u8> = word
-        .iter()
-        .copied()
-        .filter(|byte| !matches!(byte, b'\'' | b'"' | b'\\' | b'^' | b'@' | b'$'))
-        .collect();
-    let pathed = plain.contains(&b'/');
+    let plain = unquoted(word);
     let name = plain.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     let name = name.strip_suffix(b".exe").unwrap_or(name);
-    let Some(known) = command(name) else { return 0.0 };
+    let globbed = plain.first() == Some(&b'/') && is_glob(&plain);
+    let Some(known) = command(name).or_else(|| cmdlet(name)).or(globbed.then_some(Command::Plain))
+    else {
+        return 0.0;
+    };
     let end = start + length;
-    // `data:image/png;base64,…` and `&copy;`
-    let listed =
-        text.get(end) == Some(&b',') && !text.get(after..start).unwrap_or_default().contains(&b'{');
-    let entity = text.get(at) == Some(&b'&') && after == at + 1 && text.get(end) == Some(&b';');
-    if listed || entity {
+    // `data:image/png;base64,…`, `&copy;` and the `&type=` of an address.
+    let separator = text.get(at).copied().unwrap_or_default();
+    let glued = after == at + 1 && start == after;
+    let next = text.get(end).copied().unwrap_or_default();
+    let listed = next == b',' && !text.get(after..start).unwrap_or_default().contains(&b'{');
+    let entity = separator == b'&' && glued && next == b';';
+    let pair = matches!(separator, b'&' | b';') && glued && next == b'=';
+    let substituted = separator == b'$';
+    // `;if(a)`, `&&print(b)`: a call in some language, not a command line.
+    let code = next == b'(' && !substituted;
+    if listed || entity || pair || code {
         return 0.0;
     }
     let follows = arguments(text, end);
     // Markdown sets commands in backticks too; a word before them makes it a sentence.
-    let quoted = text.get(at) == Some(&b'`') && prose_words(text, at) >= 1;
+    let quoted = separator == b'`' && prose_words(text, at) >= 1;
     let prose = prose_words(text, at) >= 2 || quoted;
-    let newline = matches!(text.get(at), Some(b'\n' | b'\r'));
-    let substituted = text.get(at) == Some(&b'$');
+    let newline = matches!(separator, b'\n' | b'\r');
     let score: f64 = match (known, follows) {
-        _ if pathed || substituted => 0.85,
+        _ if plain.contains(&b'/') || substituted => 0.85,
         (Command::Plain, Arguments::Shaped) => 0.85,
         (Command::Plain, Arguments::None) | (Command::Word, Arguments::Shaped) => 0.75,
         // "python & ruby developers"
-        (Command::Plain, Arguments::Words) if text.get(at) == Some(&b'&') => 0.4,
+        (Command::Plain, Arguments::Words) if separator == b'&' => 0.4,
         (Command::Plain, Arguments::Words) => 0.5,
         (Command::Word, Arguments::None) if !newline => 0.6,
         _ => 0.0,
     };
-    if prose || newline { score - 0.4 } else { score }
+    if prose || newline && !second_line(text, at) { score - 0.4 } else { score }
+}
+
+/// Tells whether the break at `at` ends the first line, and that one is no sentence: a host name
+/// with a command behind it has the look that a letter has not.
+fn second_line(text: &[u8], at: usize) -> bool {
+    let first = text.get(..at).unwrap_or_default().trim_ascii();
+    let rest = text.get(at..).unwrap_or_default().trim_ascii();
+    !first.iter().any(u8::is_ascii_whitespace) && memchr::memchr(b'\n', rest).is_none()
+}
+
+/// Gives the length of the word that begins at `start`, variables without content included.
+fn name_length(text: &[u8], start: usize) -> usize {
+    let mut inside = false;
+    run(text, start, |byte| {
+        inside = (inside || byte == b'{') && byte != b'}';
+        !byte.is_ascii_whitespace()
+            && (inside
+                || byte == b'}' && text.get(start..).is_some_and(|word| word.contains(&b'{'))
+                || !matches!(
+                    byte,
+                    b';' | b'|'
+                        | b'&'
+                        | b'`'
+                        | b')'
+                        | b'<'
+                        | b'>'
+                        | b','
+                        | b'}'
+                        | b'='
+                        | b'+'
+                        | b'('
+                ))
+    })
+    .min(NAME_BYTES_MAX)
+}
+
+/// Removes what a shell removes from a word before it looks for the command: quotes, backslashes,
+/// carets, and variables that are empty.
+fn unquoted(word: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(word.len());
+    let mut rest = word;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = match (byte, after.first()) {
+            (b'$', Some(b'{')) => {
+                let end = after.iter().position(|byte| *byte == b'}').map_or(0, |end| end + 1);
+                after.get(end..).unwrap_or_default()
+            }
+            (b'$', Some(b'@' | b'*' | b'0'..=b'9' | b'!')) => after.get(1..).unwrap_or_default(),
+            (b'\'' | b'"' | b'\\' | b'^' | b'@' | b'$', _) => after,
+            _ => {
+                plain.push(*byte);
+                after
+            }
+        };
+    }
+    plain
+}
+
+/// `/???/c?t`: a path that the shell is to find by its pattern.
+fn is_glob(word: &[u8]) -> bool {
+    let wild = word.iter().filter(|byte| matches!(byte, b'?' | b'*' | b'[')).count();
+    wild >= 1 && more_than(word, b'/', 1) && word.len() <= NAME_BYTES_MAX
+}
+
+/// `invoke-expression`: a verb of PowerShell and a noun.
+fn cmdlet(name: &[u8]) -> Option<Command> {
+    const VERBS: &[&[u8]] = &[
+        b"get",
+        b"set",
+        b"new",
+        b"invoke",
+        b"start",
+        b"stop",
+        b"out",
+        b"write",
+        b"remove",
+        b"add",
+        b"import",
+        b"test",
+        b"copy",
+        b"select",
+        b"foreach",
+        b"convertto",
+        b"resolve",
+        b"restart",
+    ];
+    let dash = memchr::memchr(b'-', name)?;
+    let (verb, noun) = (name.get(..dash)?, name.get(dash + 1..)?);
+    let named = noun.len() > 3 && noun.iter().all(u8::is_ascii_alphabetic);
+    (named && VERBS.contains(&verb)).then_some(Command::Plain)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -53,6 +53,8 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "onaux",
         "onkey",
         "onanimation",
+        "behavior",
+        "-moz-binding",
     ],
     kinds: ANGLE,
     path_kinds: ANGLE,
@@ -67,6 +69,10 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     }
     let markup = html::search(view.lower);
     let script = script::search(view.lower);
-    let (score, at) = [markup, script].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))?;
+    // `autof<x>ocus`: a filter takes the tags out, and what is left is script.
+    let joined = html::without_tags(view.lower);
+    let joined = joined.and_then(|text| script::search(&text)).map(|(score, _)| (score, 0));
+    let (score, at) =
+        [markup, script, joined].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some(from(view, at, score))
 }

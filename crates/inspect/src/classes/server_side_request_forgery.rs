@@ -71,19 +71,37 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     let length = run(rest, 0, |byte| !matches!(byte, b'/' | b'?' | b'#'));
     let host = rest.get(..length)?;
     let after = rest.get(length..)?;
-    let local = host.starts_with(b"127.")
-        || host.starts_with(b"localhost")
-        || host.starts_with(b"0.0.0.0")
-        || host.starts_with(b"[::1]")
-        || host == b"0";
+    // `user:password@host`
+    let host = host.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
+    let local = is_local(host);
     // A trailing `?` swallows what the application appends to the name.
     let swallows =
         SCRIPTS.iter().any(|end| end.ends_with(b"?") && after.ends_with(end)) || after == b"?";
     let numeric = host.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
+    let swallows = swallows || numeric && after.ends_with(b"?");
     let script = SCRIPTS.iter().any(|end| after.ends_with(end.strip_suffix(b"?").unwrap_or(end)));
     match (local, swallows, numeric && script) {
         (true, _, _) | (_, true, _) => Some(from(view, 0, 0.6)),
         (_, _, true) => Some(from(view, 0, 0.55)),
         _ => None,
     }
+}
+
+/// Tells whether a host is this machine, or is written as only those write it who hide an address:
+/// as one number, or in hexadecimal.
+fn is_local(host: &[u8]) -> bool {
+    let name = host.split(|byte| *byte == b':').next().unwrap_or_default();
+    let one_number = !name.is_empty() && name.iter().all(u8::is_ascii_digit);
+    let hexadecimal = name.starts_with(b"0x")
+        && name.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b'x' | b'.'));
+    name.starts_with(b"127.")
+        || name == b"localhost"
+        || name.starts_with(b"0.0.0.0")
+        || name.starts_with(b"0177.")
+        || one_number
+        || hexadecimal
+        || host.starts_with(b"[::1]")
+        || host.starts_with(b"[::]")
+        || host.starts_with(b"[::ffff:127.")
+        || host.starts_with(b"[0:0:0:0:")
 }

@@ -40,7 +40,7 @@ pub(super) fn word_begins(text: &[u8], at: usize) -> bool {
 }
 
 /// Counts the bytes at `at` for which `accepts` holds.
-pub(super) fn run(text: &[u8], at: usize, accepts: impl Fn(u8) -> bool) -> usize {
+pub(super) fn run(text: &[u8], at: usize, mut accepts: impl FnMut(u8) -> bool) -> usize {
     text.get(at..).unwrap_or_default().iter().take_while(|byte| accepts(**byte)).count()
 }
 

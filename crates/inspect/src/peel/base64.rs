@@ -3,9 +3,11 @@
 use crate::parts::{Kind, Part};
 
 /// Shortest text taken for base64; shorter ones are words too often.
-const LENGTH_MIN: usize = 12;
-/// Of a hundred decoded bytes, at least so many must be printable.
-const PRINTABLE_PERCENT_MIN: usize = 95;
+const LENGTH_MIN: usize = 10;
+/// Of a hundred decoded bytes, at least so many must be printable; payloads hide a few that are not.
+const PRINTABLE_PERCENT_MIN: usize = 80;
+/// Of a hundred decoded bytes, at least so many must be ASCII: what else there is may be chance.
+const ASCII_PERCENT_MIN: usize = 65;
 /// The first bytes decoded to see whether it is worth the rest.
 const SAMPLE_BYTES: usize = 16;
 
@@ -13,6 +15,7 @@ const SAMPLE_BYTES: usize = 16;
 pub(super) fn plausible(part: &Part<'_>, text: &[u8]) -> bool {
     let text = body(part, text);
     text.len() >= LENGTH_MIN
+        && !text.iter().all(u8::is_ascii_digit)
         && sample(text).is_some_and(|decoded| readable(&decoded))
         && text.iter().all(|byte| sextet(*byte).is_some())
 }
@@ -36,8 +39,8 @@ fn body<'a>(part: &Part<'_>, text: &'a [u8]) -> &'a [u8] {
     }
     match part.kind {
         Kind::Path => text.strip_prefix(b"/").unwrap_or(text),
-        Kind::Value | Kind::Name => text,
-        Kind::Header | Kind::Agent | Kind::Document => b"",
+        Kind::Value | Kind::Name | Kind::Header => text,
+        Kind::Agent | Kind::Document => b"",
     }
 }
 
@@ -52,9 +55,16 @@ fn sample(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn readable(text: &[u8]) -> bool {
-    let printable =
+    let plain =
         text.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')).count();
-    printable * 100 >= text.len() * PRINTABLE_PERCENT_MIN
+    // Letters of other scripts are text too, where they are well-formed.
+    let wide: usize = text.utf8_chunks().map(|chunk| wide_bytes(chunk.valid())).sum();
+    (plain + wide) * 100 >= text.len() * PRINTABLE_PERCENT_MIN
+        && plain * 100 >= text.len() * ASCII_PERCENT_MIN
+}
+
+fn wide_bytes(text: &str) -> usize {
+    text.bytes().filter(|byte| !byte.is_ascii()).count()
 }
 
 fn decode_into(text: &[u8], push: &mut dyn FnMut(u8)) {

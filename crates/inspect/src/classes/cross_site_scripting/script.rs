@@ -47,7 +47,7 @@ const TOUCHED: &[&[u8]] = &[
 
 /// Gives the most convincing sign: its score and offset.
 pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
-    [scheme(text), handler(text), call(text), touch(text)]
+    [scheme(text), handler(text), style(text), call(text), touch(text)]
         .into_iter()
         .flatten()
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -69,6 +69,14 @@ fn scheme(text: &[u8]) -> Option<(f64, usize)> {
         }
     }
     None
+}
+
+/// `style=x:expression(…)` outside of a tag: old browsers compute it.
+fn style(text: &[u8]) -> Option<(f64, usize)> {
+    let at = find(text, b"style=").filter(|at| word_begins(text, *at))?;
+    let value = text.get(at..)?;
+    let computes = [&b"expression("[..], b"-moz-binding", b"behavior:"];
+    computes.iter().any(|sign| find(value, sign).is_some()).then_some((0.7, at))
 }
 
 /// `" onfocus=…` outside of a tag: the value has left an attribute.

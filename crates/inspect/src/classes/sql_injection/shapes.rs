@@ -73,9 +73,11 @@ fn union(reading: &Reading, at: usize) -> f64 {
 
 /// `-1 union`, `-1 union/*`: the rest of it comes in by another parameter, or is being tried out.
 fn unfinished(reading: &Reading, at: usize) -> f64 {
-    let numbers = reading.tokens.iter().take(at).all(|token| {
-        matches!(token.kind, Kind::Number | Kind::Arithmetic | Kind::LineComment)
-    });
+    let numbers = reading
+        .tokens
+        .iter()
+        .take(at)
+        .all(|token| matches!(token.kind, Kind::Number | Kind::Arithmetic | Kind::LineComment));
     let ends = matches!(reading.kind(at + 1), None | Some(Kind::LineComment | Kind::BlockComment));
     if at >= 2 && numbers && ends { 0.55 } else { 0.0 }
 }
@@ -92,7 +94,7 @@ fn condition(reading: &Reading, at: usize) -> f64 {
     let score: f64 = match (reading.broke_out, term.compared, term.names) {
         (_, true, 0) if led => 0.95,
         (true, true, _) if led => 0.85,
-        (true, false, 0) if led && at <= 3 && reading.lead_words <= 1 => 0.7,
+        (true, false, 0) if led && at <= 3 && reading.lead_words <= 1 && !reading.opened => 0.7,
         (false, true, _) if term.calls > 0 && led => 0.85,
         (false, false, 0) if term.calls > 0 && led => 0.75,
         (true, false, _) if at == 0 && term.calls > 0 => 0.7,
@@ -239,7 +241,9 @@ fn subselect(reading: &Reading, at: usize) -> f64 {
         .any(|t| t.kind == Kind::Word(Word::From));
     let leads = at == 0 && reading.broke_out;
     // A whole statement by itself is a query console's daily bread: worth a note, not an alarm.
-    let whole = matches!(reading.word(0), Some(Word::Select | Word::From | Word::Condition))
+    let begins = reading.tokens.iter().position(|token| token.kind != Kind::Open).unwrap_or(0);
+    let whole = matches!(reading.word(begins), Some(Word::Select | Word::From | Word::Condition))
+        && (begins == 0 || !listed)
         && !reading.broke_out;
     match (opened || stacked || leads && !reading.opened, listed, from) {
         _ if whole && at == 0 && from && constants(reading, at) => 0.55,
