@@ -10,7 +10,7 @@ use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::bytes::{AMPERSAND, BACKTICK, CONTROL, DOLLAR, PIPE, SEMICOLON};
 use crate::parts::Kind;
-use commands::{Command, command};
+use commands::{Command, command, goes_on};
 
 pub(super) const CLASS: ClassRow = ClassRow {
     class: Class::CommandInjection,
@@ -188,9 +188,11 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
     if listed || entity || pair || code {
         return 0.0;
     }
-    let follows = arguments(text, end);
+    let follows =
+        if goes_on(name, next_word(text, end)) { Arguments::Shaped } else { arguments(text, end) };
     // Markdown sets commands in backticks too; a word before them makes it a sentence.
-    let quoted = separator == b'`' && prose_words(text, at) >= 1;
+    let spaced = at.checked_sub(1).and_then(|at| text.get(at)).is_none_or(u8::is_ascii_whitespace);
+    let quoted = separator == b'`' && spaced && prose_words(text, at) >= 1;
     let prose = prose_words(text, at) >= 2 || quoted;
     let newline = matches!(separator, b'\n' | b'\r');
     let score: f64 = match (known, follows) {
@@ -200,10 +202,26 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
         // "python & ruby developers"
         (Command::Plain, Arguments::Words) if separator == b'&' => 0.4,
         (Command::Plain, Arguments::Words) => 0.5,
+        // "cat | dog | bird": tags, genres, columns.
+        (Command::Word, Arguments::None) if listed_words(text, at) => 0.4,
         (Command::Word, Arguments::None) if !newline => 0.6,
         _ => 0.0,
     };
     if prose || newline && !second_line(text, at) { score - 0.4 } else { score }
+}
+
+/// Tells whether what stands before the separator at `at` is words, and words follow: a list.
+fn listed_words(text: &[u8], at: usize) -> bool {
+    let sign = text.get(at);
+    let single = text.get(at + 1) != sign;
+    let wordy = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b' ' || Some(byte) == sign;
+    let before = text.get(..at).unwrap_or_default();
+    single && before.iter().any(u8::is_ascii_alphabetic) && text.iter().all(wordy)
+}
+
+fn next_word(text: &[u8], at: usize) -> &[u8] {
+    let start = at + run(text, at, |byte| byte == b' ');
+    text.get(start..start + run(text, start, |byte| byte.is_ascii_alphabetic())).unwrap_or_default()
 }
 
 /// Tells whether the break at `at` ends the first line, and that one is no sentence: a host name

@@ -8,6 +8,7 @@
 
 mod reading;
 mod shapes;
+mod statement;
 mod tokens;
 mod words;
 

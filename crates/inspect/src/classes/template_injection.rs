@@ -63,7 +63,19 @@ const INWARD: &[&[u8]] = &[
     b"|filter",
     b"|map",
     b"_self",
+    b"?new(",
+    b"freemarker",
+    b"class.forname",
+    b"@runtime",
+    b"process.main",
+    b"global.process",
+    b"self.env",
+    b"getenv",
+    b"file_get",
+    b"include(",
 ];
+/// Most expressions of one kind read.
+const EXPRESSIONS_MAX: usize = 16;
 /// Longest expression read, in bytes.
 const EXPRESSION_BYTES_MAX: usize = 1024;
 
@@ -73,8 +85,11 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     }
     BRACKETS
         .iter()
-        .filter_map(|(open, close)| {
-            let at = find(view.lower, open)?;
+        .flat_map(|brackets| {
+            let places = memchr::memmem::find_iter(view.lower, brackets.0).take(EXPRESSIONS_MAX);
+            places.map(move |at| (at, brackets))
+        })
+        .filter_map(|(at, (open, close))| {
             let inside = view.lower.get(at + open.len()..)?;
             let inside = inside.get(..EXPRESSION_BYTES_MAX).unwrap_or(inside);
             let inside =

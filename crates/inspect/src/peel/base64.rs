@@ -6,7 +6,8 @@ use crate::parts::{Kind, Part};
 const LENGTH_MIN: usize = 10;
 /// Of a hundred decoded bytes, at least so many must be printable; payloads hide a few that are not.
 const PRINTABLE_PERCENT_MIN: usize = 80;
-/// Of a hundred decoded bytes, at least so many must be ASCII: what else there is may be chance.
+/// Of a hundred decoded bytes, at least so many must be ASCII or of the longer characters: what
+/// else there is may be chance.
 const ASCII_PERCENT_MIN: usize = 65;
 /// The first bytes decoded to see whether it is worth the rest.
 const SAMPLE_BYTES: usize = 16;
@@ -57,14 +58,12 @@ fn sample(text: &[u8]) -> Option<Vec<u8>> {
 fn readable(text: &[u8]) -> bool {
     let plain =
         text.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')).count();
-    // Letters of other scripts are text too, where they are well-formed.
-    let wide: usize = text.utf8_chunks().map(|chunk| wide_bytes(chunk.valid())).sum();
+    // Letters of other scripts are text too, where they are well-formed; two bytes are so by chance.
+    let chars = || text.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
+    let wide: usize = chars().filter(|c| !c.is_ascii()).map(char::len_utf8).sum();
+    let long: usize = chars().map(char::len_utf8).filter(|length| *length > 2).sum();
     (plain + wide) * 100 >= text.len() * PRINTABLE_PERCENT_MIN
-        && plain * 100 >= text.len() * ASCII_PERCENT_MIN
-}
-
-fn wide_bytes(text: &str) -> usize {
-    text.bytes().filter(|byte| !byte.is_ascii()).count()
+        && (plain + long) * 100 >= text.len() * ASCII_PERCENT_MIN
 }
 
 fn decode_into(text: &[u8], push: &mut dyn FnMut(u8)) {

@@ -35,6 +35,9 @@ const TOUCHED: &[&[u8]] = &[
     b"self[",
     b"top[",
     b"this[",
+    b"frames[",
+    b"parent[",
+    b"globalthis[",
     b"constructor.constructor",
     b".innerhtml",
     b"location.href=",
@@ -85,7 +88,7 @@ fn handler(text: &[u8]) -> Option<(f64, usize)> {
     for at in memchr::memmem::find_iter(text, b"on").take(PLACES_MAX) {
         let length = run(text, at, |byte| byte.is_ascii_alphabetic());
         let equals = at + length + run(text, at + length, |byte| byte.is_ascii_whitespace());
-        let long = (6..=30).contains(&length);
+        let long = (5..=40).contains(&length);
         if !long
             || text.get(equals) != Some(&b'=')
             || starts_at(text, equals, b"==")

@@ -161,7 +161,13 @@ fn operand(reading: &Reading, term: &mut Term) -> Option<usize> {
             Some(end)
         }
         Kind::Word(word) => {
-            term.names += usize::from(matches!(word, Word::Name | Word::Catalog));
+            let called = reading.kind(at + 1) == Some(Kind::Open);
+            if !called && clause_begins(word) {
+                return None;
+            }
+            let named = matches!(word, Word::Name | Word::Catalog)
+                || !called && matches!(word, Word::Function | Word::HotFunction);
+            term.names += usize::from(named);
             let mut at = at + 1;
             while reading.kind(at) == Some(Kind::Dot) && reading.word(at + 1).is_some() {
                 at += 2;
@@ -170,10 +176,26 @@ fn operand(reading: &Reading, term: &mut Term) -> Option<usize> {
                 term.calls += usize::from(word != Word::Name);
                 return Some(closed(reading, at).unwrap_or(reading.tokens.len()));
             }
-            (word != Word::Logic).then_some(at)
+            Some(at)
         }
         _ => None,
     }
+}
+
+/// Tells whether a word begins something else and is no operand.
+fn clause_begins(word: Word) -> bool {
+    matches!(
+        word,
+        Word::Statement
+            | Word::Clause
+            | Word::Condition
+            | Word::From
+            | Word::Union
+            | Word::Select
+            | Word::By
+            | Word::Logic
+            | Word::Compare
+    )
 }
 
 /// Gives the token behind the parenthesis that closes the one at `open`.

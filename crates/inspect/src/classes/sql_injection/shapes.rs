@@ -2,6 +2,7 @@
 
 use super::super::Evidence;
 use super::reading::{Reading, TERM_TOKENS_MAX, closed, completes, operand_ends, term};
+use super::statement;
 use super::tokens::{Kind, Token};
 use super::words::Word;
 
@@ -19,7 +20,7 @@ pub(super) fn search(text: &[u8], reading: &Reading) -> Option<Evidence> {
         consider(expression(text, reading), 0);
     }
     for at in 0..reading.tokens.len() {
-        consider(shape(reading, at), at);
+        consider(shape(text, reading, at), at);
     }
     let (score, at) = best?;
     let before = at.checked_sub(1).and_then(|before| reading.tokens.get(before));
@@ -28,14 +29,16 @@ pub(super) fn search(text: &[u8], reading: &Reading) -> Option<Evidence> {
 }
 
 /// Scores the shape that begins at token `at`.
-fn shape(reading: &Reading, at: usize) -> f64 {
+fn shape(text: &[u8], reading: &Reading, at: usize) -> f64 {
     match reading.kind(at) {
         Some(Kind::Word(Word::Union)) => union(reading, at),
         Some(Kind::Word(Word::Logic) | Kind::Logic) => condition(reading, at),
         Some(Kind::Word(Word::Condition)) => filter(reading, at),
         Some(Kind::Word(Word::HotFunction)) => call(reading, at),
         Some(Kind::Word(Word::Catalog)) => catalog(reading, at),
-        Some(Kind::Word(Word::Statement)) => statement(reading, at),
+        Some(Kind::Word(Word::Statement)) if statement::fits(text, reading, at) => {
+            statement(reading, at)
+        }
         Some(Kind::Word(Word::Select)) => subselect(reading, at),
         Some(Kind::Word(Word::Clause)) => clause(reading, at),
         Some(Kind::Word(Word::Case)) => case(reading, at),
@@ -56,12 +59,17 @@ fn union(reading: &Reading, at: usize) -> f64 {
     if reading.word(next) != Some(Word::Select) {
         return unfinished(reading, at);
     }
-    let lead = at == 0 || !matches!(reading.word(at - 1), Some(Word::Name)) || reading.broke_out;
+    // "database union": a word before it, as in a sentence.
+    let lead = at == 0
+        || !matches!(reading.word(at - 1), Some(Word::Name | Word::Function))
+        || reading.broke_out;
     match reading.kind(next + 1) {
         Some(Kind::Word(Word::Name)) => match reading.kind(next + 2) {
             // "union select committee" is English until a list or a table follows.
-            None | Some(Kind::Word(_)) if reading.word(next + 2) != Some(Word::From) => {
-                if lead && at > 0 { 0.6 } else { 0.3 }
+            None | Some(Kind::Word(_) | Kind::Other)
+                if reading.word(next + 2) != Some(Word::From) =>
+            {
+                if lead && at > 0 && !reading.is_prose() { 0.6 } else { 0.3 }
             }
             _ => 0.95,
         },
@@ -86,6 +94,9 @@ fn unfinished(reading: &Reading, at: usize) -> f64 {
 fn condition(reading: &Reading, at: usize) -> f64 {
     let Some(term) = term(reading, at + 1) else { return 0.0 };
     let led = at == 0 || operand_ends(reading, at - 1);
+    if !reading.broke_out && is_sum(reading, at) {
+        return 0.4;
+    }
     if !completes(reading, term.end) {
         let number = at > 0 && reading.kind(at - 1) == Some(Kind::Number);
         let asks = number && term.compared && term.calls > 0 && term.names == 0;
@@ -96,11 +107,26 @@ fn condition(reading: &Reading, at: usize) -> f64 {
         (true, true, _) if led => 0.85,
         (true, false, 0) if led && at <= 3 && reading.lead_words <= 1 && !reading.opened => 0.7,
         (false, true, _) if term.calls > 0 && led => 0.85,
-        (false, false, 0) if term.calls > 0 && led => 0.75,
+        (false, false, 0) if term.calls > 0 && led && !calls_before(reading, at) => 0.75,
         (true, false, _) if at == 0 && term.calls > 0 => 0.7,
         _ => 0.0,
     };
     if reading.is_prose() || reading.lead_words > 3 { score - 0.5 } else { score }
+}
+
+/// `3 > 1 && 1 < 30`: the value compares before it joins, so it is a condition of its own.
+fn is_sum(reading: &Reading, at: usize) -> bool {
+    let before = reading.tokens.get(..at).unwrap_or_default();
+    let compares = before.iter().any(|token| token.kind == Kind::Compare);
+    let plain = |token: &Token| {
+        matches!(token.kind, Kind::Number | Kind::Compare | Kind::Arithmetic | Kind::Logic)
+    };
+    compares && reading.tokens.iter().all(plain)
+}
+
+/// `f() and g()`: talk of calls.
+fn calls_before(reading: &Reading, at: usize) -> bool {
+    at > 1 && reading.kind(at - 1) == Some(Kind::Close) && reading.kind(at - 2) == Some(Kind::Open)
 }
 
 /// `where 1=1`, `having 1=1`, `having (1 or 1)`: a condition that asks about no column.
@@ -200,7 +226,15 @@ fn statement(reading: &Reading, at: usize) -> f64 {
             if goes_on { 0.75 } else { 0.0 }
         }
         (true, false) if !prose && matches!(next, Some(Kind::LineComment | Kind::Open)) => 0.7,
-        (false, true) if reading.word(at + 1) == Some(Word::HotFunction) => 0.8,
+        (false, true)
+            if reading.word(at + 1) == Some(Word::HotFunction)
+                && !matches!(
+                    reading.kind(at + 2),
+                    None | Some(Kind::Word(_) | Kind::Other | Kind::Comma)
+                ) =>
+        {
+            0.8
+        }
         (false, true)
             if reading.word(at + 1) == Some(Word::Filler)
                 && matches!(reading.kind(at + 2), Some(Kind::Text | Kind::OpenText)) =>

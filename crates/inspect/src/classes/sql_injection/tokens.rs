@@ -113,7 +113,7 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
         [b',', ..] => (Some(Kind::Comma), 1),
         [b'.', ..] => (Some(Kind::Dot), 1),
         [b';', ..] => (Some(Kind::Semicolon), 1),
-        [b'@' | b':', ..] if rest.len() > 1 => (
+        [b'@' | b':', next, ..] if name_byte(*next) || *next == b'@' => (
             Some(Kind::Variable),
             1 + rest.iter().skip(1).take_while(|b| name_byte(**b) || **b == b'@').count(),
         ),
