@@ -148,7 +148,10 @@ fn show(sample: &Sample) {
 }
 
 fn samples() -> Option<Vec<Sample>> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora/web");
+    let folder = std::env::var_os("INSPECT_CORPUS").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora/web"),
+        PathBuf::from,
+    );
     let Ok(entries) = std::fs::read_dir(&folder) else {
         println!("skipped: no corpus at {}", folder.display());
         return None;

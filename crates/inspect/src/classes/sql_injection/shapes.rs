@@ -279,9 +279,10 @@ fn subselect(reading: &Reading, at: usize) -> f64 {
     let whole = matches!(reading.word(begins), Some(Word::Select | Word::From | Word::Condition))
         && (begins == 0 || !listed)
         && !reading.broke_out;
-    match (opened || stacked || leads && !reading.opened, listed, from) {
+    match (opened || stacked || leads, listed, from) {
         _ if whole && at == 0 && from && constants(reading, at) => 0.55,
-        _ if whole || reading.is_prose() => 0.3,
+        // A statement in the quotes of somebody's program.
+        _ if whole || reading.is_prose() || reading.opened => 0.3,
         (true, true, _) => 0.85,
         (true, _, true) => 0.75,
         (false, true, true) => 0.7,
