@@ -57,6 +57,7 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "auto_append",
         "include(",
         "die(",
+        "exit(",
     ],
     kinds: 0,
     path_kinds: 0,
@@ -89,7 +90,8 @@ const SIGNS: &[(&[u8], f64)] = &[
     (b"__proto__", 0.7),
     (b"constructor.prototype", 0.8),
     (b"constructor[prototype]", 0.8),
-    (b"__import__(", 0.85),
+    (b"__import__('", 0.85),
+    (b"__import__(\"", 0.85),
     (b"subprocess.popen", 0.8),
     (b"allow_url_include", 0.9),
     (b"auto_prepend_file", 0.9),
@@ -129,6 +131,7 @@ const CALLS: &[&[u8]] = &[
     b"phpversion",
     b"print",
     b"die",
+    b"exit",
     b"include",
     b"require",
     b"unserialize",
@@ -163,7 +166,7 @@ fn call(text: &[u8], name: &[u8]) -> Option<(f64, usize)> {
                 b';' | b'{' | b'(' | b'@' | b'"' | b'\'' | b'.' | b'&' | b'|' | b'}' | b' ' | b'='
             )
         });
-    let unarmed = matches!(name, b"print" | b"die" | b"include" | b"require" | b"assert");
+    let unarmed = matches!(name, b"print" | b"die" | b"exit" | b"include" | b"require" | b"assert");
     let argument =
         matches!(inside, b'\'' | b'"' | b'$' | b'`' | b'/' | b'\\') || inside.is_ascii_digit();
     let closed = inside == b')' && matches!(name, b"phpinfo" | b"phpversion");
@@ -171,6 +174,8 @@ fn call(text: &[u8], name: &[u8]) -> Option<(f64, usize)> {
     match (glued, argument || closed, nested) {
         (true, true, _) => Some((if unarmed { 0.55 } else { 0.8 }, at)),
         (true, false, true) if !unarmed => Some((0.6, at)),
+        // `';exit(md5('x'));//`: a statement of its own, between two others.
+        (true, false, true) if at > 0 && text.get(at - 1) != Some(&b' ') => Some((0.55, at)),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@
 
 mod commands;
 
-use super::shared::{find, from, more_than, prose_words, run};
+use super::shared::{find, from, is_space, more_than, prose_words, run};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::bytes::{AMPERSAND, BACKTICK, CONTROL, DOLLAR, PIPE, SEMICOLON};
@@ -74,11 +74,11 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
 fn whole(view: &View<'_>) -> Option<f64> {
     let text = view.lower;
     let start = run(text, 0, |byte| matches!(byte, b'"' | b'\'' | b' '));
-    let length = run(text, start, |byte| !byte.is_ascii_whitespace());
+    let length = run(text, start, |byte| !is_space(byte));
     let name = text.get(start..start + length)?;
     let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     let known = command(name.strip_suffix(b".exe").unwrap_or(name))?;
-    let mut words = text.get(start + length..)?.split(u8::is_ascii_whitespace);
+    let mut words = text.get(start + length..)?.split(|byte| is_space(*byte));
     let mut words = words.by_ref().filter(|word| !word.is_empty()).take(ARGUMENTS_MAX).peekable();
     if view.kind == Kind::Name {
         let shaped = arguments(text, start + length) == Arguments::Shaped
@@ -129,7 +129,6 @@ fn sign(text: &[u8]) -> Option<(f64, usize)> {
         (b"/bin/bash -", 0.9),
         (b"powershell -", 0.8),
         (b"powershell.exe -", 0.8),
-        (b"$((", 0.55),
     ];
     SIGNS.iter().find_map(|(sign, score)| {
         let at = find(text, sign)?;
@@ -162,7 +161,7 @@ fn separator(text: &[u8], at: usize) -> Option<usize> {
 fn behind(text: &[u8], at: usize, after: usize) -> f64 {
     let start = after
         + run(text, after, |byte| {
-            byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'(' | b'{' | b'+' | b'@')
+            is_space(byte) || matches!(byte, b'"' | b'\'' | b'(' | b'{' | b'+' | b'@')
         });
     let length = name_length(text, start);
     let word = text.get(start..start + length).unwrap_or_default();
@@ -183,19 +182,25 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
     let entity = separator == b'&' && glued && next == b';';
     let pair = matches!(separator, b'&' | b';') && glued && next == b'=';
     let substituted = separator == b'$';
+    // `$($x)*` repeats in a macro, `$(for<'a>` is one's argument.
+    let repeated = substituted && (word.first() == Some(&b'$') || next == b'<');
+    // `|"true"|`, `|x| {`, `&id)`: strings, closures and references of a program.
+    let spelt = text.get(start.saturating_sub(1)).filter(|b| matches!(b, b'"' | b'\''));
+    let program = word.last().is_some_and(|last| Some(last) == spelt)
+        || separator == b'&' && matches!(next, b')' | b'>')
+        || separator == b'|' && glued && next == b'|' && closure(text, end);
     // `;if(a)`, `&&print(b)`: a call in some language, not a command line.
     let code = next == b'(' && !substituted;
-    if listed || entity || pair || code {
+    if listed || entity || pair || code || repeated || program || is_code_span(text, at) {
         return 0.0;
     }
     let follows =
         if goes_on(name, next_word(text, end)) { Arguments::Shaped } else { arguments(text, end) };
-    // Markdown sets commands in backticks too; a word before them makes it a sentence.
-    let spaced = at.checked_sub(1).and_then(|at| text.get(at)).is_none_or(u8::is_ascii_whitespace);
-    let quoted = separator == b'`' && spaced && prose_words(text, at) >= 1;
-    let prose = prose_words(text, at) >= 2 || quoted;
+    let prose = prose_words(text, at) >= 2;
     let newline = matches!(separator, b'\n' | b'\r');
     let score: f64 = match (known, follows) {
+        // `$(host)` is how `make` writes a variable.
+        (Command::Word, Arguments::None) if substituted && name.len() > 3 => 0.45,
         _ if plain.contains(&b'/') || substituted => 0.85,
         (Command::Plain, Arguments::Shaped) => 0.85,
         (Command::Plain, Arguments::None) | (Command::Word, Arguments::Shaped) => 0.75,
@@ -210,13 +215,37 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
     if prose || newline && !second_line(text, at) { score - 0.4 } else { score }
 }
 
+/// Tells whether the backtick at `at` belongs to a code span of Markdown, and not to a shell: a span
+/// stands apart from the words around it, a substitution is the whole value or glued to one.
+fn is_code_span(text: &[u8], at: usize) -> bool {
+    if text.get(at) != Some(&b'`') {
+        return false;
+    }
+    let before = text.get(..at).unwrap_or_default();
+    let closes = memchr::memchr_iter(b'`', before).count() % 2 == 1;
+    let fenced = find(text, b"```").is_some();
+    let whole = before.is_empty() && text.ends_with(b"`") && !more_than(text, b'`', 2);
+    let glued = before.last().is_some_and(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'=' | b'/' | b'\'' | b'"')
+    });
+    let alone = prose_words(text, text.len()) == 0 && !more_than(text, b'`', 2);
+    closes || fenced || !(whole || glued || alone)
+}
+
+/// Tells whether what stands behind the second bar of `|x|` is a program's text.
+fn closure(text: &[u8], bar: usize) -> bool {
+    let body = text.get(bar + 1..).unwrap_or_default();
+    body.iter().any(|byte| matches!(byte, b'(' | b'{' | b'"'))
+}
+
 /// Tells whether what stands before the separator at `at` is words, and words follow: a list.
 fn listed_words(text: &[u8], at: usize) -> bool {
     let sign = text.get(at);
     let single = text.get(at + 1) != sign;
     let wordy = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b' ' || Some(byte) == sign;
     let before = text.get(..at).unwrap_or_default();
-    single && before.iter().any(u8::is_ascii_alphabetic) && text.iter().all(wordy)
+    let ended = text.last() == sign;
+    single && !ended && before.iter().any(u8::is_ascii_alphabetic) && text.iter().all(wordy)
 }
 
 fn next_word(text: &[u8], at: usize) -> &[u8] {
@@ -229,7 +258,7 @@ fn next_word(text: &[u8], at: usize) -> &[u8] {
 fn second_line(text: &[u8], at: usize) -> bool {
     let first = text.get(..at).unwrap_or_default().trim_ascii();
     let rest = text.get(at..).unwrap_or_default().trim_ascii();
-    !first.iter().any(u8::is_ascii_whitespace) && memchr::memchr(b'\n', rest).is_none()
+    !first.iter().any(|byte| is_space(*byte)) && memchr::memchr(b'\n', rest).is_none()
 }
 
 /// Gives the length of the word that begins at `start`, variables without content included.
@@ -237,7 +266,7 @@ fn name_length(text: &[u8], start: usize) -> usize {
     let mut inside = false;
     run(text, start, |byte| {
         inside = (inside || byte == b'{') && byte != b'}';
-        !byte.is_ascii_whitespace()
+        !is_space(byte)
             && (inside
                 || byte == b'}' && text.get(start..).is_some_and(|word| word.contains(&b'{'))
                 || !matches!(
@@ -324,11 +353,10 @@ enum Arguments {
 }
 
 fn arguments(text: &[u8], at: usize) -> Arguments {
-    let at = at
-        + run(text, at, |byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'+'));
+    let at = at + run(text, at, |byte| is_space(byte) || matches!(byte, b'"' | b'\'' | b'+'));
     let rest = text.get(at..).unwrap_or_default();
     let rest = rest.get(..ARGUMENT_BYTES_MAX).unwrap_or(rest);
-    let length = run(rest, 0, |byte| !byte.is_ascii_whitespace());
+    let length = run(rest, 0, |byte| !is_space(byte));
     let word = rest.get(..length).unwrap_or_default();
     match word.first() {
         None | Some(b';' | b'|' | b'&' | b'`' | b')' | b'}' | b'#' | b'<' | b'>') => {

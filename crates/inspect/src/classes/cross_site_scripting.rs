@@ -74,6 +74,9 @@ pub(super) const CLASS: ClassRow = ClassRow {
     confirm,
 };
 
+/// What appears only once tags are taken out must convince by itself: generics look like tags.
+const JOINED_SCORE_MIN: f64 = 0.7;
+
 fn confirm(view: &View<'_>) -> Option<Evidence> {
     if view.kind == Kind::Document && view.lower.trim_ascii_start().starts_with(b"<?xml") {
         return None;
@@ -82,7 +85,10 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     let script = script::search(view.lower);
     // `autof<x>ocus`: a filter takes the tags out, and what is left is script.
     let joined = html::without_tags(view.lower);
-    let joined = joined.and_then(|text| script::search(&text)).map(|(score, _)| (score, 0));
+    let joined = joined
+        .and_then(|text| script::search(&text))
+        .filter(|found| found.0 >= JOINED_SCORE_MIN)
+        .map(|(score, _)| (score, 0));
     let (score, at) =
         [markup, script, joined].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some(from(view, at, score))

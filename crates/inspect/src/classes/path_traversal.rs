@@ -38,6 +38,7 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "phar:",
         "glob:",
         "data://",
+        "data:;",
         "var/log",
         "web.config",
         "system.ini",
@@ -137,6 +138,7 @@ const WRAPPERS: &[&[u8]] = &[
     b"phar://",
     b"glob://",
     b"data://text",
+    b"data:;base64",
     b"ogg://",
     b"compress.zlib://",
 ];
@@ -175,7 +177,7 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     let file = file(&text);
     let climb = climb(&text);
     let start = climb.map_or_else(|| file.unwrap_or(0), |climb| climb.start);
-    let prose = prose_words(&text, start) >= 2;
+    let prose = prose_words(&text, start) >= 2 || prose_words(&text, text.len()) >= 3;
     let path = view.kind == Kind::Path;
     let mut score: f64 = match (climb, file) {
         (Some(_), Some(_)) => 0.95,
@@ -221,8 +223,12 @@ fn cut_by_nul(view: &View<'_>) -> bool {
         .layers
         .iter()
         .any(|layer| matches!(layer, Layer::Percent | Layer::PercentUnicode | Layer::Escape));
+    // A program's text and an expression spell the byte out, too.
+    let program = view.layers.contains(&Layer::Escape)
+        && view.text.iter().any(|b| matches!(b, b' ' | b'(' | b'[' | b'"' | b'`' | b'|' | b'\\'));
     view.layers.contains(&Layer::Nul)
         && encoded
+        && !program
         && matches!(view.kind, Kind::Value | Kind::Path)
         && view.text.len() <= NUL_BYTES_MAX
         && view.text.iter().all(|byte| *byte >= b' ' || byte.is_ascii_whitespace())

@@ -12,11 +12,20 @@ pub(super) fn from(view: &View<'_>, start: usize, score: f64) -> Evidence {
     Evidence { score, span: start..view.text.len() }
 }
 
+/// Tells whether `byte` is a space to a shell or a database: the vertical tab, too.
+pub(super) fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0B
+}
+
 /// Counts words of letters alone that stand before `at`: a sentence has them, a payload seldom.
 pub(super) fn prose_words(text: &[u8], at: usize) -> usize {
     text.get(at.saturating_sub(PROSE_BYTES_MAX)..at)
         .unwrap_or_default()
         .split(u8::is_ascii_whitespace)
+        .map(|word| match word {
+            [word @ .., b'.' | b',' | b':' | b'?' | b'!'] => word,
+            _ => word,
+        })
         .filter(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic))
         .take(WORDS_MAX)
         .count()

@@ -71,6 +71,15 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
             consider(shapes::search(view.lower, &Reading::inside(view.lower, at)));
         }
     }
+    // MySQL quotes names with backticks; so does Markdown, but not glued to a value.
+    if let Some(at) = memchr::memchr(b'`', view.lower)
+        && view
+            .lower
+            .get(..at)
+            .is_some_and(|lead| !lead.is_empty() && lead.iter().all(u8::is_ascii_alphanumeric))
+    {
+        consider(shapes::search(view.lower, &Reading::inside(view.lower, at)));
+    }
     // Headers and paths have quotes and semicolons of their own: half a sign is none there.
     let score_min = if matches!(view.kind, Kind::Header | Kind::Agent) { 0.7 } else { 0.3 };
     best.filter(|evidence| evidence.score >= score_min)

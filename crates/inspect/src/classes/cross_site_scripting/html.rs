@@ -77,7 +77,9 @@ fn tag_score(tag: &[u8]) -> f64 {
     if closing {
         return if name == b"script" { 0.6 } else { attributes(rest) };
     }
-    if RUNNING.contains(&name) {
+    // `<object>` alone is a placeholder in somebody's manual.
+    let bare = name != b"script" && rest.starts_with(b">") && !rest.contains(&b'<');
+    if RUNNING.contains(&name) && !bare {
         return 0.9;
     }
     let carries = |literal: &[u8]| find(rest, literal).is_some();

@@ -107,7 +107,9 @@ fn handler(text: &[u8]) -> Option<(f64, usize)> {
         });
         let score = match (runs, quoted || at == 0) {
             (true, true) => 0.85,
-            (true, false) if prose_words(text, at) < PROSE_WORDS_MIN => 0.55,
+            (true, false) if equals == at + length && prose_words(text, at) < PROSE_WORDS_MIN => {
+                0.55
+            }
             (false, true) if value.len() > 2 && prose_words(text, at) < PROSE_WORDS_MIN => 0.4,
             _ => 0.0,
         };
@@ -132,6 +134,8 @@ fn call(text: &[u8]) -> Option<(f64, usize)> {
                 || matches!(before, b'(' | b'=' | b',')
                     && matches!(text.get(after), Some(b',' | b';') | None)
                     && text.get(after.wrapping_sub(1)) == Some(&b')');
+            // Markdown's `eval` is no tagged template.
+            let called = called && !(before == b'`' && text.get(after) == Some(&b'`'));
             let spaced = text.get(at + name.len()) == Some(&b' ');
             let sentence = spaced && prose_words(text, text.len()) >= PROSE_WORDS_MIN;
             if !called || sentence || !word_begins(text, at) {
@@ -178,12 +182,26 @@ fn call(text: &[u8]) -> Option<(f64, usize)> {
     None
 }
 
+/// Tells whether a name put together stands at `at`: `al+ert]`.
+fn computed(text: &[u8], at: usize) -> bool {
+    let length = run(text, at, |byte| byte.is_ascii_alphanumeric() || byte == b'+');
+    text.get(at..at + length).is_some_and(|name| name.contains(&b'+'))
+}
+
 fn touch(text: &[u8]) -> Option<(f64, usize)> {
     for name in TOUCHED {
         if let Some(at) = find(text, name)
             && word_begins(text, at) | !name.first().is_some_and(u8::is_ascii_alphabetic)
         {
             let prose = prose_words(text, at) >= PROSE_WORDS_MIN;
+            // `self[start..]` indexes, `self['al'+'ert']` looks up a name.
+            let inside = text.get(at + name.len()).copied().unwrap_or(b'"');
+            let indexes = name.ends_with(b"[")
+                && !matches!(inside, b'"' | b'\'' | b'`' | b'/' | b'(' | b'0'..=b'9' | 128..)
+                && !computed(text, at + name.len());
+            if indexes {
+                continue;
+            }
             let quoted = text
                 .iter()
                 .any(|byte| matches!(byte, b'"' | b'\'' | b'(' | b'<' | b'`' | b'{' | b';'));

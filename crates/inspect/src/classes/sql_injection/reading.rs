@@ -89,7 +89,24 @@ fn quoted_word(lead: &[u8], after: &[u8], quote: Option<u8>) -> bool {
     let begins = lead.last().is_none_or(u8::is_ascii_whitespace);
     let Some(length) = after.iter().position(|byte| Some(*byte) == quote) else { return false };
     let inside = after.get(..length).unwrap_or_default();
-    let ends = after.get(length + 1).is_none_or(u8::is_ascii_whitespace);
+    let behind = after.get(length + 1..).unwrap_or_default();
+    let ends = match behind {
+        [] | [b',' | b'.' | b')' | b':' | b'?' | b'!', ..] => true,
+        [b'-', next, ..] => next.is_ascii_alphabetic(),
+        [next, ..] => next.is_ascii_whitespace(),
+    };
+    // `--type` is an option's name, "-1.5" a number.
+    let option = inside.starts_with(b"--")
+        && inside.get(2).is_some_and(|b| *b == b'-' || b.is_ascii_alphabetic());
+    let number = lead.is_empty()
+        && behind.is_empty()
+        && inside.iter().any(u8::is_ascii_digit)
+        && inside
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e'));
+    if begins && ends && (option || number) {
+        return true;
+    }
     let word = inside.len() > 1 && inside.iter().all(u8::is_ascii_alphabetic);
     let sign = inside.len() == 1 && !(lead.is_empty() && after.len() == length + 1);
     begins && ends && (word || sign)
@@ -97,7 +114,12 @@ fn quoted_word(lead: &[u8], after: &[u8], quote: Option<u8>) -> bool {
 
 fn prose_pairs(tokens: &[Token]) -> usize {
     let name = |token: &Token| token.kind == Kind::Word(Word::Name);
-    tokens.windows(2).filter(|pair| pair.iter().all(name)).count()
+    let pairs = tokens.windows(2).filter(|pair| pair.iter().all(name)).count();
+    // `schema.table alias`
+    let aliased = tokens.windows(3).filter(
+        |three| matches!(three, [dot, rest @ ..] if dot.kind == Kind::Dot && rest.iter().all(name)),
+    );
+    pairs - aliased.count()
 }
 
 /// One operand, or two and what compares them.
@@ -153,7 +175,10 @@ fn operand(reading: &Reading, term: &mut Term) -> Option<usize> {
         Kind::Word(Word::Literal) if reading.kind(at + 1) != Some(Kind::Open) => Some(at + 1),
         Kind::Open => {
             let end = closed(reading, at).unwrap_or(reading.tokens.len());
-            term.names += usize::from(end == at + 3 && reading.word(at + 1) == Some(Word::Name));
+            let inside = reading.tokens.get(at..end).unwrap_or_default();
+            let selects = inside.iter().any(|token| token.kind == Kind::Word(Word::Select));
+            let named = inside.iter().any(|token| token.kind == Kind::Word(Word::Name));
+            term.names += usize::from(named && !selects);
             term.compared |= (at..end).any(|at| {
                 matches!(reading.kind(at), Some(Kind::Compare | Kind::Word(Word::Compare)))
             });

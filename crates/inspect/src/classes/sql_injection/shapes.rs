@@ -42,7 +42,7 @@ fn shape(text: &[u8], reading: &Reading, at: usize) -> f64 {
         Some(Kind::Word(Word::Select)) => subselect(reading, at),
         Some(Kind::Word(Word::Clause)) => clause(reading, at),
         Some(Kind::Word(Word::Case)) => case(reading, at),
-        Some(Kind::Word(Word::Function)) => plain_call(reading, at),
+        Some(Kind::Word(Word::Function)) => plain_call(text, reading, at),
         Some(Kind::Word(Word::From)) => cut(reading, at),
         Some(Kind::Open) => grouped(reading, at),
         _ => 0.0,
@@ -179,7 +179,7 @@ fn expression(text: &[u8], reading: &Reading) -> f64 {
 
 /// A call of a function that applications do not take from their users.
 fn call(reading: &Reading, at: usize) -> f64 {
-    let dotted = reading.kind(at + 1) == Some(Kind::Dot);
+    let dotted = reading.kind(at + 1) == Some(Kind::Dot) && reading.word(at + 2).is_some();
     if !dotted && reading.kind(at + 1) != Some(Kind::Open) {
         return 0.0;
     }
@@ -201,10 +201,17 @@ fn catalog(reading: &Reading, at: usize) -> f64 {
     if from && selects && !reading.is_prose() { 0.9 } else { 0.0 }
 }
 
+/// Tells whether the text broke out of a string, and its first word stands apart from the quote: a
+/// program's text begins with the word itself.
+fn gap(reading: &Reading) -> bool {
+    reading.broke_out
+        && reading.tokens.first().is_some_and(|token| token.start > reading.origin + 1)
+}
+
 /// `; drop table x`, `exec xp_cmdshell`, `waitfor delay '…'`.
 fn statement(reading: &Reading, at: usize) -> f64 {
     let stacked = at > 0 && reading.kind(at - 1) == Some(Kind::Semicolon);
-    let leads = at == 0 && reading.broke_out || stacked;
+    let leads = at == 0 && gap(reading) || stacked;
     let next = reading.kind(at + 1);
     let followed = matches!(
         next,
@@ -273,7 +280,7 @@ fn subselect(reading: &Reading, at: usize) -> f64 {
         .skip(at)
         .take(TERM_TOKENS_MAX)
         .any(|t| t.kind == Kind::Word(Word::From));
-    let leads = at == 0 && reading.broke_out;
+    let leads = at == 0 && gap(reading);
     // A whole statement by itself is a query console's daily bread: worth a note, not an alarm.
     let begins = reading.tokens.iter().position(|token| token.kind != Kind::Open).unwrap_or(0);
     let whole = matches!(reading.word(begins), Some(Word::Select | Word::From | Word::Condition))
@@ -345,7 +352,7 @@ fn case(reading: &Reading, at: usize) -> f64 {
 }
 
 /// `char(97)+char(98)`, `convert(int, …)`: everyday calls, in a value that has nothing else.
-fn plain_call(reading: &Reading, at: usize) -> f64 {
+fn plain_call(text: &[u8], reading: &Reading, at: usize) -> f64 {
     if reading.kind(at + 1) != Some(Kind::Open) || reading.is_prose() {
         return 0.0;
     }
@@ -356,7 +363,12 @@ fn plain_call(reading: &Reading, at: usize) -> f64 {
     let inner = (at + 1..end).any(|at| reading.kind(at) == Some(Kind::Compare));
     let starts = matches!(before, None | Some(Kind::Semicolon | Kind::Close | Kind::Logic));
     // `iif(1=1,1,1/0)`, `if (1=2) select …`
-    if starts && inner && (after.is_none() || reading.word(end) == Some(Word::Select)) {
+    let listed = before == Some(Kind::Comma) && at > 1;
+    let chooses = matches!(statement::spelt(text, reading, at), b"if" | b"iif");
+    if chooses && listed && inner {
+        return 0.7;
+    }
+    if chooses && starts && inner && (after.is_none() || reading.word(end) == Some(Word::Select)) {
         return 0.7;
     }
     let again = glued(after) && matches!(reading.word(end + 1), Some(Word::Function));

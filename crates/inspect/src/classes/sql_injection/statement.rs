@@ -50,7 +50,8 @@ pub(super) fn fits(text: &[u8], reading: &Reading, at: usize) -> bool {
             kind,
             Some(Kind::Text | Kind::OpenText | Kind::Variable | Kind::Number | Kind::Open)
         ),
-        b"use" | b"load" | b"backup" | b"restore" | b"merge" | b"grant" | b"revoke" | b"begin" => {
+        b"use" => matches!(kind, Some(Kind::Word(Word::Name | Word::Catalog))),
+        b"load" | b"backup" | b"restore" | b"merge" | b"grant" | b"revoke" | b"begin" => {
             !matches!(kind, Some(Kind::Word(Word::Clause | Word::From)))
         }
         b"exec" | b"execute" | b"call" => {
@@ -61,7 +62,7 @@ pub(super) fn fits(text: &[u8], reading: &Reading, at: usize) -> bool {
 }
 
 /// Gives the spelling of token `at` where it is a word.
-fn spelt<'a>(text: &'a [u8], reading: &Reading, at: usize) -> &'a [u8] {
+pub(super) fn spelt<'a>(text: &'a [u8], reading: &Reading, at: usize) -> &'a [u8] {
     let Some(token) = reading.tokens.get(at) else { return b"" };
     let rest = text.get(token.start..).unwrap_or_default();
     let length =
