@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use crate::bytes::{AT, COMMA, DASH, DIGIT, LETTER};
+use crate::bytes::{AT, COMMA, DASH, DIGIT, LETTER, PIPE, SPACE};
 use crate::classes::{CLASSES, ClassRow};
 use crate::parts::Kind;
 
@@ -81,7 +81,10 @@ fn characters(row: &ClassRow, kind: Kind) -> u32 {
     match kind {
         Kind::Path => row.path_kinds,
         Kind::Header | Kind::Agent => row.header_kinds,
-        Kind::Value | Kind::Name | Kind::Document => row.kinds,
+        Kind::Value | Kind::Document => row.kinds,
+        // No application names a field with a space; `&sleep 9` does, cut at its `&`.
+        Kind::Name if row.kinds & PIPE != 0 => row.kinds | SPACE,
+        Kind::Name => row.kinds,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Code injection: calls in the server's own language, where a value belongs.
 
-use super::shared::{find, from, more_than, prose_words, run, word_begins};
+use std::sync::LazyLock;
+
+use super::shared::{Literals, from, more_than, prose_words, run, word_begins};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::parts::Kind;
@@ -140,20 +142,26 @@ const CALLS: &[&[u8]] = &[
     b"os.system",
 ];
 
+static SIGN_TABLE: LazyLock<Literals> =
+    LazyLock::new(|| Literals::of(SIGNS.iter().map(|row| row.0)));
+static CALL_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(CALLS.iter().copied()));
+
 fn confirm(view: &View<'_>) -> Option<Evidence> {
     if view.kind == Kind::Document && view.lower.starts_with(b"<?xml") {
         return None;
     }
-    let sign = SIGNS.iter().filter_map(|(sign, score)| Some((*score, find(view.lower, sign)?)));
-    let call = CALLS.iter().filter_map(|name| call(view.lower, name));
+    let sign = SIGN_TABLE
+        .firsts(view.lower)
+        .filter_map(|(row, at)| SIGNS.get(row).map(|(_, score)| (*score, at)));
+    let call =
+        CALL_TABLE.firsts(view.lower).filter_map(|(row, at)| call(view.lower, CALLS.get(row)?, at));
     let (score, at) = sign.chain(call).max_by(|a, b| a.0.total_cmp(&b.0))?;
     let score = if prose_words(view.lower, at) >= 3 { score - 0.4 } else { score };
     (score > 0.0).then(|| from(view, at, score))
 }
 
 /// `name('…')` or `name($…)` that begins the value or follows code; prose brackets words.
-fn call(text: &[u8], name: &[u8]) -> Option<(f64, usize)> {
-    let at = find(text, name)?;
+fn call(text: &[u8], name: &[u8], at: usize) -> Option<(f64, usize)> {
     let open = at + name.len() + run(text, at + name.len(), |byte| byte == b' ');
     if text.get(open) != Some(&b'(') || !word_begins(text, at) {
         return None;

@@ -5,7 +5,9 @@
 
 mod commands;
 
-use super::shared::{find, from, is_space, more_than, prose_words, run};
+use std::sync::LazyLock;
+
+use super::shared::{Literals, find, from, is_space, more_than, prose_words, run};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::bytes::{AMPERSAND, BACKTICK, CONTROL, DOLLAR, PIPE, SEMICOLON};
@@ -26,9 +28,18 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "$(",
         "powershell",
         "xp_cmd",
-        " -",
-        " /",
-        " 1",
+        // What a command line by itself is about.
+        "/etc/",
+        "/dev/",
+        "/proc/",
+        "/root/",
+        "ping",
+        "nslookup",
+        "tracer",
+        "telnet",
+        "nmap",
+        "wget",
+        "curl",
     ],
     kinds: SEMICOLON | PIPE | AMPERSAND | BACKTICK | DOLLAR | CONTROL,
     path_kinds: SEMICOLON | PIPE | BACKTICK | DOLLAR | AMPERSAND,
@@ -113,25 +124,28 @@ fn is_address(word: &[u8]) -> bool {
         && word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
+const SIGN_SCORES: &[(&[u8], f64)] = &[
+    (b"$ifs", 0.9),
+    (b"${ifs", 0.9),
+    (b"/dev/tcp/", 0.9),
+    (b"() { :", 0.95),
+    (b"(){:", 0.95),
+    (b"() { _", 0.95),
+    (b"cmd.exe /c", 0.9),
+    (b"cmd.exe?/c", 0.9),
+    (b"cmd /c ", 0.8),
+    (b"/bin/sh -c", 0.9),
+    (b"/bin/bash -", 0.9),
+    (b"powershell -", 0.8),
+    (b"powershell.exe -", 0.8),
+];
+static SIGNS: LazyLock<Literals> =
+    LazyLock::new(|| Literals::of(SIGN_SCORES.iter().map(|row| row.0)));
+
 /// Signs that need no command: nobody writes them by accident.
 fn sign(text: &[u8]) -> Option<(f64, usize)> {
-    const SIGNS: &[(&[u8], f64)] = &[
-        (b"$ifs", 0.9),
-        (b"${ifs", 0.9),
-        (b"/dev/tcp/", 0.9),
-        (b"() { :", 0.95),
-        (b"(){:", 0.95),
-        (b"() { _", 0.95),
-        (b"cmd.exe /c", 0.9),
-        (b"cmd.exe?/c", 0.9),
-        (b"cmd /c ", 0.8),
-        (b"/bin/sh -c", 0.9),
-        (b"/bin/bash -", 0.9),
-        (b"powershell -", 0.8),
-        (b"powershell.exe -", 0.8),
-    ];
-    SIGNS.iter().find_map(|(sign, score)| {
-        let at = find(text, sign)?;
+    SIGNS.firsts(text).find_map(|(row, at)| {
+        let (_, score) = SIGN_SCORES.get(row)?;
         (prose_words(text, at) < 3).then_some((*score, at))
     })
 }

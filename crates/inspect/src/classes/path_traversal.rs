@@ -4,7 +4,9 @@
 //! `../` alone is no crime: pages link to their neighbours so. It takes more steps up than down, a
 //! file that no page serves, or a stream wrapper.
 
-use super::shared::{find, from, prose_words, run, starts_at, word_begins};
+use std::sync::LazyLock;
+
+use super::shared::{Literals, find, from, prose_words, run, starts_at, word_begins};
 use super::{ClassRow, Evidence, View};
 use crate::bytes::{BACKSLASH, CONTROL};
 use crate::parts::Kind;
@@ -284,12 +286,15 @@ fn slashed(text: &[u8]) -> Vec<u8> {
     slashed
 }
 
+static FILE_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(FILES.iter().copied()));
+static WRAPPER_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(WRAPPERS.iter().copied()));
+
 fn file(text: &[u8]) -> Option<usize> {
-    FILES.iter().find_map(|file| find(text, file))
+    FILE_TABLE.firsts(text).next().map(|(_, at)| at)
 }
 
 fn wrapper(text: &[u8]) -> Option<usize> {
-    WRAPPERS.iter().find_map(|wrapper| find(text, wrapper).filter(|at| word_begins(text, *at)))
+    WRAPPER_TABLE.firsts(text).map(|(_, at)| at).find(|at| word_begins(text, *at))
 }
 
 /// A sensitive name that is the path itself, asked of the web server.

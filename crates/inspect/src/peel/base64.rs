@@ -45,19 +45,28 @@ fn body<'a>(part: &Part<'_>, text: &'a [u8]) -> &'a [u8] {
     }
 }
 
-fn sample(text: &[u8]) -> Option<Vec<u8>> {
-    let text = text.get(..text.len().min(SAMPLE_BYTES / 4 * 4))?;
+/// Decodes the first bytes.
+fn sample(text: &[u8]) -> Option<[u8; SAMPLE_BYTES / 4 * 3]> {
+    let mut decoded = [b' '; SAMPLE_BYTES / 4 * 3];
+    let text = text.get(..text.len().min(SAMPLE_BYTES))?;
     if !text.iter().all(|byte| sextet(*byte).is_some()) {
         return None;
     }
-    let mut decoded = Vec::new();
-    decode_into(text, &mut |byte| decoded.push(byte));
+    let mut places = decoded.iter_mut();
+    decode_into(text, &mut |byte| {
+        if let Some(place) = places.next() {
+            *place = byte;
+        }
+    });
     Some(decoded)
 }
 
 fn readable(text: &[u8]) -> bool {
     let plain =
         text.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')).count();
+    if plain == text.len() {
+        return true;
+    }
     // Letters of other scripts are text too, where they are well-formed; two bytes are so by chance.
     let chars = || text.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
     let wide: usize = chars().filter(|c| !c.is_ascii()).map(char::len_utf8).sum();

@@ -1,6 +1,8 @@
 //! Script outside of tags: breaks out of attributes and strings, script addresses, bare calls.
 
-use super::super::shared::{find, prose_words, run, starts_at, word_begins};
+use std::sync::LazyLock;
+
+use super::super::shared::{Literals, find, prose_words, run, starts_at, word_begins};
 
 /// Most places looked at for each sign.
 const PLACES_MAX: usize = 64;
@@ -47,6 +49,9 @@ const TOUCHED: &[&[u8]] = &[
     b"[constructor]",
     b"document.body",
 ];
+
+static CALLED_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(CALLED.iter().copied()));
+static TOUCHED_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(TOUCHED.iter().copied()));
 
 /// Gives the most convincing sign: its score and offset.
 pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
@@ -122,7 +127,8 @@ fn handler(text: &[u8]) -> Option<(f64, usize)> {
 
 /// `alert(1)`, `(alert)(1)`, `` alert`1` ``, `[1].map(alert)`.
 fn call(text: &[u8]) -> Option<(f64, usize)> {
-    for name in CALLED {
+    for (row, _) in CALLED_TABLE.firsts(text) {
+        let Some(name) = CALLED.get(row) else { continue };
         for at in memchr::memmem::find_iter(text, name).take(PLACES_MAX) {
             let after = at + name.len();
             let before = at.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b';');
@@ -189,10 +195,9 @@ fn computed(text: &[u8], at: usize) -> bool {
 }
 
 fn touch(text: &[u8]) -> Option<(f64, usize)> {
-    for name in TOUCHED {
-        if let Some(at) = find(text, name)
-            && word_begins(text, at) | !name.first().is_some_and(u8::is_ascii_alphabetic)
-        {
+    for (row, at) in TOUCHED_TABLE.firsts(text) {
+        let Some(name) = TOUCHED.get(row) else { continue };
+        if word_begins(text, at) | !name.first().is_some_and(u8::is_ascii_alphabetic) {
             let prose = prose_words(text, at) >= PROSE_WORDS_MIN;
             // `self[start..]` indexes, `self['al'+'ert']` looks up a name.
             let inside = text.get(at + name.len()).copied().unwrap_or(b'"');
