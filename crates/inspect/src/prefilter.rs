@@ -81,10 +81,9 @@ fn characters(row: &ClassRow, kind: Kind) -> u32 {
     match kind {
         Kind::Path => row.path_kinds,
         Kind::Header | Kind::Agent => row.header_kinds,
-        Kind::Value | Kind::Document => row.kinds,
         // No application names a field with a space; `&sleep 9` does, cut at its `&`.
         Kind::Name if row.kinds & PIPE != 0 => row.kinds | SPACE,
-        Kind::Name => row.kinds,
+        Kind::Value | Kind::Name | Kind::Document => row.kinds,
     }
 }
 

@@ -6,7 +6,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    clippy::missing_docs_in_private_items,
     reason = "a measuring test: it prints its table"
 )]
 

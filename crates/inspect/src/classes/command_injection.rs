@@ -4,6 +4,8 @@
 //! follows looks like an argument, or when nothing follows at all.
 
 mod commands;
+mod line;
+mod spelling;
 
 use std::sync::LazyLock;
 
@@ -13,6 +15,8 @@ use crate::Class;
 use crate::bytes::{AMPERSAND, BACKTICK, CONTROL, DOLLAR, PIPE, SEMICOLON};
 use crate::parts::Kind;
 use commands::{Command, command, goes_on};
+use line::whole;
+use spelling::{cmdlet, is_glob, name_length, unquoted};
 
 pub(super) const CLASS: ClassRow = ClassRow {
     class: Class::CommandInjection,
@@ -52,8 +56,6 @@ pub(super) const CLASS: ClassRow = ClassRow {
 const SEPARATORS_MAX: usize = 256;
 /// Longest argument looked at, in bytes.
 const ARGUMENT_BYTES_MAX: usize = 256;
-/// Longest command name read, quotes and all.
-const NAME_BYTES_MAX: usize = 64;
 
 fn confirm(view: &View<'_>) -> Option<Evidence> {
     let text = view.lower;
@@ -78,50 +80,6 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         }
     }
     best.map(|(score, at)| from(view, at, score))
-}
-
-/// A value that is a command line and nothing else, and a parameter's name that is one: `&` ends
-/// commands to the shell and pairs to the form, so `x=1&sleep 9` comes in two.
-fn whole(view: &View<'_>) -> Option<f64> {
-    let text = view.lower;
-    let start = run(text, 0, |byte| matches!(byte, b'"' | b'\'' | b' '));
-    let length = run(text, start, |byte| !is_space(byte));
-    let name = text.get(start..start + length)?;
-    let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    let known = command(name.strip_suffix(b".exe").unwrap_or(name))?;
-    let mut words = text.get(start + length..)?.split(|byte| is_space(*byte));
-    let mut words = words.by_ref().filter(|word| !word.is_empty()).take(ARGUMENTS_MAX).peekable();
-    if view.kind == Kind::Name {
-        let shaped = arguments(text, start + length) == Arguments::Shaped
-            || text.get(start + length..)?.contains(&b'>');
-        return (words.peek().is_some() && shaped
-            || known == Command::Plain && text.len() > length)
-            .then_some(0.6);
-    }
-    let (mut option, mut target) = (false, false);
-    for word in words {
-        option |= word.starts_with(b"-") || word.len() <= 3 && word.starts_with(b"/");
-        target |= SYSTEM.iter().any(|folder| word.starts_with(folder)) || is_address(word);
-        if !word.iter().all(u8::is_ascii_graphic) || plain_word(word) {
-            return None;
-        }
-    }
-    let targeted = target && (option || known == Command::Word);
-    (view.kind == Kind::Value && targeted).then_some(0.55)
-}
-
-/// Most arguments of a command line looked at.
-const ARGUMENTS_MAX: usize = 16;
-/// Where the files lie that commands are run on by those who should not.
-const SYSTEM: &[&[u8]] = &[b"/etc/", b"/bin/", b"/dev/", b"/proc/", b"/root/", b"/usr/bin/"];
-
-fn plain_word(word: &[u8]) -> bool {
-    word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic)
-}
-
-fn is_address(word: &[u8]) -> bool {
-    word.split(|byte| *byte == b'.').count() == 4
-        && word.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
 const SIGN_SCORES: &[(&[u8], f64)] = &[
@@ -273,88 +231,6 @@ fn second_line(text: &[u8], at: usize) -> bool {
     let first = text.get(..at).unwrap_or_default().trim_ascii();
     let rest = text.get(at..).unwrap_or_default().trim_ascii();
     !first.iter().any(|byte| is_space(*byte)) && memchr::memchr(b'\n', rest).is_none()
-}
-
-/// Gives the length of the word that begins at `start`, variables without content included.
-fn name_length(text: &[u8], start: usize) -> usize {
-    let mut inside = false;
-    run(text, start, |byte| {
-        inside = (inside || byte == b'{') && byte != b'}';
-        !is_space(byte)
-            && (inside
-                || byte == b'}' && text.get(start..).is_some_and(|word| word.contains(&b'{'))
-                || !matches!(
-                    byte,
-                    b';' | b'|'
-                        | b'&'
-                        | b'`'
-                        | b')'
-                        | b'<'
-                        | b'>'
-                        | b','
-                        | b'}'
-                        | b'='
-                        | b'+'
-                        | b'('
-                ))
-    })
-    .min(NAME_BYTES_MAX)
-}
-
-/// Removes what a shell removes from a word before it looks for the command: quotes, backslashes,
-/// carets, and variables that are empty.
-fn unquoted(word: &[u8]) -> Vec<u8> {
-    let mut plain = Vec::with_capacity(word.len());
-    let mut rest = word;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = match (byte, after.first()) {
-            (b'$', Some(b'{')) => {
-                let end = after.iter().position(|byte| *byte == b'}').map_or(0, |end| end + 1);
-                after.get(end..).unwrap_or_default()
-            }
-            (b'$', Some(b'@' | b'*' | b'0'..=b'9' | b'!')) => after.get(1..).unwrap_or_default(),
-            (b'\'' | b'"' | b'\\' | b'^' | b'@' | b'$', _) => after,
-            _ => {
-                plain.push(*byte);
-                after
-            }
-        };
-    }
-    plain
-}
-
-/// `/???/c?t`: a path that the shell is to find by its pattern.
-fn is_glob(word: &[u8]) -> bool {
-    let wild = word.iter().filter(|byte| matches!(byte, b'?' | b'*' | b'[')).count();
-    wild >= 1 && more_than(word, b'/', 1) && word.len() <= NAME_BYTES_MAX
-}
-
-/// `invoke-expression`: a verb of PowerShell and a noun.
-fn cmdlet(name: &[u8]) -> Option<Command> {
-    const VERBS: &[&[u8]] = &[
-        b"get",
-        b"set",
-        b"new",
-        b"invoke",
-        b"start",
-        b"stop",
-        b"out",
-        b"write",
-        b"remove",
-        b"add",
-        b"import",
-        b"test",
-        b"copy",
-        b"select",
-        b"foreach",
-        b"convertto",
-        b"resolve",
-        b"restart",
-    ];
-    let dash = memchr::memchr(b'-', name)?;
-    let (verb, noun) = (name.get(..dash)?, name.get(dash + 1..)?);
-    let named = noun.len() > 3 && noun.iter().all(u8::is_ascii_alphabetic);
-    (named && VERBS.contains(&verb)).then_some(Command::Plain)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,12 @@
 //! only an attacker makes. What it takes to convince depends on the reading: a value that leaves
 //! its string needs less than a sentence that happens to contain the words.
 
+mod breakout;
 mod reading;
 mod shapes;
 mod statement;
 mod tokens;
+mod vocabulary;
 mod words;
 
 use super::{ClassRow, Evidence, View};

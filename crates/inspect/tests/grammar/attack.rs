@@ -379,8 +379,8 @@ fn path_unix(dice: &mut Dice) -> String {
     ]);
     let end = dice.pick(&["", "", "\0.png", "?", "#"]);
     let lead = dice.pick(&["", "/", "images/", "./"]);
-    match dice.roll(6) {
-        0 => format!(
+    if dice.roll(6) == 0 {
+        return format!(
             "/{}{end}",
             dice.pick(&[
                 "etc/passwd",
@@ -389,12 +389,10 @@ fn path_unix(dice: &mut Dice) -> String {
                 "root/.bash_history",
                 "var/log/auth.log"
             ])
-        ),
-        _ => {
-            let extra = usize::from(lead == "images/");
-            format!("{lead}{}{file}{end}", up.repeat(steps + extra))
-        }
+        );
     }
+    let extra = usize::from(lead == "images/");
+    format!("{lead}{}{file}{end}", up.repeat(steps + extra))
 }
 
 fn path_windows(dice: &mut Dice) -> String {

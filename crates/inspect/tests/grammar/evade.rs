@@ -90,7 +90,10 @@ fn url(text: &str) -> String {
 }
 
 fn full_hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    text.bytes().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "%{byte:02x}");
+        out
+    })
 }
 
 fn percent_u(text: &str) -> String {
