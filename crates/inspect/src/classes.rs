@@ -227,3 +227,89 @@ mod testing {
             .findings
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pieces that confirmers look for again and again.
+    const PIECES: &[&str] = &[
+        "'",
+        "\"",
+        "<",
+        "<a ",
+        "on",
+        "((",
+        ")",
+        "](",
+        "../",
+        ";a ",
+        "|a",
+        "${",
+        "{{",
+        "$(",
+        "or 1=",
+        "' or ",
+        "name(",
+        "x' or name",
+        "::",
+        "//a",
+        "child::a",
+        "__proto__",
+        "__proto__[",
+        "constructor.",
+        "constructor.prototype",
+        "\"__proto__\"",
+        "http://",
+        "?",
+        "\r\n",
+        "\r\nto:",
+        "set-cookie",
+        "document.cookie=",
+        "<meta http-equiv",
+        "<script",
+        "$ne",
+        "o:1:\"",
+        "<!entity ",
+        "&",
+        "union select ",
+        "/*",
+        "--",
+        "curl/",
+        "nikto",
+        "eval(",
+        "a.b=",
+        "`",
+        "0:",
+        "*)(",
+        "cn=",
+    ];
+    const KINDS: &[Kind] =
+        &[Kind::Path, Kind::Value, Kind::Name, Kind::Header, Kind::Agent, Kind::Document];
+
+    #[test]
+    fn twice_the_text_is_at_most_twice_the_work() {
+        const LENGTH: usize = 8 * 1024;
+        for row in CLASSES {
+            for (piece, kind) in
+                PIECES.iter().flat_map(|piece| KINDS.iter().map(move |kind| (piece, *kind)))
+            {
+                let (once, twice) =
+                    (steps(row, piece, kind, LENGTH), steps(row, piece, kind, 2 * LENGTH));
+                // What a bound allows may be spent in the longer text only.
+                assert!(
+                    twice <= once * 5 / 2 + 64 * LENGTH,
+                    "{row:?} {piece} {kind:?}: {once} {twice}"
+                );
+            }
+        }
+    }
+
+    fn steps(row: &ClassRow, piece: &str, kind: Kind, length: usize) -> usize {
+        let text = piece.repeat(length / piece.len());
+        let text = text.as_bytes();
+        shared::take();
+        (row.confirm)(&View { text, lower: text, kind, name: b"page" });
+        shared::take()
+    }
+}

@@ -4,7 +4,7 @@
 //! name convicts by itself (of a field, a parameter, a JSON key), and a value only where it is
 //! written as a path of keys or holds a key of JSON.
 
-use super::shared::{find, from, prose_words, run, word_begins};
+use super::shared::{find, find_all, from, prose_words, run, word_begins};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::parts::Kind;
@@ -30,7 +30,7 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         let at = find(text, PROTO).filter(|at| is_key(text, *at, PROTO.len()));
         return at.or_else(|| constructor(text)).map(|at| from(view, at, 0.85));
     }
-    let found = memchr::memmem::find_iter(text, PROTO)
+    let found = find_all(text, PROTO)
         .take(PLACES_MAX)
         .find(|at| quoted_key(text, *at, PROTO.len()) || path_key(text, *at, PROTO.len()));
     let at = found.or_else(|| constructor(text).filter(|at| assigned(text, *at)))?;
@@ -71,7 +71,7 @@ fn path_key(text: &[u8], at: usize, length: usize) -> bool {
 /// `constructor.prototype`, `constructor[prototype]`, and the same as JSON.
 fn constructor(text: &[u8]) -> Option<usize> {
     const WORD: &[u8] = b"constructor";
-    memchr::memmem::find_iter(text, WORD).take(PLACES_MAX).find(|at| {
+    find_all(text, WORD).take(PLACES_MAX).find(|at| {
         let after = at + WORD.len();
         let joint = run(text, after, |byte| {
             matches!(byte, b'.' | b'[' | b']' | b'"' | b'\'' | b':' | b'{' | b' ')

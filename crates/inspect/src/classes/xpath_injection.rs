@@ -4,7 +4,7 @@
 //! bracket that was to hold it, goes on with a connective, and uses a word that XPath has and SQL
 //! has not: an axis, a path, a function over nodes.
 
-use super::shared::{find, from, prose_words, run, word_begins};
+use super::shared::{find, find_all, from, prose_words, run, word_begins};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::parts::Kind;
@@ -165,7 +165,7 @@ fn goes_on(rest: &[u8]) -> Option<f64> {
 fn node_word(text: &[u8]) -> Option<usize> {
     let function =
         NODES.iter().find_map(|name| find(text, name).filter(|at| word_begins(text, *at)));
-    let axis = memchr::memmem::find_iter(text, b"::").take(BREAKS_MAX).find_map(|at| {
+    let axis = find_all(text, b"::").take(BREAKS_MAX).find_map(|at| {
         let name = text.get(..at)?.iter().rev();
         let name = name.take_while(|byte| byte.is_ascii_lowercase() || **byte == b'-').count();
         let known = AXES.contains(&text.get(at - name..at)?);
@@ -173,7 +173,7 @@ fn node_word(text: &[u8]) -> Option<usize> {
         let step = text.get(at + 2).is_some_and(|byte| byte.is_ascii_lowercase() || *byte == b'*');
         (known && step).then_some(at - name)
     });
-    let path = memchr::memmem::find_iter(text, b"//").take(BREAKS_MAX).find(|at| {
+    let path = find_all(text, b"//").take(BREAKS_MAX).find(|at| {
         let own = at.checked_sub(1).and_then(|before| text.get(before)) != Some(&b':');
         let step = text.get(at + 2).is_some_and(|byte| byte.is_ascii_lowercase() || *byte == b'*');
         let name = run(text, at + 2, |byte| {
