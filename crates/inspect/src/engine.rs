@@ -175,7 +175,12 @@ struct Found {
 }
 
 fn deepened(score: f64, depth: u32) -> f64 {
-    (score + f64::from(depth.saturating_sub(1)) * DEPTH_SCORE).min(1.0)
+    rounded((score + f64::from(depth.saturating_sub(1)) * DEPTH_SCORE).min(1.0))
+}
+
+/// Scores are told in thousandths; what lies below is noise of their sums.
+pub(crate) fn rounded(score: f64) -> f64 {
+    (score * 1_000.0).round() / 1_000.0
 }
 
 /// Judges how the evidence stands in its text.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Verdict;
-use crate::engine::ATTACK_SCORE_MIN;
+use crate::engine::{ATTACK_SCORE_MIN, rounded};
 
 /// What is known of the answer to a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Verdict {
         if !self.attack {
             return Judged { outcome, score: self.score };
         }
-        let score = (self.score + outcome.weight()).clamp(ATTACK_SCORE_MIN, 1.0);
+        let score = rounded(self.score + outcome.weight()).clamp(ATTACK_SCORE_MIN, 1.0);
         Judged { outcome, score }
     }
 
