@@ -3,6 +3,8 @@
 use inspect::{ATTACK_SCORE_MIN, Answer, Class, Finding, Request, Verdict};
 use model::{Event, Field, Value};
 
+/// What sensors keep of a body whose size was not told beforehand.
+const SENSOR_BODY_BYTES_MAX: usize = 8 * 1024;
 const NANOS_A_MILLI: u64 = 1_000_000;
 
 /// Adds what inspection makes of a request, where the event is one.
@@ -66,19 +68,16 @@ fn verdict(event: &Event) -> Option<Verdict> {
         let request = Request { method, target, version, headers, body, whole: false };
         return Some(inspect::inspect(&request));
     };
+    let lines: Vec<&str> = told.each().filter_map(Value::as_text).collect();
     let headers: Vec<(&str, &str)> =
-        told.each().filter_map(|line| line.as_text()?.split_once(": ")).collect();
+        lines.iter().filter_map(|line| line.split_once(": ")).collect();
     let body = as_sent(body);
     let sent = event.integer(Field::RequestBodyBytes).and_then(|bytes| usize::try_from(bytes).ok());
-    let whole = sent.is_none_or(|sent| sent <= body.len());
-    Some(inspect::inspect(&Request {
-        method,
-        target,
-        version,
-        headers: &headers,
-        body: &body,
-        whole,
-    }))
+    let read = sent.map_or(body.len() < SENSOR_BODY_BYTES_MAX, |sent| sent <= body.len());
+    // A line without a colon stands for headers that were left out.
+    let whole = read && lines.len() == headers.len();
+    let (headers, body) = (headers.as_slice(), body.as_slice());
+    Some(inspect::inspect(&Request { method, target, version, headers, body, whole }))
 }
 
 /// The headers that access logs keep. The host matters only beside the page that led here.
@@ -108,15 +107,12 @@ fn as_sent(body: &str) -> Vec<u8> {
         bytes.extend_from_slice(before.as_bytes());
         let byte = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         // What is ASCII stands as itself, so that such an escape is the sender's own.
-        match byte.filter(|byte| !byte.is_ascii()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.extend_from_slice(b"\\x");
-                rest = after;
-            }
+        if let Some(byte) = byte.filter(|byte| !byte.is_ascii()) {
+            bytes.push(byte);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.extend_from_slice(b"\\x");
+            rest = after;
         }
     }
     bytes.extend_from_slice(rest.as_bytes());
@@ -170,7 +166,9 @@ mod tests {
             event.set(Field::RequestBodyBytes, i64::try_from(bytes).unwrap());
             event.set(Field::ResponseStatus, 404_i64);
         };
-        check(|event| whole(event, body.len() - 3), expect![[r#"
+        check(
+            |event| whole(event, body.len() - 3),
+            expect![[r#"
             bartizan.inspection.adjusted_score: Float(0.8)
             bartizan.inspection.classes: List([Text("malicious_upload"), Text("cross_site_request_forgery")])
             bartizan.inspection.evidence: Text("a.png: a web shell (PHP)")
@@ -178,9 +176,12 @@ mod tests {
             bartizan.inspection.outcome: Text("refused")
             bartizan.inspection.place: Text("body f")
             bartizan.inspection.score: Float(0.95)
-        "#]]);
+        "#]],
+        );
         // Cut off: what is missing could be what clears it.
-        check(|event| whole(event, body.len()), expect![[r#"
+        check(
+            |event| whole(event, body.len()),
+            expect![[r#"
             bartizan.inspection.adjusted_score: Float(0.8)
             bartizan.inspection.classes: Text("malicious_upload")
             bartizan.inspection.evidence: Text("a.png: a web shell (PHP)")
@@ -189,7 +190,8 @@ mod tests {
             bartizan.inspection.outcome: Text("refused")
             bartizan.inspection.place: Text("body f")
             bartizan.inspection.score: Float(0.95)
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, StdoutLock, Write as _, stdout};
 
-use inspect::{Answer, Verdict};
+use inspect::{ATTACK_SCORE_MIN, Answer, Grade, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -95,10 +95,10 @@ impl VerdictLine {
     }
 
     fn row(&self, evidence: Option<&EvidenceView>) -> Vec<Cell> {
-        let word = match (self.attack, evidence) {
-            (true, _) => "attack",
-            (false, Some(_)) => "hint",
-            (false, None) => "clean",
+        let word = match evidence {
+            Some(evidence) if self.attack && evidence.score >= ATTACK_SCORE_MIN => "attack",
+            Some(_) => "hint",
+            None => "clean",
         };
         let text = |text: Option<&str>| Cell::from(text);
         vec![
@@ -144,8 +144,12 @@ pub(super) fn view(id: Value, verdict: &Verdict, answer: &Answer) -> VerdictLine
             layers: finding.layers.iter().map(|layer| layer.as_str()).collect(),
         })
         .collect();
-    let mut classes: Vec<&'static str> = evidence.iter().map(|evidence| evidence.class).collect();
-    classes.dedup();
+    let mut classes: Vec<&'static str> = Vec::new();
+    for finding in verdict.findings.iter().filter(|finding| finding.grade != Grade::Mention) {
+        if !classes.contains(&finding.class.as_str()) {
+            classes.push(finding.class.as_str());
+        }
+    }
     let judged = verdict.judge(answer);
     VerdictLine {
         id,
