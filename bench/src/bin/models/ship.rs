@@ -13,7 +13,7 @@ use crate::corpus::Sample;
 use crate::{SEED, TREES};
 
 /// How many generated lines are looked at.
-const LINES: usize = 20_000;
+const LINES: usize = 2_000;
 
 /// Gives the rows of generated requests.
 fn generated() -> Vec<Row> {

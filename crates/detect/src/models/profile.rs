@@ -13,13 +13,14 @@ pub(crate) const PARAMETERS_MAX: usize = 32;
 /// How many methods, courses and values are told apart.
 const METHODS_MAX: usize = 6;
 const SHAPES_MAX: usize = 12;
-const VALUES_MAX: usize = 24;
+const VALUES_MAX: usize = 64;
+const STEPS_MAX: usize = 64;
 /// How long a kept name may be.
 const NAME_BYTES_MAX: usize = 40;
 /// The lengths at which a bin begins.
 const LENGTHS: [usize; 16] = [0, 1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 129, 513];
-/// What surprises less than this is no surprise: one in seven is.
-const IGNORED: f64 = 2.0;
+/// What surprises less than this is no surprise: one value in seven does.
+const EXPECTED: f64 = 2.0;
 
 /// What is usual of one parameter.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +30,7 @@ pub(crate) struct Parameter {
     pub(crate) support: Support,
     lengths: [Vote; LENGTHS.len()],
     classes: [Vote; CLASSES.len()],
+    steps: Things,
     shapes: Things,
     values: Things,
 }
@@ -70,8 +72,9 @@ pub(crate) enum Why<'r> {
 }
 
 impl<'r> Surprise<'r> {
-    pub(crate) fn add(&mut self, amount: f64, why: Why<'r>) {
-        self.sum += (amount - IGNORED).max(0.0);
+    /// Adds a surprise, less what such a thing is expected to surprise.
+    pub(crate) fn add(&mut self, amount: f64, expected: f64, why: Why<'r>) {
+        self.sum += (amount - expected).max(0.0);
         if amount > self.most {
             (self.most, self.why) = (amount, why);
         }
@@ -100,6 +103,7 @@ impl Parameter {
             support: Support::default(),
             lengths: [Vote::default(); LENGTHS.len()],
             classes: [Vote::default(); CLASSES.len()],
+            steps: Things::default(),
             shapes: Things::default(),
             values: Things::default(),
         }
@@ -115,12 +119,13 @@ impl Parameter {
                 vote.add(source);
             }
         }
+        value.steps().for_each(|step| self.steps.add(step, source, STEPS_MAX));
         self.shapes.add(value.shape, source, SHAPES_MAX);
         self.values.add(value.hash, source, VALUES_MAX);
     }
 
     /// Adds how surprising a value is.
-    fn judge<'r>(&self, name: &'r str, value: Value, sum: &mut Surprise<'r>) {
+    fn judge<'r>(&self, name: &'r str, value: Value, expected: f64, sum: &mut Surprise<'r>) {
         let of = self.support.count();
         // What was seen by two sources at least is one of the usual values.
         if self.values.count(value.hash) > 1.5 {
@@ -129,7 +134,7 @@ impl Parameter {
         let mut worst = (surprise(self.values.once(), of), Why::Value(name));
         let mut rest = 0.0;
         let mut weigh = |amount: f64, why: Why<'r>| {
-            rest += (amount.min(worst.0) - IGNORED).max(0.0);
+            rest += (amount.min(worst.0) - expected).max(0.0);
             if amount > worst.0 {
                 worst = (amount, why);
             }
@@ -147,10 +152,12 @@ impl Parameter {
                 weigh(surprise((of - seen).max(0.0), of), Why::Lacks(name, class));
             }
         }
+        let rarest = value.steps().map(|step| self.steps.count(step)).fold(of, f64::min);
+        weigh(surprise(rarest, of), Why::Course(name));
         if self.shapes.count(value.shape) < 0.5 {
             weigh(surprise(self.shapes.once(), of), Why::Course(name));
         }
-        sum.add(worst.0 + rest * 0.25, worst.1);
+        sum.add(worst.0 + rest * 0.25, expected, worst.1);
     }
 
     /// Gives between which lengths nearly all values lie.
@@ -180,6 +187,7 @@ impl Parameter {
     fn fade(&mut self, factor: f32) {
         self.support.seen.fade(factor);
         self.lengths.iter_mut().chain(&mut self.classes).for_each(|vote| vote.fade(factor));
+        self.steps.fade(factor);
         self.shapes.fade(factor);
         self.values.fade(factor);
     }
@@ -189,6 +197,7 @@ impl Parameter {
         writer.number(u64::from(self.hash));
         self.support.write(writer);
         self.lengths.iter().chain(&self.classes).for_each(|vote| vote.write(writer));
+        self.steps.write(writer);
         self.shapes.write(writer);
         self.values.write(writer);
     }
@@ -204,6 +213,7 @@ impl Parameter {
         for vote in read.lengths.iter_mut().chain(&mut read.classes) {
             *vote = Vote::read(reader)?;
         }
+        read.steps = Things::read(reader, STEPS_MAX)?;
         read.shapes = Things::read(reader, SHAPES_MAX)?;
         read.values = Things::read(reader, VALUES_MAX)?;
         Ok(read)
@@ -252,10 +262,13 @@ impl Template {
     pub(crate) fn judge<'r>(&self, request: &Request<'r>, sum: &mut Surprise<'r>) {
         let of = self.support.count();
         if self.methods.count(name_hash(request.method)) < 0.5 {
-            sum.add(surprise(self.methods.once(), of), Why::Method(request.method));
+            sum.add(surprise(self.methods.once(), of), 0.0, Why::Method(request.method));
         }
         let once = self.parameters.iter().filter(|known| known.support.count() < 1.5).count();
         let new = surprise(super::features::count(once) + self.others.count(), of);
+        // The most surprising of many values surprises more than that of one.
+        let many = super::features::count(self.parameters.len().max(1));
+        let expected = (many.ln() + 1.0).max(EXPECTED);
         let mut seen = 0_u32;
         request.parameters(|name, text| {
             let hash = name_hash(name);
@@ -263,15 +276,15 @@ impl Template {
             match known {
                 // Known to one source alone is as good as new.
                 Some((known, _)) if known.support.count() < 1.5 => {
-                    sum.add(new, Why::NewParameter(name));
+                    sum.add(new, 0.0, Why::NewParameter(name));
                 }
                 Some((known, place)) => {
                     seen |= 1_u32.checked_shl(place).unwrap_or_default();
                     if known.support.suffices() {
-                        known.judge(name, value(text), sum);
+                        known.judge(name, value(text), expected, sum);
                     }
                 }
-                None => sum.add(new, Why::NewParameter(name)),
+                None => sum.add(new, 0.0, Why::NewParameter(name)),
             }
         });
         for (parameter, place) in self.parameters.iter().zip(0_u32..) {
@@ -280,7 +293,7 @@ impl Template {
             // Only what hardly any request lacks is missed.
             if is_missing && count > of * 0.9 {
                 let place = usize::try_from(place).unwrap_or_default();
-                sum.add(surprise((of - count).max(0.0), of), Why::NoParameter(place));
+                sum.add(surprise((of - count).max(0.0), of), EXPECTED, Why::NoParameter(place));
             }
         }
     }

@@ -29,6 +29,30 @@ pub(crate) struct Value {
     /// Its course: what follows what, where repetition counts once.
     pub(crate) shape: u32,
     pub(crate) hash: u32,
+    /// A bit for each step from a kind of character to another (or to its like), for how it begins and
+    /// ends, and for each kind but letters and digits that comes a second time.
+    pub(crate) steps: [u64; 4],
+}
+
+/// What stands for the ends of a value among the kinds of characters.
+const END: u16 = 15;
+
+impl Value {
+    fn step(&mut self, from: u16, to: u16) {
+        let step = from << 4 | to;
+        if let Some(word) = self.steps.get_mut(usize::from(step >> 6)) {
+            *word |= 1 << (step & 63);
+        }
+    }
+
+    /// Gives the steps as numbers.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = u32> {
+        let words = self.steps.into_iter().zip((0..).step_by(64));
+        words.flat_map(|(word, from)| {
+            let bits = (0..64).filter(move |bit| word >> bit & 1 == 1);
+            bits.map(move |bit: u32| from + bit)
+        })
+    }
 }
 
 /// The kinds of characters that values are told apart by, in words.
@@ -100,8 +124,9 @@ impl<'r> Request<'r> {
 pub(crate) fn value(text: &str) -> Value {
     let text = text.as_bytes();
     let text = text.get(..VALUE_BYTES_MAX).unwrap_or(text);
-    let mut made = Value { length: 0, classes: 0, shape: 0x811c_9dc5, hash: 0x811c_9dc5 };
-    let mut before = u16::MAX;
+    let mut made =
+        Value { length: 0, classes: 0, shape: 0x811c_9dc5, hash: 0x811c_9dc5, steps: [0; 4] };
+    let (mut before, mut last) = (u16::MAX, END);
     let mut at = 0;
     while let Some(byte) = text.get(at).copied() {
         at += 1;
@@ -119,7 +144,13 @@ pub(crate) fn value(text: &str) -> Value {
         made.length += 1;
         made.hash = (made.hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
         let class = class(byte);
+        made.step(last, class);
+        if class > 2 && made.classes >> class & 1 == 1 {
+            // No step leads from the fourteenth kind of what there are fourteen of: the place is free.
+            made.step(14, class);
+        }
         made.classes |= 1 << class;
+        last = class;
         // Letters are one thing in a course, whatever their case.
         let step = if class == 2 { 1 } else { class };
         if step != before {
@@ -127,6 +158,7 @@ pub(crate) fn value(text: &str) -> Value {
             before = step;
         }
     }
+    made.step(last, END);
     made
 }
 

@@ -31,7 +31,7 @@ pub(crate) const REQUESTS_MIN: f64 = 500.0;
 const PRIOR: f64 = 20.0;
 /// How much the shape of a request weighs where the site's own profile can judge it, and how much
 /// what inspection says.
-const SHAPE_WEIGHT: f64 = 0.35;
+const SHAPE_WEIGHT: f64 = 0.1;
 const INSPECTION_WEIGHT: f64 = 3.0;
 /// How many sources are watched at a time for bringing too much.
 const QUOTAS: usize = 64;
@@ -122,8 +122,11 @@ impl Site {
             Some(template) if known => template.judge(request, &mut profile),
             // Of few turns, but of two sources: a page that is seldom asked for.
             Some(template) if template.support.count() > 1.5 => {}
-            _ => profile
-                .add(surprise(self.once + self.others.count(), self.support.count()), Why::Path),
+            _ => profile.add(
+                surprise(self.once + self.others.count(), self.support.count()),
+                0.0,
+                Why::Path,
+            ),
         }
         let weight = if known { SHAPE_WEIGHT } else { 1.0 };
         let raw = profile.sum + weight * outside.shape + INSPECTION_WEIGHT * outside.inspected;

@@ -49,7 +49,8 @@ impl Vote {
 /// Some things told apart, up to a bound, and how often each was seen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Things {
-    things: Vec<(u32, Vote)>,
+    things: Vec<u32>,
+    votes: Vec<Vote>,
     /// What there was no room for.
     others: Vote,
 }
@@ -57,39 +58,45 @@ pub(crate) struct Things {
 impl Things {
     /// Counts a sight of a thing; past `max` things all new ones count as one.
     pub(crate) fn add(&mut self, thing: u32, source: Source, max: usize) {
-        if let Some((_, vote)) = self.things.iter_mut().find(|(known, _)| *known == thing) {
-            vote.add(source);
-        } else if self.things.len() < max {
-            let mut vote = Vote::default();
-            vote.add(source);
-            self.things.push((thing, vote));
-        } else {
+        let known = self.things.iter().position(|known| *known == thing);
+        if known.is_none() && self.things.len() >= max {
             self.others.add(source);
+            return;
+        }
+        let place = known.unwrap_or(self.things.len());
+        if known.is_none() {
+            self.things.push(thing);
+            self.votes.push(Vote::default());
+        }
+        if let Some(vote) = self.votes.get_mut(place) {
+            vote.add(source);
         }
     }
 
     /// Gives how often a thing was seen.
     pub(crate) fn count(&self, thing: u32) -> f64 {
-        let known = self.things.iter().find(|(known, _)| *known == thing);
-        known.map_or(0.0, |(_, vote)| vote.count())
+        let known = self.things.iter().position(|known| *known == thing);
+        known.and_then(|place| self.votes.get(place)).map_or(0.0, |vote| vote.count())
     }
 
     /// Gives how often something new is to be expected among so many sights (Good and Turing): as often
     /// as what was seen once.
     pub(crate) fn once(&self) -> f64 {
-        let once = self.things.iter().filter(|(_, vote)| vote.count() < 1.5).count();
+        let once = self.votes.iter().filter(|vote| vote.count() < 1.5).count();
         super::features::count(once) + self.others.count()
     }
 
     pub(crate) fn fade(&mut self, factor: f32) {
-        self.things.iter_mut().for_each(|(_, vote)| vote.fade(factor));
-        self.things.retain(|(_, vote)| vote.count() >= FORGOTTEN);
+        self.votes.iter_mut().for_each(|vote| vote.fade(factor));
+        let mut votes = self.votes.iter();
+        self.things.retain(|_| votes.next().is_some_and(|vote| vote.count() >= FORGOTTEN));
+        self.votes.retain(|vote| vote.count() >= FORGOTTEN);
         self.others.fade(factor);
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.length(self.things.len());
-        for (thing, vote) in &self.things {
+        for (thing, vote) in self.things.iter().zip(&self.votes) {
             writer.number(u64::from(*thing));
             vote.write(writer);
         }
@@ -105,15 +112,16 @@ impl Things {
             let thing = u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
             Ok((thing, Vote::read(reader)?))
         };
-        let things = (0..length).map(|_| thing(reader)).collect::<Read<_>>()?;
-        Ok(Self { things, others: Vote::read(reader)? })
+        let pairs = (0..length).map(|_| thing(reader)).collect::<Read<Vec<(u32, Vote)>>>()?;
+        let (things, votes) = pairs.into_iter().unzip();
+        Ok(Self { things, votes, others: Vote::read(reader)? })
     }
 }
 
 /// A count that faded below this is forgotten.
 pub(crate) const FORGOTTEN: f64 = 0.1;
 /// From how many turns, and from how many sources, something speaks for what is usual.
-pub(crate) const TURNS_MIN: f64 = 20.0;
+pub(crate) const TURNS_MIN: f64 = 10.0;
 pub(crate) const SOURCES_MIN: usize = 4;
 
 /// How often something was seen, and whether by enough sources to speak for what is usual.
