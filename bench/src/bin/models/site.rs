@@ -75,7 +75,8 @@ pub(crate) fn measure(samples: &[Sample]) -> Outcome {
             _ => 0.0,
         };
         if std::env::var_os("SHOW_SITE").is_some()
-            && (!sample.attack && score > 0.99 || sample.attack && score < 0.985 && number % 17 == 0)
+            && (!sample.attack && score > 0.99
+                || sample.attack && score < 0.985 && number % 17 == 0)
         {
             println!(
                 "{} {score:.4} {} {} {} | {:?}",

@@ -116,6 +116,13 @@ impl Default for Model {
     }
 }
 
+impl Judged {
+    /// Gives the surprise together with how sure inspection is of an attack, 0 to 1.
+    pub fn with(&self, inspected: f64) -> f64 {
+        super::site::Outside { shape: self.surprise, inspected }.raw()
+    }
+}
+
 impl Model {
     /// Gives the model that the program brings along.
     pub fn shipped() -> Arc<Self> {

@@ -226,7 +226,7 @@ pub(crate) fn template(path: &str) -> u32 {
     for (part, segment) in segments(path) {
         let named = match segment {
             Segment::Word => hash(part.as_bytes()),
-            other => hash(other.mark().as_bytes()) ^ u64::from(part.ends_with('/')),
+            other => hash(other.mark().as_bytes()) ^ u64::from(part.ends_with('/')) << 40,
         };
         let folded = u32::try_from(named >> 32).unwrap_or_default();
         mixed = (mixed.rotate_left(5) ^ folded).wrapping_mul(0x9E37_79B1);
