@@ -24,3 +24,6 @@ pub(crate) use score::mark;
 pub use score::{HIGH, Score, score};
 pub(crate) use sites::Sites;
 pub use sites::{SiteView, Usual};
+
+#[cfg(test)]
+mod tests;
