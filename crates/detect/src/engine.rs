@@ -88,8 +88,12 @@ impl Memory {
         if addresses.is_none() && usual.is_none() {
             return None;
         }
-        addresses.into_iter().for_each(|addresses| self.shown.renew_addresses(addresses));
-        usual.into_iter().for_each(|usual| self.shown.renew_usual(usual));
+        if let Some(addresses) = addresses {
+            self.shown.renew_addresses(addresses);
+        }
+        if let Some(usual) = usual {
+            self.shown.renew_usual(usual);
+        }
         Some(self.shown.clone())
     }
 
@@ -146,7 +150,9 @@ impl Memory {
         self.indicators.snapshot(&mut writer);
         // Apart, so that what is no longer understood of the one is no loss of the other.
         let mut sites = Writer::default();
-        self.sites.iter().for_each(|all| all.snapshot(&mut sites));
+        if let Some(all) = &self.sites {
+            all.snapshot(&mut sites);
+        }
         let sites = sites.finish();
         writer.length(sites.len());
         writer.raw(&sites);
@@ -178,6 +184,7 @@ impl Engine {
     }
 
     /// Gives the same engine with another model of requests.
+    #[must_use]
     pub fn with_model(self, model: Arc<Model>) -> Self {
         Self { model, ..self }
     }

@@ -10,11 +10,13 @@
 mod corpus;
 mod ship;
 mod site;
+mod stage;
 
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bench::timing::median;
 use detect::models::{About, Forest, Judged, Model, Row, quality};
@@ -58,18 +60,20 @@ fn rows(samples: &[Sample], file: &Path) -> anyhow::Result<()> {
 /// Asks a forest that was grown elsewhere; the scores go beside its file, with the speed.
 fn forest(samples: &[Sample], file: &Path) -> anyhow::Result<()> {
     let forest = Forest::decode(&fs::read(file)?)?;
-    let scores: Vec<u8> =
-        samples.iter().flat_map(|sample| forest.score(&sample.row).to_le_bytes()).collect();
+    let rows: Vec<Row> = samples.iter().map(|sample| sample.row).collect();
+    let scores: Vec<u8> = rows.iter().flat_map(|row| forest.score(row).to_le_bytes()).collect();
     fs::write(file.with_extension("scores"), scores)?;
-    println!("ours, same trees: {:.2} M rows/s a core", speed(&forest, samples));
+    tell_speed("ours, same trees", &forest, &rows);
     Ok(())
 }
 
-/// Gives how many million rows a second one core scores, one at a time.
-fn speed(forest: &Forest, samples: &[Sample]) -> f64 {
-    let rows: Vec<Row> = samples.iter().map(|sample| sample.row).collect();
-    let time = median(|| rows.iter().map(|row| forest.score(black_box(row))).sum::<f64>());
-    rows.len() as f64 / time.as_secs_f64() / 1e6
+/// Tells how many million rows a second one core scores, all at once and one at a time.
+fn tell_speed(what: &str, forest: &Forest, rows: &[Row]) {
+    let million = |time: Duration| rows.len() as f64 / time.as_secs_f64() / 1e6;
+    let all = million(median(|| forest.score_all(black_box(rows))));
+    let each = rows.iter().map(|row| forest.score(black_box(row)));
+    let one = million(median(|| each.clone().sum::<f64>()));
+    println!("{what}: {all:.2} M rows/s a core all at once, {one:.2} M one at a time");
 }
 
 type Set = (&'static str, fn(&Sample) -> bool);
@@ -108,7 +112,8 @@ fn tables(samples: &[Sample]) -> anyhow::Result<()> {
         site.learning,
         site.bytes / 1000
     );
-    println!("forest: {:.2} M rows/s a core, one at a time", speed(&model.forest, samples));
+    let rows: Vec<Row> = samples.iter().map(|sample| sample.row).collect();
+    tell_speed("forest", &model.forest, &rows);
     let time = median(|| {
         let judged = samples.iter().map(|sample| model.judge(black_box(&sample.row)).surprise);
         judged.sum::<f64>()
@@ -117,6 +122,7 @@ fn tables(samples: &[Sample]) -> anyhow::Result<()> {
         "forest and distance: {:.2} M rows/s",
         samples.len() as f64 / time.as_secs_f64() / 1e6
     );
+    stage::tell();
     let time = median(|| {
         let made = samples.iter().map(|sample| {
             detect::models::features(sample.target.as_bytes(), sample.body.as_bytes())[0]

@@ -434,7 +434,9 @@ mod tests {
             decoded.extend(decode(&body, false));
             let bytes = count(decoded.len().max(1));
             let mut counts = [0_usize; 256];
-            decoded.iter().for_each(|byte| counts[usize::from(*byte)] += 1);
+            for byte in &decoded {
+                counts[usize::from(*byte)] += 1;
+            }
             let entropy: f64 = counts
                 .iter()
                 .filter(|seen| **seen > 0)

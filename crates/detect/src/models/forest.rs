@@ -106,6 +106,27 @@ impl Forest {
         for tree in groups.remainder() {
             total += Tree::walk(std::array::from_ref(tree), row);
         }
+        self.scaled(total)
+    }
+
+    /// Gives the scores of many rows: tree by tree, so that each is fetched once.
+    pub fn score_all(&self, rows: &[Row]) -> Vec<f64> {
+        let mut totals = vec![0.0; rows.len()];
+        for group in self.trees.chunks(ABREAST) {
+            for (total, row) in totals.iter_mut().zip(rows) {
+                *total += match group.first_chunk::<ABREAST>() {
+                    Some(group) => Tree::walk(group, row),
+                    None => {
+                        group.iter().map(|tree| Tree::walk(std::array::from_ref(tree), row)).sum()
+                    }
+                };
+            }
+        }
+        totals.iter().map(|total| self.scaled(*total)).collect()
+    }
+
+    /// Gives the score of path lengths that come to so much.
+    fn scaled(&self, total: f64) -> f64 {
         let usual = count(self.trees.len().max(1)) * mean_length(self.samples());
         if usual > 0.0 { (-total / usual).exp2() } else { 0.5 }
     }
@@ -333,6 +354,30 @@ mod tests {
         #[test]
         fn bytes_of_others_never_make_it_fail(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
             let _ = Forest::read(&mut Reader::new(&bytes));
+        }
+    }
+
+    /// The forest, rows and scores were written by `bench/models/compare.py --fixture`.
+    #[test]
+    fn scores_are_those_of_scikit_learn_on_the_same_trees() {
+        let forest = Forest::decode(include_bytes!("testdata/sklearn.forest")).unwrap();
+        assert_eq!((forest.trees(), forest.samples()), (12, 256));
+        let rows = include_bytes!("testdata/sklearn.rows").chunks_exact(FEATURES * 4 + 8);
+        let mut seen = 0;
+        for kept in rows {
+            let (numbers, score) = kept.split_at(FEATURES * 4);
+            let mut row: Row = [0.0; ROW];
+            for (to, bytes) in row.iter_mut().zip(numbers.chunks_exact(4)) {
+                *to = f32::from_le_bytes(bytes.try_into().unwrap());
+            }
+            let theirs = f64::from_le_bytes(score.try_into().unwrap());
+            assert!((forest.score(&row) - theirs).abs() < 1e-6);
+            seen += 1;
+        }
+        assert_eq!(seen, 81);
+        let rows: Vec<Row> = (0..21_u8).map(|number| [f32::from(number); ROW]).collect();
+        for (all, row) in forest.score_all(&rows).iter().zip(&rows) {
+            assert!((all - forest.score(row)).abs() < 1e-12);
         }
     }
 

@@ -28,6 +28,10 @@ pub const ROWS_MAX: usize = 1_000_000;
 /// The fewest: below, nothing is usual.
 pub const ROWS_MIN: usize = 100;
 
+/// A distance that surprises less than this is that of a usual request: a quarter of those of training
+/// lie further out.
+const USUAL: f64 = 1.386;
+
 /// Where a model is from.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct About {
@@ -100,7 +104,7 @@ pub struct Judged {
     /// The distance from the middle.
     pub distance: f64,
     /// How surprising both are together: the mean of their ranks among the rows of training, as the
-    /// negative logarithm of what is above.
+    /// negative logarithm of what is above. Where the distance is a usual one, its rank alone.
     pub surprise: f64,
 }
 
@@ -149,7 +153,7 @@ impl Model {
         let rows = rows.get(..ROWS_MAX).unwrap_or(rows);
         let forest = Forest::grow(rows, trees, about.seed);
         let distance = Distance::fit(rows);
-        let of_forest = Tail::of(rows.iter().map(|row| forest.score(row)).collect());
+        let of_forest = Tail::of(forest.score_all(rows));
         let of_distance = Tail::of(rows.iter().map(|row| distance.of_row(row)).collect());
         let about = About { rows: u64::try_from(rows.len()).unwrap_or(u64::MAX), ..about };
         Ok(Self { about, usual: usual(rows), forest, distance, of_forest, of_distance })
@@ -158,11 +162,22 @@ impl Model {
     /// Judges the shape of a request.
     pub fn judge(&self, row: &Row) -> Judged {
         let (forest, distance) = (self.forest.score(row), self.distance.of_row(row));
-        let above = |surprise: f64| (-surprise).exp();
-        let shares =
-            [above(self.of_forest.surprise(forest)), above(self.of_distance.surprise(distance))];
-        let surprise = -((shares[0] + shares[1]) / 2.0).max(1e-12).ln();
-        Judged { forest, distance, surprise }
+        Judged { forest, distance, surprise: self.fused(distance, || forest) }
+    }
+
+    /// Gives the surprise alone: the forest, which costs most, is asked only where the distance leaves
+    /// it open whether the request is usual.
+    pub(crate) fn surprise(&self, row: &Row) -> f64 {
+        self.fused(self.distance.of_row(row), || self.forest.score(row))
+    }
+
+    fn fused(&self, distance: f64, forest: impl FnOnce() -> f64) -> f64 {
+        let of_distance = self.of_distance.surprise(distance);
+        if of_distance < USUAL {
+            return of_distance;
+        }
+        let of_forest = self.of_forest.surprise(forest());
+        -f64::midpoint((-of_forest).exp(), (-of_distance).exp()).max(1e-12).ln()
     }
 
     /// Gives the file.

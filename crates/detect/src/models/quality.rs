@@ -22,7 +22,7 @@ pub fn quality(rows: &[(f64, bool)]) -> Quality {
     // Rows of one score share the mean of their ranks.
     let (mut ranks, mut at) = (0.0, 0.0);
     for group in sorted.chunk_by(|one, other| one.0.total_cmp(&other.0).is_eq()) {
-        let mean = at + (count(group.len()) + 1.0) / 2.0;
+        let mean = at + f64::midpoint(count(group.len()), 1.0);
         ranks += mean * count(group.iter().filter(|row| row.1).count());
         at += count(group.len());
     }

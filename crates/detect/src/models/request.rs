@@ -186,7 +186,7 @@ impl Segment {
         if digits == text.len() {
             return Self::Number;
         }
-        let dashes = text.iter().filter(|byte| **byte == b'-').count();
+        let dashes = memchr::memchr_iter(b'-', text).count();
         if dashes == 2 && digits == 8 && text.len() == 10 {
             return Self::Date;
         }

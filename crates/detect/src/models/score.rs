@@ -6,7 +6,7 @@ use model::{Event, Field};
 
 use super::features::{FEATURES, NAMES, Row, UNITS, features};
 use super::model::Model;
-use super::profile::Why;
+use super::profile::{Parameter, Why};
 use super::request::{CLASSES, Request, template, template_text, value};
 use super::site::{Outside, Site, Unusual};
 use super::sites::{Usual, inspected, request, site_key, site_name};
@@ -34,14 +34,14 @@ pub struct Score {
 /// Gives what a request is judged by beside its site.
 pub(crate) fn outside(event: &Event, request: &Request<'_>, model: &Model) -> Outside {
     let row = features(request.target.as_bytes(), request.body.as_bytes());
-    Outside { shape: model.judge(&row).surprise, inspected: inspected(event) }
+    Outside { shape: model.surprise(&row), inspected: inspected(event) }
 }
 
 /// Adds the score to an event that is a request.
 pub(crate) fn mark(event: &mut Event, model: &Model, usual: &Usual) {
     let Some(request) = request(event) else { return };
     let row = features(request.target.as_bytes(), request.body.as_bytes());
-    let outside = Outside { shape: model.judge(&row).surprise, inspected: inspected(event) };
+    let outside = Outside { shape: model.surprise(&row), inspected: inspected(event) };
     let site = usual.site(site_key(site_name(event)));
     let (unusual, score, of_site) = judge(&request, outside, site);
     if score < HIGH {
@@ -189,7 +189,7 @@ fn say_why(text: &mut String, request: &Request<'_>, site: &Site, why: Why<'_>) 
             write!(text, "the parameter {name} is missing from {shown} (from {turns:.0} turns)")
         }
         Why::Length(name, length) => {
-            let (least, most) = parameter(name).map_or((0, 0), |known| known.usual_lengths());
+            let (least, most) = parameter(name).map_or((0, 0), Parameter::usual_lengths);
             write!(text, "{} is {length} bytes long (usually {least} to {most})", cut(name))
         }
         Why::Holds(name, class) | Why::Lacks(name, class) => {

@@ -61,6 +61,8 @@ pub(crate) struct Site {
     counted: u8,
     pub(crate) sketch: Sketch,
     quotas: Vec<Quota>,
+    /// The last surprising request: it counts when somebody else sends one too. Lost at a restart.
+    pending: Option<(Source, f64)>,
     hour: i64,
     day: i64,
     /// The last request, for who has to go.
@@ -104,6 +106,7 @@ impl Site {
             counted: 0,
             sketch: Sketch::default(),
             quotas: vec![Quota::default(); QUOTAS],
+            pending: None,
             hour: now.nanos().div_euclid(HOUR),
             day: now.nanos().div_euclid(DAY),
             last: now,
@@ -152,7 +155,11 @@ impl Site {
         let rare = self.sketch.total() >= REQUESTS_MIN && learned.raw > self.sketch.quantile(0.99);
         let telling = quota.telling < TELLING_MAX && !(rare && quota.surprising >= SURPRISING_MAX);
         if telling {
-            self.sketch.add(learned.raw);
+            if rare {
+                self.surprised(learned);
+            } else {
+                self.sketch.add(learned.raw);
+            }
             quota.telling += 1;
             quota.surprising += u16::from(rare);
         }
@@ -163,6 +170,20 @@ impl Site {
         }
         self.keep_quota(quota);
         new
+    }
+
+    /// Takes note of a request that hardly any other surprises as much as: what one source alone sends
+    /// does not become usual.
+    fn surprised(&mut self, learned: &Learned) {
+        match self.pending {
+            Some((source, _)) if source == learned.source => {}
+            before => {
+                if let Some((_, raw)) = before {
+                    self.sketch.add(raw);
+                }
+                self.pending = Some((learned.source, learned.raw));
+            }
+        }
     }
 
     fn learn_path(

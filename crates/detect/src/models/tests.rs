@@ -68,7 +68,7 @@ impl Watch {
                 0 => format!("/item?id={}&view=full", 100 + number * 7 % 800),
                 1 => format!(
                     "/search?q={}",
-                    ["blue+chair", "lamp", "red+table"][(number % 9 / 3) as usize]
+                    ["blue+chair", "lamp", "red+table"][usize::try_from(number % 9 / 3).unwrap()]
                 ),
                 _ => "/cart".to_owned(),
             };
@@ -116,7 +116,9 @@ fn what_a_site_has_against_a_request() {
         "/search?q=%253Csvg%252Fonload%253Dx%253E",
     ];
     let told: String = targets.into_iter().map(|target| shop.told(target)).collect();
-    check(&told, expect![[r#"
+    check(
+        &told,
+        expect![[r"
         usual : 
         usual : 
         highest site: no class of attack claims it; id holds small letters (usually digits)
@@ -125,7 +127,8 @@ fn what_a_site_has_against_a_request() {
         highest site: no class of attack claims it; the parameter id is missing from /item (from 300 turns)
         highest site: no class of attack claims it; the path /item.bak is new to shop.example (3 are known, from 900 turns); length 9 bytes (usually 38 bytes, 11 bytes to 286 bytes)
         highest site: q is none of the usual values (22 bytes); known patterns 2 (usually 0, 0 to 0); percent signs 20 % (usually 0 %, 0 % to 8 %)
-    "#]]);
+    "]],
+    );
 }
 
 #[track_caller]
@@ -212,8 +215,8 @@ fn made_up_sites_paths_and_parameters_are_bounded_and_drive_out_none_in_use() {
     let mut shop = Watch::shop();
     for number in 0..2_000_u32 {
         let site = format!("made{number}.example");
-        let names: String = (0..60).map(|at| format!("p{number}x{at}=1&")).collect();
-        let target = format!("/{number}?{names}");
+        let names: Vec<String> = (0..60).map(|at| format!("p{number}x{at}=1")).collect();
+        let target = format!("/{number}?{}", names.join("&"));
         let source = number % 5;
         shop.show(&Asked {
             site: &site,
