@@ -6,6 +6,7 @@ use std::path::Path;
 
 use detect::models::{Row, features};
 use inspect::{Request, inspect};
+use serde::Deserialize;
 
 /// One labelled request.
 pub(crate) struct Sample {
@@ -59,16 +60,25 @@ pub(crate) fn load(folder: &Path) -> anyhow::Result<Vec<Sample>> {
     Ok(samples)
 }
 
+/// A line of a set.
+#[derive(Deserialize)]
+struct Line {
+    id: String,
+    src: String,
+    cls: String,
+    label: u8,
+    request_line: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
 fn sample(line: &str) -> anyhow::Result<Sample> {
-    let json: serde_json::Value = serde_json::from_str(line)?;
-    let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
-    let request_line = text("request_line");
+    let Line { id, src: source, cls: class, label, request_line, headers: pairs, body } =
+        serde_json::from_str(line)?;
     let (method, rest) = request_line.split_once(' ').unwrap_or((&request_line, ""));
     let target = rest.rsplit_once(' ').map_or(rest, |(target, _)| target);
-    let pairs: Vec<(String, String)> = serde_json::from_value(json["headers"].clone())?;
     let headers: Vec<(&str, &str)> =
         pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let body = text("body");
     let verdict = inspect(&Request {
         method,
         target,
@@ -77,14 +87,13 @@ fn sample(line: &str) -> anyhow::Result<Sample> {
         body: body.as_bytes(),
         whole: true,
     });
-    let id = text("id");
     let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     Ok(Sample {
-        source: text("src"),
-        class: text("cls"),
-        attack: json["label"] == 1,
+        source,
+        class,
+        attack: label == 1,
         row: features(target.as_bytes(), body.as_bytes()),
         method: method.to_owned(),
         target: target.to_owned(),

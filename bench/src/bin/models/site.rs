@@ -11,9 +11,7 @@ use model::{Event, EventId, Field, Text, Timestamp};
 
 use crate::corpus::Sample;
 
-/// How often the requests to learn from pass, each time from other addresses: real sites see the same
-/// pages asked for again.
-const PASSES: usize = 1;
+/// From how many addresses the requests come: the set names none.
 const SOURCES: usize = 60;
 
 /// Gives the event of a request.
@@ -52,15 +50,13 @@ pub(crate) fn measure(samples: &[Sample]) -> Outcome {
     let mut number = 0;
     let mut found = Vec::new();
     let mut learning = Duration::ZERO;
-    for _ in 0..PASSES {
-        for sample in own.iter().filter(|sample| sample.teaches()) {
-            let mut event = event(sample, number);
-            engine.analyse(&mut event, &Indicators::default());
-            let before = thread_time();
-            engine.observe(&event, &mut memory, &mut found);
-            learning += thread_time().saturating_sub(before);
-            number += 1;
-        }
+    for sample in own.iter().filter(|sample| sample.teaches()) {
+        let mut event = event(sample, number);
+        engine.analyse(&mut event, &Indicators::default());
+        let before = thread_time();
+        engine.observe(&event, &mut memory, &mut found);
+        learning += thread_time().saturating_sub(before);
+        number += 1;
     }
     let usual = memory.indicators();
     let mut rows: Vec<(f64, bool, bool)> = Vec::new();
@@ -74,19 +70,6 @@ pub(crate) fn measure(samples: &[Sample]) -> Outcome {
             Some(model::Value::Float(score)) => score,
             _ => 0.0,
         };
-        if std::env::var_os("SHOW_SITE").is_some()
-            && (!sample.attack && score > 0.99
-                || sample.attack && score < 0.985 && number % 17 == 0)
-        {
-            println!(
-                "{} {score:.4} {} {} {} | {:?}",
-                sample.class,
-                sample.method,
-                sample.target,
-                sample.body,
-                event.get_extra("bartizan.anomaly.reason")
-            );
-        }
         rows.push((score, sample.attack, sample.class == "csic-plain"));
         number += 1;
     }
