@@ -62,7 +62,7 @@ pub(crate) fn load(folder: &Path) -> anyhow::Result<Vec<Sample>> {
 
 /// A line of a set.
 #[derive(Deserialize)]
-struct Line {
+struct Labelled {
     id: String,
     src: String,
     cls: String,
@@ -73,7 +73,7 @@ struct Line {
 }
 
 fn sample(line: &str) -> anyhow::Result<Sample> {
-    let Line { id, src: source, cls: class, label, request_line, headers: pairs, body } =
+    let Labelled { id, src: source, cls: class, label, request_line, headers: pairs, body } =
         serde_json::from_str(line)?;
     let (method, rest) = request_line.split_once(' ').unwrap_or((&request_line, ""));
     let target = rest.rsplit_once(' ').map_or(rest, |(target, _)| target);
