@@ -187,6 +187,9 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
     if prose || newline && !second_line(text, at) { score - 0.4 } else { score }
 }
 
+/// So many backticks are Markdown, whatever stands between them.
+const SPANS_MAX: usize = 16;
+
 /// Tells whether the backtick at `at` belongs to a code span of Markdown, and not to a shell: a span
 /// stands apart from the words around it, a substitution is the whole value or glued to one.
 fn is_code_span(text: &[u8], at: usize) -> bool {
@@ -194,6 +197,9 @@ fn is_code_span(text: &[u8], at: usize) -> bool {
         return false;
     }
     let before = text.get(..at).unwrap_or_default();
+    if more_than(before, b'`', SPANS_MAX) {
+        return true;
+    }
     let closes = memchr::memchr_iter(b'`', before).count() % 2 == 1;
     let fenced = find(text, b"```").is_some();
     let whole = before.is_empty() && text.ends_with(b"`") && !more_than(text, b'`', 2);
@@ -207,8 +213,12 @@ fn is_code_span(text: &[u8], at: usize) -> bool {
 /// Tells whether what stands behind the second bar of `|x|` is a program's text.
 fn closure(text: &[u8], bar: usize) -> bool {
     let body = text.get(bar + 1..).unwrap_or_default();
+    let body = body.get(..ARGUMENT_BYTES_MAX).unwrap_or(body);
     body.iter().any(|byte| matches!(byte, b'(' | b'{' | b'"'))
 }
+
+/// Longest list of words read, in bytes.
+const LIST_BYTES_MAX: usize = 512;
 
 /// Tells whether what stands before the separator at `at` is words, and words follow: a list.
 fn listed_words(text: &[u8], at: usize) -> bool {
@@ -217,7 +227,11 @@ fn listed_words(text: &[u8], at: usize) -> bool {
     let wordy = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b' ' || Some(byte) == sign;
     let before = text.get(..at).unwrap_or_default();
     let ended = text.last() == sign;
-    single && !ended && before.iter().any(u8::is_ascii_alphabetic) && text.iter().all(wordy)
+    text.len() <= LIST_BYTES_MAX
+        && single
+        && !ended
+        && before.iter().any(u8::is_ascii_alphabetic)
+        && text.iter().all(wordy)
 }
 
 fn next_word(text: &[u8], at: usize) -> &[u8] {
@@ -230,7 +244,9 @@ fn next_word(text: &[u8], at: usize) -> &[u8] {
 fn second_line(text: &[u8], at: usize) -> bool {
     let first = text.get(..at).unwrap_or_default().trim_ascii();
     let rest = text.get(at..).unwrap_or_default().trim_ascii();
-    !first.iter().any(|byte| is_space(*byte)) && memchr::memchr(b'\n', rest).is_none()
+    at <= LIST_BYTES_MAX
+        && !first.iter().any(|byte| is_space(*byte))
+        && memchr::memchr(b'\n', rest).is_none()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

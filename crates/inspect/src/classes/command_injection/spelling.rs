@@ -9,11 +9,13 @@ const NAME_BYTES_MAX: usize = 64;
 /// Gives the length of the word that begins at `start`, variables without content included.
 pub(super) fn name_length(text: &[u8], start: usize) -> usize {
     let mut inside = false;
+    let text = text.get(..text.len().min(start + NAME_BYTES_MAX)).unwrap_or_default();
+    let braced = text.get(start..).is_some_and(|word| word.contains(&b'{'));
     run(text, start, |byte| {
         inside = (inside || byte == b'{') && byte != b'}';
         !is_space(byte)
             && (inside
-                || byte == b'}' && text.get(start..).is_some_and(|word| word.contains(&b'{'))
+                || byte == b'}' && braced
                 || !matches!(
                     byte,
                     b';' | b'|'
@@ -29,7 +31,6 @@ pub(super) fn name_length(text: &[u8], start: usize) -> usize {
                         | b'('
                 ))
     })
-    .min(NAME_BYTES_MAX)
 }
 
 /// Removes what a shell removes from a word before it looks for the command: quotes, backslashes,

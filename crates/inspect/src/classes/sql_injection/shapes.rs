@@ -81,13 +81,11 @@ fn union(reading: &Reading, at: usize) -> f64 {
 
 /// `-1 union`, `-1 union/*`: the rest of it comes in by another parameter, or is being tried out.
 fn unfinished(reading: &Reading, at: usize) -> f64 {
-    let numbers = reading
-        .tokens
-        .iter()
-        .take(at)
-        .all(|token| matches!(token.kind, Kind::Number | Kind::Arithmetic | Kind::LineComment));
+    let plain =
+        |token: &Token| matches!(token.kind, Kind::Number | Kind::Arithmetic | Kind::LineComment);
+    let numbers = || reading.tokens.iter().take(at).all(plain);
     let ends = matches!(reading.kind(at + 1), None | Some(Kind::LineComment | Kind::BlockComment));
-    if at >= 2 && numbers && ends { 0.55 } else { 0.0 }
+    if (2..=TERM_TOKENS_MAX).contains(&at) && ends && numbers() { 0.55 } else { 0.0 }
 }
 
 /// `and 1=1`, `or 'a' like 'a`, `|| sleep(1)`: from the joining word on.
@@ -121,7 +119,7 @@ fn is_sum(reading: &Reading, at: usize) -> bool {
     let plain = |token: &Token| {
         matches!(token.kind, Kind::Number | Kind::Compare | Kind::Arithmetic | Kind::Logic)
     };
-    compares && reading.tokens.iter().all(plain)
+    reading.tokens.len() <= TERM_TOKENS_MAX && compares && reading.tokens.iter().all(plain)
 }
 
 /// `f() and g()`: talk of calls.
@@ -141,7 +139,8 @@ fn filter(reading: &Reading, at: usize) -> f64 {
 
 /// `1) from users where name='x'`: the statement's own parenthesis is closed, and it goes on.
 fn cut(reading: &Reading, at: usize) -> f64 {
-    let count = |kind| reading.tokens.iter().take(at).filter(|token| token.kind == kind).count();
+    let before = || reading.tokens.iter().take(at).rev().take(TERM_TOKENS_MAX);
+    let count = |kind| before().filter(|token| token.kind == kind).count();
     let closes = at > 0 && reading.kind(at - 1) == Some(Kind::Close);
     let goes_on = matches!(reading.word(at + 1), Some(Word::Name | Word::Catalog))
         && matches!(reading.word(at + 2), Some(Word::Condition));
