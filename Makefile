@@ -70,6 +70,7 @@ bench: ui needs-rust ## measures the line on a million generated lines, the shap
 	"$(CARGO_TARGET_DIR)/release/line" $(ARGS)
 	"$(CARGO_TARGET_DIR)/release/event"
 	"$(CARGO_TARGET_DIR)/release/sigma"
+	"$(CARGO_TARGET_DIR)/release/requests"
 	bench/compare/compare.py --mix "$(CARGO_TARGET_DIR)/release/mix"
 	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10
 	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10 --rate 100000
