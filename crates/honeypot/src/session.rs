@@ -80,7 +80,6 @@ pub struct Session {
     pending: Vec<u8>,
     /// How much of `pending` was consumed.
     at: usize,
-    client_hello: Option<Box<[u8]>>,
     idle: Duration,
 }
 
@@ -96,7 +95,7 @@ impl Session {
     pub(crate) fn new(visit: Visit, stream: TcpStream) -> Self {
         let idle = Duration::from_secs(visit.bounds().idle_seconds_max);
         let pipe = Pipe::Plain(stream);
-        Self { visit, pipe, pending: Vec::new(), at: 0, client_hello: None, idle }
+        Self { visit, pipe, pending: Vec::new(), at: 0, idle }
     }
 
     /// Gives the visit, for tasks beside this one; cheap to clone.
@@ -217,8 +216,8 @@ impl Session {
         self.visit.think(least_ms, most_ms).await;
     }
 
-    /// Goes on in TLS, as the server; what the client says first is kept for [`Self::client_hello`].
-    /// `config` is the persona's unless given.
+    /// Goes on in TLS, as the server, and tells by what the client is known (JA3, JA4), which every later
+    /// event says again. `config` is the persona's unless given.
     pub async fn start_tls(&mut self, config: Option<Arc<ServerConfig>>) -> Result<(), End> {
         let length = loop {
             match self.pending() {
@@ -233,7 +232,7 @@ impl Session {
         while self.pending().len() < length {
             self.fill().await?;
         }
-        self.client_hello = self.pending().get(..length).map(Into::into);
+        self.visit.met(self.pending().get(..length).unwrap_or_default());
         let config = config.unwrap_or_else(|| Arc::clone(self.visit.persona().keys().tls()));
         let before = std::mem::take(&mut self.pending).split_off(std::mem::take(&mut self.at));
         let pipe = std::mem::replace(&mut self.pipe, Pipe::Gone);
@@ -241,6 +240,10 @@ impl Session {
         // A handshake's state is large and soon over.
         let handshake = pipe.into_tls(before, config).boxed();
         let handshake = timeout_at(until, handshake).await;
+        let established = matches!(handshake, Ok(Ok(_)));
+        let outcome = if established { Outcome::Success } else { Outcome::Failure };
+        let fields = Fields::new().with("tls.established", established);
+        self.visit.tell("handshake", fields.with("event.outcome", outcome.as_str())).await;
         self.pipe = handshake.map_err(|_| End::Idle)?.map_err(|_| End::Protocol)?;
         Ok(())
     }
@@ -248,11 +251,6 @@ impl Session {
     /// Tells whether it goes on in TLS.
     pub fn is_tls(&self) -> bool {
         matches!(self.pipe, Pipe::Tls(_))
-    }
-
-    /// Gives the record with the client's first words of TLS, for fingerprints.
-    pub fn client_hello(&self) -> Option<&[u8]> {
-        self.client_hello.as_deref()
     }
 
     /// Closes towards the peer, so that it sees all that was written.

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use fingerprint::{Carrier, ClientHello};
 use model::Timestamp;
 use serde_json::{Value, json};
 use source::Sensor;
@@ -63,6 +64,8 @@ struct Inner {
     began: Timestamp,
     quiet: bool,
     bytes_in: AtomicU64,
+    /// By what a client of TLS is known.
+    tls: OnceLock<Box<Fields>>,
     noted: Mutex<Noted>,
 }
 
@@ -94,6 +97,7 @@ impl Visit {
             began: now(),
             quiet,
             bytes_in: AtomicU64::new(0),
+            tls: OnceLock::new(),
             noted: Mutex::new(noted),
         }))
     }
@@ -225,7 +229,30 @@ impl Visit {
             "session": { "id": self.0.session },
             "bartizan": { "decoy": { "name": self.0.service.name } },
         });
+        let base = match self.0.tls.get() {
+            Some(tls) => Fields::clone(tls).over(base),
+            None => base,
+        };
         fields.over(base)
+    }
+
+    /// Takes the record with which a client begins TLS: what identifies it stands in every event from
+    /// here on, by the names that captured traffic has too.
+    pub(crate) fn met(&self, record: &[u8]) {
+        let Some(hello) = ClientHello::of_record(record) else { return };
+        let mut fields = Fields::new()
+            .with("tls.client.ja3", hello.ja3())
+            .with("tls.client.ja4", hello.ja4(Carrier::Tcp))
+            .with("tls.client.version_highest", fingerprint::version_name(hello.version_highest()));
+        if let Some(name) = &hello.server_name {
+            fields.set("tls.client.server_name", shown(name, NAME_BYTES_MAX));
+        }
+        if !hello.protocols.is_empty() {
+            let protocols = hello.protocols.iter().map(|name| shown(name, NAME_BYTES_MAX));
+            fields.set("tls.client.next_protocols", protocols.collect::<Vec<_>>());
+        }
+        // A client begins TLS once; a second beginning says nothing new.
+        let _ = self.0.tls.set(Box::new(fields));
     }
 
     /// Tells of a log-in that was tried: the user, and the password as `bartizan.decoy.password`. A
