@@ -40,10 +40,13 @@ pub use upload::Upload;
 pub(crate) use visit::now;
 pub use visit::{Outcome, Visit};
 
+use crate::held::Held;
 use crate::vault::Way;
 
 /// Bounds what was received and is not consumed yet.
 pub(crate) const PENDING_BYTES_MAX: usize = 1 << 20;
+/// Past this it counts against the memory that all sessions share.
+const PENDING_BYTES_FREE: usize = 16 * 1024;
 /// How much is read at once.
 const READ_BYTES: usize = 4096;
 /// How long the peer may take to accept what is written.
@@ -80,6 +83,8 @@ pub struct Session {
     pending: Vec<u8>,
     /// How much of `pending` was consumed.
     at: usize,
+    /// The share of all sessions' memory that what is pending takes.
+    held: Held,
     idle: Duration,
 }
 
@@ -95,7 +100,7 @@ impl Session {
     pub(crate) fn new(visit: Visit, stream: TcpStream) -> Self {
         let idle = Duration::from_secs(visit.bounds().idle_seconds_max);
         let pipe = Pipe::Plain(stream);
-        Self { visit, pipe, pending: Vec::new(), at: 0, idle }
+        Self { visit, pipe, pending: Vec::new(), at: 0, held: Held::default(), idle }
     }
 
     /// Gives the visit, for tasks beside this one; cheap to clone.
@@ -121,6 +126,7 @@ impl Session {
             // Given back, not only emptied: a silent session holds no buffer.
             self.pending = Vec::new();
             self.at = 0;
+            self.held = Held::default();
         }
     }
 
@@ -144,6 +150,9 @@ impl Session {
         }
         self.visit.received(came.len())?;
         self.visit.note(Way::In, came);
+        if !self.held.set(self.pending.capacity().saturating_sub(PENDING_BYTES_FREE)) {
+            return Err(End::Bytes);
+        }
         Ok(())
     }
 

@@ -15,11 +15,20 @@ pub(super) struct Hello {
     hassh: Option<String>,
     told: bool,
     done: bool,
+    is_in: bool,
 }
 
 impl Hello {
     pub(super) fn new(banner: String) -> Self {
-        Self { banner, kept: Vec::new(), greeting: None, hassh: None, told: false, done: false }
+        Self {
+            banner,
+            kept: Vec::new(),
+            greeting: None,
+            hassh: None,
+            told: false,
+            done: false,
+            is_in: false,
+        }
     }
 
     /// Takes what is read, until the list of algorithms is whole.
@@ -46,6 +55,16 @@ impl Hello {
         let Some(packet) = packet.get(..length) else { return };
         self.done = true;
         self.hassh = packet.get(1..).and_then(fingerprint::hassh);
+    }
+
+    /// Somebody is let in.
+    pub(super) fn enter(&mut self) {
+        self.is_in = true;
+    }
+
+    /// Tells whether somebody was.
+    pub(super) fn is_in(&self) -> bool {
+        self.is_in
     }
 
     /// Gives what to add to an event.
