@@ -34,7 +34,7 @@ fn event(asked: &Asked<'_>, number: u64) -> Event {
     event.set(Field::UrlOriginal, asked.target.as_str());
     event.set(Field::UrlDomain, asked.site);
     event.set(Field::ResponseStatus, asked.status);
-    let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::try_from(asked.source).unwrap());
+    let address = Ipv6Addr::new(0x2001, 0xdb8, u16::try_from(asked.source).unwrap(), 0, 0, 0, 0, 1);
     event.set(Field::SourceIp, IpAddr::V6(address));
     event
 }
