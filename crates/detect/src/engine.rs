@@ -84,19 +84,16 @@ impl Memory {
         Some(self.shown.clone())
     }
 
-    /// Gives what the correlations have forgotten so far.
+    /// Gives what the correlations have forgotten so far; a site that was let go counts as a group.
     pub fn counters(&self) -> Counters {
-        self.correlations.counters()
+        let mut counters = self.correlations.counters();
+        counters.groups_evicted = counters.groups_evicted.saturating_add(self.sites.forgotten());
+        counters
     }
 
     /// Gives how many entities the detectors have forgotten so far.
     pub fn forgotten_by_detectors(&self) -> u64 {
         self.detectors.forgotten()
-    }
-
-    /// Gives how many sites were let go or not taken up for want of room.
-    pub fn sites_forgotten(&self) -> u64 {
-        self.sites.forgotten()
     }
 
     /// Gives what each correlation takes and has let go, in the order of their ids.

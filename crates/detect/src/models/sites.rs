@@ -37,30 +37,27 @@ impl Usual {
         self.0.get(&key).map(AsRef::as_ref)
     }
 
-    /// Gives a line for each site: its name, its requests, its paths and parameters, and whether they
-    /// are enough to judge by.
-    pub fn sites(&self) -> Vec<SiteView> {
+    /// Gives what is kept of each site, by name.
+    #[cfg(test)]
+    pub(crate) fn sites(&self) -> Vec<SiteView> {
         let mut views: Vec<SiteView> = self.0.values().map(|site| SiteView::of(site)).collect();
         views.sort_by(|one, other| one.name.cmp(&other.name));
         views
     }
 }
 
-/// What is told of one site.
+/// What the tests look at of one site.
+#[cfg(test)]
 #[derive(Clone, Debug, PartialEq)]
-pub struct SiteView {
-    /// Its name.
-    pub name: String,
-    /// How many requests its quantiles stand on, faded ones in part.
-    pub requests: f64,
-    /// How many path templates it has.
-    pub templates: usize,
-    /// How many parameters.
-    pub parameters: usize,
-    /// Whether that is enough to judge by.
-    pub settled: bool,
+pub(crate) struct SiteView {
+    pub(crate) name: String,
+    pub(crate) requests: f64,
+    pub(crate) templates: usize,
+    pub(crate) parameters: usize,
+    pub(crate) settled: bool,
 }
 
+#[cfg(test)]
 impl SiteView {
     fn of(site: &Site) -> Self {
         Self {
@@ -166,7 +163,7 @@ impl Sites {
         };
         let new = Arc::make_mut(site).learn(&request, &learned, room);
         self.parameters = self.parameters.saturating_add(new);
-        if new > 0 && self.parameters >= PARAMETERS_ALL_MAX {
+        if self.parameters >= PARAMETERS_ALL_MAX && self.fresh.is_multiple_of(512) {
             // Some may have faded.
             self.parameters = self.sites.values().map(|site| site.parameters()).sum();
         }

@@ -232,7 +232,7 @@ fn made_up_sites_paths_and_parameters_are_bounded_and_drive_out_none_in_use() {
     assert!(sites.iter().any(|site| site.name == "shop.example" && site.settled));
     assert!(sites.iter().map(|site| site.parameters).sum::<usize>() <= PARAMETERS_ALL_MAX);
     assert!(sites.iter().all(|site| site.templates <= super::site::TEMPLATES_MAX));
-    assert!(shop.memory.sites_forgotten() > 1_000);
+    assert!(shop.memory.counters().groups_evicted > 1_000);
     assert!(shop.memory.bytes() < 60_000_000);
 }
 
