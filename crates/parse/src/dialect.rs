@@ -69,6 +69,7 @@ fn time(event: &Event, name: &str) -> Option<model::Timestamp> {
         clock: model::Clock::Live,
         utc_offset_seconds: 0,
         tag: "",
+        columns: "",
     };
     let text = event.get_extra(name)?.as_text()?;
     moment::iso(text, &context).map(|(time, _)| time)

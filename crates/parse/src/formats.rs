@@ -12,6 +12,7 @@ mod cloudfront;
 mod cron;
 mod dnsmasq;
 mod dovecot;
+mod envoy;
 mod filterlog;
 mod haproxy;
 mod json;
@@ -53,6 +54,11 @@ pub(crate) use syslog::FORMAT as SYSLOG;
 
 use crate::Format;
 
+/// Gives what reads a line of a log that has named its columns.
+pub(crate) fn of_columns(line: &str) -> Format {
+    if line.contains('\t') { cloudfront::FORMAT } else { w3c::FORMAT }
+}
+
 /// Every format, in the order in which they are tried.
 pub const FORMATS: &[Format] = &[
     sshd::FORMAT,
@@ -84,6 +90,7 @@ pub const FORMATS: &[Format] = &[
     cef::FORMAT,
     leef::FORMAT,
     haproxy::FORMAT,
+    envoy::FORMAT,
     squid::FORMAT,
     w3c::FORMAT,
     cloudfront::FORMAT,

@@ -110,6 +110,7 @@ impl Parser {
             clock: origin.clock,
             utc_offset_seconds: self.config.utc_offset_seconds,
             tag: "",
+            columns: origin.columns.as_deref().unwrap_or_default(),
         };
         let frame = frame::read(text, &context, event);
         let context = Context { tag: frame.tag, ..context };
@@ -132,6 +133,12 @@ impl Parser {
             && (formats::PAM.parse)(message, event, context).is_ok()
         {
             return formats::PAM.id;
+        }
+        if !context.columns.is_empty() {
+            let format = formats::of_columns(message);
+            if (format.parse)(message, event, context).is_ok() {
+                return format.id;
+            }
         }
         for format in self.of_program(frame::program(frame.tag)) {
             if (format.parse)(message, event, context).is_ok() {

@@ -229,6 +229,37 @@ fn a_format_can_be_named() {
 }
 
 #[test]
+fn lines_are_read_by_the_columns_that_their_log_named_last() {
+    let read = |columns: &str, line: &str| {
+        let columns = Some(Arc::from(columns));
+        let event = Parser::default().parse(record(line, Origin { columns, ..Origin::default() }));
+        format!(
+            "{} {} {}",
+            event.text(Field::EventModule).unwrap(),
+            event.text(Field::UrlOriginal).unwrap_or("-"),
+            event.text(Field::UserAgentOriginal).unwrap_or("-"),
+        )
+    };
+    let told = [
+        read("time date c-ip cs-method cs-uri-stem", "06:58:00 2026-11-21 192.0.2.9 GET /a"),
+        read("cs-uri-stem cs(User-Agent) date time", "/a a+b 2026-11-21 06:58:00"),
+        read("cs-uri-stem cs(User-Agent) date time", "/a\ta%2bb\t2026-11-21\t06:58:00"),
+        // What does not fit is another log's line.
+        read("cs-uri-stem date time", "something else"),
+        read("cs-uri-stem date time", "/a 2026-11-21 nonsense"),
+        read("date time client query", "2026-11-21 06:58:00 192.0.2.9 example.org"),
+    ];
+    expect_test::expect![[r"
+        w3c /a -
+        w3c /a a b
+        cloudfront /a a+b
+        unknown - -
+        unknown - -
+        unknown - -"]]
+    .assert_eq(&told.join("\n"));
+}
+
+#[test]
 fn no_program_speaks_in_anothers_name() {
     let line = "Nov 21 06:58:00 web1 guestbook[1]: Accepted password for root from 203.0.113.9 port 22 ssh2";
     let event = Parser::default().parse(record(line, Origin::default()));

@@ -194,7 +194,8 @@ fn too_deep() {
 
 fn read(text: &str) -> Option<Event> {
     let received_at = Timestamp::default();
-    let context = Context { received_at, clock: Clock::Live, utc_offset_seconds: 0, tag: "" };
+    let context =
+        Context { received_at, clock: Clock::Live, utc_offset_seconds: 0, tag: "", columns: "" };
     let text = Text::from(text);
     let mut event = Event::new(text.clone(), received_at);
     parse(&text, &mut event, &context).ok().map(|()| event)
