@@ -3,6 +3,8 @@
 use inspect::{ATTACK_SCORE_MIN, AccessLog, Class, Finding, Request, Verdict};
 use model::{Event, Field, Value};
 
+use crate::logged::Headers;
+
 /// Adds what inspection makes of a request, where the event is one.
 pub(crate) fn inspect_request(event: &mut Event) {
     let Some(verdict) = verdict(event) else { return };
@@ -34,14 +36,10 @@ pub(crate) fn inspect_request(event: &mut Event) {
 
 fn verdict(event: &Event) -> Option<Verdict> {
     let target = event.text(Field::UrlOriginal)?;
-    let log = AccessLog {
-        method: event.text(Field::RequestMethod)?,
-        target,
-        referrer: event.text(Field::RequestReferrer),
-        user_agent: event.text(Field::UserAgentOriginal),
-    };
-    let headers = log.headers();
-    let request = log.request(&headers);
+    let method = event.text(Field::RequestMethod)?;
+    let headers = Headers::of(event);
+    let log = AccessLog { method, target, ..AccessLog::default() };
+    let request = log.request(headers.as_slice());
     let body = event.text(Field::RequestBody).unwrap_or_default().as_bytes();
     Some(inspect::inspect(&Request { body, ..request }))
 }

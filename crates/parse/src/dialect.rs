@@ -32,8 +32,10 @@ struct Dialect {
 const DIALECTS: [&[Dialect]; 5] =
     [network::DIALECTS, servers::DIALECTS, services::DIALECTS, cloud::DIALECTS, decoys::DIALECTS];
 
+const NANOS_A_MILLI: i64 = 1_000_000;
+
 /// Names under which the dialects keep the time, besides the usual ones.
-const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];
+const TIMES: [&str; 5] = ["published", "CreationTime", "utc_time", "T", "start_time"];
 
 /// Names of which one stands in every Windows event: those are many, and of no other dialect.
 const WINDOWS: [&str; 2] = ["EventID", "winlog.channel"];
@@ -62,8 +64,13 @@ pub(crate) fn translate(event: &mut Event) {
     (dialect.finish)(event);
 }
 
-/// Reads a time; one without a zone is UTC in all of these.
+/// Reads a time.
 fn time(event: &Event, name: &str) -> Option<model::Timestamp> {
+    moment_of(event, event.get_extra(name)?.as_text()?)
+}
+
+/// Reads a time; one without a zone is UTC in all of these.
+fn moment_of(event: &Event, text: &str) -> Option<model::Timestamp> {
     let context = Context {
         received_at: event.ingested,
         clock: model::Clock::Live,
@@ -71,7 +78,6 @@ fn time(event: &Event, name: &str) -> Option<model::Timestamp> {
         tag: "",
         columns: "",
     };
-    let text = event.get_extra(name)?.as_text()?;
     moment::iso(text, &context).map(|(time, _)| time)
 }
 
@@ -139,6 +145,45 @@ fn status(event: &mut Event, name: &str) {
     let status = said(event, name).and_then(|status| status.parse().ok());
     if let Some(status @ 100..600) = status {
         web::status(event, status);
+    }
+}
+
+/// Writes the text that stands under a name, its escapes undone.
+fn set_said(event: &mut Event, field: Field, name: &str, escapes: Escapes) {
+    if let Some(text) = said(event, name) {
+        escapes.set(event, field, &text);
+    }
+}
+
+/// Writes all that stands under a name where that is more than one text.
+fn joined(event: &mut Event, field: Field, name: &str) {
+    if let Some(Value::List(list)) = event.get_extra(name) {
+        let all: Vec<String> = list.iter().map(|value| value.to_string()).collect();
+        event.set(field, all.join(", ").as_str());
+    }
+}
+
+/// Writes the protocol's version that stands under a name.
+fn version(event: &mut Event, name: &str) {
+    if event.get(Field::HttpVersion).is_none()
+        && let Some(version) = said(event, name)
+    {
+        event.set(Field::HttpVersion, version.strip_prefix("HTTP/").unwrap_or(&version));
+    }
+}
+
+/// Writes how long it took, which stands under a name in seconds.
+fn seconds(event: &mut Event, name: &str) {
+    if let Some(nanos) = said(event, name).and_then(|seconds| web::seconds(&seconds)) {
+        event.set(Field::EventDuration, nanos);
+    }
+}
+
+/// Writes how long it took, which stands under a name in milliseconds.
+fn duration(event: &mut Event, name: &str) {
+    let millis = said(event, name).and_then(|millis| millis.parse::<i64>().ok());
+    if let Some(millis @ 0..) = millis {
+        event.set(Field::EventDuration, millis.saturating_mul(NANOS_A_MILLI));
     }
 }
 

@@ -52,11 +52,15 @@ pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
 pub(crate) use sensor::FORMAT as SENSOR;
 pub(crate) use syslog::FORMAT as SYSLOG;
 
-use crate::Format;
+use crate::{Context, Format};
 
-/// Gives what reads a line of a log that has named its columns.
-pub(crate) fn of_columns(line: &str) -> Format {
-    if line.contains('\t') { cloudfront::FORMAT } else { w3c::FORMAT }
+/// Gives what reads a line that is no syslog message, whatever a client made it look like: a date begins
+/// it, and behind that a client's words could pass for the name of a program.
+pub(crate) fn unframed(line: &str, context: &Context<'_>) -> Option<Format> {
+    if !context.columns.is_empty() {
+        return Some(if line.contains('\t') { cloudfront::FORMAT } else { w3c::FORMAT });
+    }
+    (w3c::FORMAT.recognises)(line).then_some(w3c::FORMAT)
 }
 
 /// Every format, in the order in which they are tried.

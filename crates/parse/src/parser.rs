@@ -112,9 +112,16 @@ impl Parser {
             tag: "",
             columns: origin.columns.as_deref().unwrap_or_default(),
         };
+        let forced = self.forced.or_else(|| by_id(origin.format.as_deref()?));
+        if let Some(format) = formats::unframed(text, &context)
+            && forced.is_none_or(|forced| forced.id == format.id)
+            && (format.parse)(text, event, &context).is_ok()
+        {
+            return format.id;
+        }
         let frame = frame::read(text, &context, event);
         let context = Context { tag: frame.tag, ..context };
-        match self.forced.or_else(|| by_id(origin.format.as_deref()?)) {
+        match forced {
             Some(format) => forced_read(format, text, frame, (event, &context)),
             None => self.recognise(frame, event, &context),
         }
@@ -133,12 +140,6 @@ impl Parser {
             && (formats::PAM.parse)(message, event, context).is_ok()
         {
             return formats::PAM.id;
-        }
-        if !context.columns.is_empty() {
-            let format = formats::of_columns(message);
-            if (format.parse)(message, event, context).is_ok() {
-                return format.id;
-            }
         }
         for format in self.of_program(frame::program(frame.tag)) {
             if (format.parse)(message, event, context).is_ok() {

@@ -87,6 +87,18 @@ pub(crate) fn undo_marked(raw: &str, mark: char, out: &mut String) {
     out.push_str(rest);
 }
 
+/// Gives the length of `xHH\xHH…` at the beginning of a text whose first backslash has been read.
+pub(crate) fn hex_run(text: &str) -> usize {
+    let mut rest = text;
+    let mut end = text;
+    while let Some((_, after)) = hex_byte(rest) {
+        end = after;
+        let Some(next) = after.strip_prefix('\\') else { break };
+        rest = next;
+    }
+    text.len() - end.len()
+}
+
 /// Reads `xHH`.
 fn hex_byte(text: &str) -> Option<(u8, &str)> {
     two_digits(text.strip_prefix(['x', 'X'])?)

@@ -232,7 +232,10 @@ mod tests {
                 aws.elb.backend_status = 0
             "]],
         );
-        // Of a listener that knows no requests.
+    }
+
+    #[test]
+    fn a_listener_that_knows_no_requests() {
         check(
             r#"2026-11-21T06:58:00.186641Z web 203.0.113.9:44740 192.0.2.10:80 0.001069 0.000028 0.000041 - - 82 305 "- - - " "-" - -"#,
             expect![[r"
