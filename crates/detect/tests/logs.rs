@@ -467,6 +467,29 @@ fn everyday_requests_are_no_attack_in_any_log() {
     }
 }
 
+/// What begins or stands in the lines of other logs.
+const PHRASES: &[&str] = &[
+    " TLS Auth Error: x",
+    "LOG:  x",
+    "FATAL:  password authentication failed for user \"x\"",
+    " [Note] ",
+    " Query\t",
+    "CEF:0|a|b|c|d|e|f|",
+    " IN=eth0 SRC=192.0.2.1 DST=192.0.2.2 ",
+    " type=USER_LOGIN msg=audit(1795244280.123:1): ",
+    " pam_unix(sshd:auth): authentication failure; rhost=192.0.2.1 user=root",
+    "Failed password for root from 192.0.2.1 port 22 ssh2",
+    " %ASA-6-302013: Built ",
+    ",TRAFFIC,end,",
+    " app[12]: ",
+    "app: ",
+    " [Client 192.0.2.1] ",
+    " 1/2 0/0 ",
+    "@cee: {",
+    "[21/Nov/2025:06:58:00 +0000] ",
+    "</Event>",
+];
+
 /// Texts that a client may send in a header: all that HTTP lets through, quotes and pretended fields
 /// among them.
 fn hostile() -> impl Strategy<Value = String> {
@@ -481,6 +504,8 @@ fn hostile() -> impl Strategy<Value = String> {
         Just("200 0 0 15".to_owned()),
         Just("{prog[12]: ".to_owned()),
         Just("[12]: ".to_owned()),
+        // What other logs are known by.
+        prop::sample::select(PHRASES.to_vec()).prop_map(str::to_owned),
         Just("\",\"status\":200,\"x\":\"".to_owned()),
         Just("${jndi:ldap://x/}".to_owned()),
         "[ -~]{0,6}",

@@ -10,7 +10,9 @@ mod servers;
 mod services;
 mod windows;
 
-use model::{Event, Field, Value};
+use std::sync::LazyLock;
+
+use model::{Event, Field, NameTable, Value};
 
 use crate::address::address_port;
 use crate::web::{self, Escapes};
@@ -40,14 +42,48 @@ const TIMES: [&str; 5] = ["published", "CreationTime", "utc_time", "T", "start_t
 /// Names of which one stands in every Windows event: those are many, and of no other dialect.
 const WINDOWS: [&str; 2] = ["EventID", "winlog.channel"];
 
+/// Dialects, to be told apart in one pass over an event's names.
+struct Known {
+    /// What each dialect needs, each name with its bit.
+    names: NameTable<u128>,
+    /// The bits of what each needs.
+    rows: Vec<(u128, &'static Dialect)>,
+}
+
+static OTHERS: LazyLock<Known> = LazyLock::new(|| Known::new(&DIALECTS));
+static OF_WINDOWS: LazyLock<Known> = LazyLock::new(|| Known::new(&[windows::DIALECTS]));
+
+impl Known {
+    fn new(dialects: &[&'static [Dialect]]) -> Self {
+        let all = || dialects.iter().copied().flatten();
+        let mut needed: Vec<&str> = all().flat_map(|dialect| dialect.needs).copied().collect();
+        needed.sort_unstable();
+        needed.dedup();
+        // A name past the last bit would have none, and its dialect not be told; a test counts them.
+        let bit = |at: usize| u32::try_from(at).ok().and_then(|at| 1_u128.checked_shl(at));
+        let bit_of = |name: &&str| needed.binary_search(name).ok().and_then(bit).unwrap_or(0);
+        let rows = all().map(|dialect| {
+            (dialect.needs.iter().map(bit_of).fold(0, |bits, bit| bits | bit), dialect)
+        });
+        let names = needed.iter().map(|name| (Box::from(*name), bit_of(name)));
+        Self { rows: rows.collect(), names: NameTable::new(names) }
+    }
+
+    /// Gives the first dialect all of whose names stand in an event.
+    fn of(&self, event: &Event) -> Option<&'static Dialect> {
+        let there = event.extras_in(&self.names).fold(0, |bits, (bit, ..)| bits | bit);
+        let row = self.rows.iter().find(|(needs, _)| there & needs == *needs);
+        row.map(|(_, dialect)| *dialect)
+    }
+}
+
 /// Writes the fields of a dialect's names, if the event is of a known one.
 pub(crate) fn translate(event: &mut Event) {
     // Who says what was done in the words of the Elastic Common Schema speaks no other dialect.
     let ecs = event.get(Field::EventAction).is_some();
     let windows = WINDOWS.iter().any(|name| has(event, name));
-    let known = if ecs || windows { &[windows::DIALECTS][..] } else { &DIALECTS };
-    let fits = |dialect: &&Dialect| dialect.needs.iter().all(|name| has(event, name));
-    let Some(dialect) = known.iter().flat_map(|dialects| *dialects).find(fits) else { return };
+    let known = if ecs || windows { &*OF_WINDOWS } else { &*OTHERS };
+    let Some(dialect) = known.of(event) else { return };
     if !dialect.dataset.is_empty() && event.get(Field::EventDataset).is_none() {
         event.set(Field::EventDataset, dialect.dataset);
     }
@@ -88,6 +124,13 @@ fn has(event: &Event, name: &str) -> bool {
 /// Sets a field to the first of these names that says something that fits.
 fn copy(event: &mut Event, field: Field, names: &[&str]) {
     for name in names {
+        if matches!(event.get_extra(name), None | Some(Value::Text("" | "-"))) {
+            continue;
+        }
+        // Most are texts, and stand in the record already.
+        if event.set_alike(field, name) {
+            return;
+        }
         let owned = match event.get_extra(name).and_then(|value| value.each().next()) {
             Some(Value::Text("" | "-")) | None => continue,
             Some(Value::Text(text)) if field.kind() == model::FieldKind::Ip => {
@@ -215,5 +258,25 @@ fn alias(event: &mut Event, name: &str, other: &str) {
         && let Some(value) = said(event, other)
     {
         claim::set(event, name, &*value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dialect_is_told_by_the_names_that_it_needs() {
+        for known in [&*OTHERS, &*OF_WINDOWS] {
+            for (needs, dialect) in &known.rows {
+                assert_eq!(usize::try_from(needs.count_ones()).unwrap(), dialect.needs.len());
+                let mut event = Event::default();
+                dialect.needs.iter().for_each(|name| event.set_extra(name, "x"));
+                let fits =
+                    |(_, row): &&(u128, &Dialect)| row.needs.iter().all(|name| has(&event, name));
+                let first = known.rows.iter().find(fits).unwrap().1;
+                assert!(std::ptr::eq(known.of(&event).unwrap(), first), "{}", dialect.dataset);
+            }
+        }
     }
 }

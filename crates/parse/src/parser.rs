@@ -146,12 +146,14 @@ impl Parser {
                 return format.id;
             }
         }
-        for format in FORMATS {
-            let open = format.programs.is_empty() || !frame.headed;
-            if open
-                && (format.recognises)(message)
-                && (format.parse)(message, event, context).is_ok()
-            {
+        let open = |format: &Format| format.programs.is_empty() || !frame.headed;
+        if let Some(format) = formats::anchored(message).filter(open)
+            && (format.parse)(message, event, context).is_ok()
+        {
+            return format.id;
+        }
+        for format in FORMATS.iter().filter(|format| open(format)) {
+            if (format.recognises)(message) && (format.parse)(message, event, context).is_ok() {
                 return format.id;
             }
         }

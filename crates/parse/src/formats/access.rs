@@ -27,6 +27,16 @@ pub(crate) const FORMAT: Format = Format {
     parse,
 };
 
+/// The same where the client's address begins the line, or the server's name and it.
+pub(crate) const ANCHORED: Format = Format {
+    recognises: |text| {
+        let mut words = text.splitn(3, ' ').take(2);
+        let client = |word: &str| shared::address(word.trim_end_matches(',')).is_some();
+        words.any(client) && recognises(text)
+    },
+    ..FORMAT
+};
+
 /// How far into the text the time is looked for; user names stand before it.
 const TIME_BYTES_MAX: usize = 1_024;
 /// How many quotes may stand before the request's: an empty user name is written as `""`.

@@ -25,6 +25,8 @@ pub(crate) const FORMAT: Format = Format {
 
 const ESCAPES: Escapes = Escapes::Marked('#');
 const NANOS_A_MILLI: i64 = 1_000_000;
+/// How many quotes are looked at from the end of a line that does not end in one.
+const QUOTES_MAX: usize = 64;
 /// How many captured headers of one side are kept.
 const CAPTURED_MAX: usize = 32;
 
@@ -90,12 +92,15 @@ fn request(text: &str) -> Option<(&str, &str)> {
     // The log's line was cut, or a longer layout tells of the encryption behind: the request is the one
     // that two counts stand before.
     let (mut before, mut after) = text.rsplit_once('"')?;
-    while !ends_in_counts(before) {
+    for _ in 0..QUOTES_MAX {
+        if ends_in_counts(before) {
+            return Some((before, after.split_once('"').map_or(after, |(request, _)| request)));
+        }
         let (left, _) = before.rsplit_once('"')?;
         after = text.get(left.len() + 1..)?;
         before = left;
     }
-    Some((before, after.split_once('"').map_or(after, |(request, _)| request)))
+    None
 }
 
 /// Tells whether a text ends in the lengths of two queues (`0/0`), captured headers left aside.
