@@ -32,8 +32,18 @@ impl<'e> Headers<'e> {
     /// Gives what the event holds of them.
     pub(crate) fn of(event: &'e Event) -> Self {
         let mut headers = Self::default();
-        headers.push("referer", event.text(Field::RequestReferrer).unwrap_or_default());
-        headers.push("user-agent", event.text(Field::UserAgentOriginal).unwrap_or_default());
+        let text = |field| event.text(field).unwrap_or_default();
+        headers.push("referer", text(Field::RequestReferrer));
+        // The host matters only beside the page that led here, and what a body is only beside the body.
+        if headers.length > 0 {
+            headers.push("host", text(Field::UrlDomain));
+        }
+        headers.push("user-agent", text(Field::UserAgentOriginal));
+        if !matches!(text(Field::RequestBody), "" | "-")
+            && let Some(kind) = event.get_path("http.request.mime_type").and_then(Value::as_text)
+        {
+            headers.push("content-type", kind);
+        }
         for (field, name) in UNNAMED {
             if let Some(value) = event.get_extra(field) {
                 headers.push_each(name, value);
