@@ -12,6 +12,7 @@ mod health;
 mod indicators;
 mod keep;
 mod logged;
+pub mod models;
 mod shipped;
 mod trial;
 
