@@ -62,7 +62,16 @@ const COMMANDS: &[&[u8]] = &[
 ];
 
 fn confirm(view: &View<'_>) -> Option<Evidence> {
-    let breaks = memchr::memchr2_iter(b'\r', b'\n', view.lower);
+    // Breaks with nothing but space between them lead to one line: reading it once for each of them would
+    // take the square of their number.
+    let mut next = 0;
+    let breaks = memchr::memchr2_iter(b'\r', b'\n', view.lower).filter(|at| {
+        let fresh = *at >= next;
+        if fresh {
+            next = at + run(view.lower, *at, |byte| byte.is_ascii_whitespace());
+        }
+        fresh
+    });
     let first = usize::from(view.kind == Kind::Path);
     breaks.take(LINES_MAX).find_map(|at| {
         let score = line(view.lower, at, at <= first);
