@@ -21,6 +21,7 @@ use crate::tell::{Direction, Heading, Told};
 
 mod fields;
 mod head;
+mod sent;
 
 use head::{Answer, Body, Request};
 
@@ -369,8 +370,16 @@ fn tell(request: Option<&Request>, answer: Option<&Answer>, told: &mut Told<'_>)
         if let Some(user) = &request.user {
             line.object("user", |to| to.text("name", user));
         }
-        if request.user.is_some() {
-            line.object("bartizan", |to| to.flag("cleartext_password", true));
+        let sent = request.sent_headers();
+        if request.user.is_some() || !sent.is_empty() {
+            line.object("bartizan", |to| {
+                if request.user.is_some() {
+                    to.flag("cleartext_password", true);
+                }
+                if !sent.is_empty() {
+                    to.object("request", |request| request.texts("headers", sent));
+                }
+            });
         }
     });
 }
@@ -424,8 +433,8 @@ mod tests {
                 (C, b"n&x=PUT /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\nGET /c HTTP/1.0\r\n\r\n"),
             ],
             expect![[r#"
-                http_request  {"http":{"request":{"method":"POST","mime_type":"application/x-www-form-urlencoded","body":{"bytes":11,"content":"user=ann&x="}},"version":"1.1"},"url":{"original":"/login","path":"/login"}}
-                http_request  {"http":{"request":{"method":"PUT","body":{"content":"abcde"}},"version":"1.1"},"url":{"original":"/b","path":"/b"}}
+                http_request  {"url":{"original":"/login","path":"/login"},"bartizan":{"request":{"headers":["Content-Type: application/x-www-form-urlencoded","Content-Length: 11"]}},"http":{"request":{"method":"POST","mime_type":"application/x-www-form-urlencoded","body":{"bytes":11,"content":"user=ann&x="}},"version":"1.1"}}
+                http_request  {"url":{"original":"/b","path":"/b"},"bartizan":{"request":{"headers":["Transfer-Encoding: chunked"]}},"http":{"request":{"method":"PUT","body":{"content":"abcde"}},"version":"1.1"}}
                 http_request  {"http":{"request":{"method":"GET"},"version":"1.0"},"url":{"original":"/c","path":"/c"}}
             "#]],
         );

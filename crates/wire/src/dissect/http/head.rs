@@ -3,6 +3,7 @@
 use base64::Engine;
 
 use super::lines::{self, Next};
+use super::sent::Sent;
 use crate::json::Object;
 
 /// Bounds a method; what is longer is no request.
@@ -45,6 +46,7 @@ pub(super) struct Request {
     pub(super) user: Option<String>,
     pub(super) length: Body,
     pub(super) body: Vec<u8>,
+    sent: Sent,
 }
 
 /// What is kept of an answer.
@@ -79,6 +81,9 @@ impl Request {
             count += 1;
             if count <= HEADERS_MAX {
                 request.header(line);
+                request.sent.add(line);
+            } else {
+                request.sent.cut();
             }
             true
         })?;
@@ -129,6 +134,13 @@ impl Request {
             }
             _ => length(&mut self.length, &name, value),
         }
+    }
+
+    /// Gives the headers to tell of: those of requests that change something or bring a body. Of the
+    /// others inspection needs no more than an access log has.
+    pub(super) fn sent_headers(&self) -> &[Vec<u8>] {
+        let plain = matches!(self.method.as_slice(), b"GET" | b"HEAD" | b"OPTIONS" | b"CONNECT");
+        if plain && self.length == Body::None { &[] } else { &self.sent.lines }
     }
 
     /// Writes the parts of the target, as an access log has them.
