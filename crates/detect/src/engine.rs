@@ -251,7 +251,9 @@ impl Engine {
     }
 
     fn of_finding(&self, rule: &Rule, event: &Event, finding: &Finding) -> Detection {
+        let of_user = || entity_in(event, Field::UserName, EntityKind::User);
         Detection {
+            entity: if finding.of_user { of_user() } else { entity(event) },
             first: finding.first.min(event.time),
             count: finding.count,
             fresh: finding.fresh,

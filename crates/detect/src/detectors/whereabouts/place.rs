@@ -1,0 +1,246 @@
+//! Where a log-in came from, as far as the event says.
+
+use model::{Event, Field, Timestamp, Value};
+
+use super::super::shared::Login;
+use crate::keep::{self, is_inside};
+
+/// How far an address may be from where the database says, in kilometres, where it does not say.
+const RADIUS_KM: f64 = 100.0;
+const RADIUS_KM_MAX: f64 = 2_000.0;
+/// No two moments are nearer than this for a traveller, in seconds: clocks differ.
+const SECONDS_MIN: f64 = 60.0;
+const EARTH_KM: f64 = 6_371.0;
+
+/// Owners of networks in which machines live and tunnels end, as words of their names.
+const HOSTING: &[&str] = &[
+    "akamai",
+    "alibaba",
+    "amazon",
+    "aruba s.p.a",
+    "aws",
+    "azure",
+    "choopa",
+    "cloudflare",
+    "cogent",
+    "colocrossing",
+    "contabo",
+    "datacamp",
+    "datacenter",
+    "digitalocean",
+    "expressvpn",
+    "fastly",
+    "g-core",
+    "google cloud",
+    "hetzner",
+    "hosting",
+    "ionos",
+    "kamatera",
+    "leaseweb",
+    "linode",
+    "m247",
+    "mullvad",
+    "nordvpn",
+    "oracle",
+    "ovh",
+    "packethub",
+    "proton",
+    "psychz",
+    "quadranet",
+    "scaleway",
+    "server",
+    "surfshark",
+    "tencent",
+    "tor exit",
+    "vpn",
+    "vultr",
+    "worldstream",
+    "zscaler",
+];
+
+/// A point on the earth, and how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Point {
+    pub(super) latitude: f64,
+    pub(super) longitude: f64,
+    pub(super) radius_km: f64,
+}
+
+/// What an event says of the place and of the device.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'e> {
+    pub(super) country: Option<&'e str>,
+    pub(super) city: Option<&'e str>,
+    pub(super) point: Option<Point>,
+    /// The owner of the network as a number, or the front of the address where nobody knows the owner.
+    pub(super) owner: u64,
+    pub(super) owner_name: Option<&'e str>,
+    /// Whether machines live there rather than people.
+    pub(super) hosting: bool,
+    /// What the user holds in the hand, without its version numbers.
+    pub(super) device: Option<u64>,
+    pub(super) device_name: Option<&'e str>,
+    pub(super) network: u32,
+}
+
+impl<'e> Place<'e> {
+    /// Reads the place of a log-in from outside the own networks.
+    pub(super) fn of(login: &Login<'e>) -> Option<Self> {
+        if is_inside(login.source) {
+            return None;
+        }
+        let event = login.event;
+        let owner_name = text(event, "source.as.organization.name");
+        let device_name = device(event);
+        Some(Self {
+            country: text(event, "source.geo.country_iso_code").filter(|code| code.len() <= 3),
+            city: text(event, "source.geo.city_name"),
+            point: point(event),
+            owner: owner(login),
+            owner_name,
+            hosting: owner_name.is_some_and(is_hosting),
+            device: device_name.map(skeleton),
+            device_name,
+            network: login.network,
+        })
+    }
+}
+
+fn text<'e>(event: &'e Event, name: &str) -> Option<&'e str> {
+    event.get_path(name)?.as_text().filter(|text| !text.is_empty())
+}
+
+fn number(event: &Event, name: &str) -> Option<f64> {
+    match event.get_path(name)? {
+        Value::Float(number) => Some(number),
+        Value::Integer(number) => Some(keep::number(number.unsigned_abs()) * sign(number)),
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn sign(number: i64) -> f64 {
+    if number < 0 { -1.0 } else { 1.0 }
+}
+
+fn point(event: &Event) -> Option<Point> {
+    let latitude = number(event, "source.geo.location.lat")?;
+    let longitude = number(event, "source.geo.location.lon")?;
+    let on_earth = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
+    // Nothing at all is how many databases write that they do not know.
+    let known = latitude != 0.0 || longitude != 0.0;
+    let radius = number(event, "source.geo.accuracy_radius").filter(|radius| *radius >= 0.0);
+    let radius_km = radius.unwrap_or(RADIUS_KM).min(RADIUS_KM_MAX);
+    (on_earth && known).then_some(Point { latitude, longitude, radius_km })
+}
+
+fn owner(login: &Login<'_>) -> u64 {
+    if let Some(number) = number(login.event, "source.as.number").filter(|number| *number > 0.0) {
+        return keep::whole(number);
+    }
+    // Without a database the first half of an address tells providers apart about as well.
+    let front = match login.source {
+        std::net::IpAddr::V4(address) => u64::from(address.to_bits() >> 16),
+        std::net::IpAddr::V6(address) => u64::try_from(address.to_bits() >> 96).unwrap_or(0),
+    };
+    front | 1 << 40
+}
+
+/// Tells whether a network's owner lets machines rather than people in.
+fn is_hosting(name: &str) -> bool {
+    let folded = name.get(..name.len().min(128)).unwrap_or_default().to_ascii_lowercase();
+    HOSTING.iter().any(|word| folded.contains(word))
+}
+
+fn device(event: &Event) -> Option<&str> {
+    let agent = event.text(Field::UserAgentOriginal).filter(|agent| agent.len() > 1);
+    // On Windows the machine that the user sits at tells its name.
+    let machine = || event.text(Field::SourceDomain).filter(|name| name.len() > 1);
+    agent.or_else(|| event.text(Field::SshSignature)).or_else(machine)
+}
+
+/// Hashes a device's name. A browser is the same after its update: numbers do not count, unless they are all
+/// there is, as in a fingerprint.
+fn skeleton(name: &str) -> u64 {
+    if name.starts_with("SHA256:") || name.starts_with("MD5:") || !name.contains('/') {
+        return keep::hash(name.as_bytes());
+    }
+    let mut kept = [0_u8; 256];
+    let letters = name.bytes().filter(|byte| !byte.is_ascii_digit() && *byte != b'.');
+    let mut length = 0;
+    for (to, from) in kept.iter_mut().zip(letters) {
+        *to = from;
+        length += 1;
+    }
+    keep::hash(kept.get(..length).unwrap_or_default())
+}
+
+/// A move from one place to another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Move {
+    /// How far it is at least, in kilometres.
+    pub(super) distance_km: f64,
+    pub(super) seconds: f64,
+    /// How fast that is at least, in kilometres an hour.
+    pub(super) speed_kmh: f64,
+}
+
+impl Move {
+    /// Gives the move between two points at two moments.
+    pub(super) fn between(from: (Point, Timestamp), to: (Point, Timestamp)) -> Self {
+        let apart = distance(from.0, to.0);
+        let distance_km = (apart - from.0.radius_km - to.0.radius_km).max(0.0);
+        let nanos = to.1.since(from.1).max(from.1.since(to.1));
+        let seconds = nanos.as_secs_f64().max(SECONDS_MIN);
+        Self { distance_km, seconds, speed_kmh: distance_km / seconds * 3_600.0 }
+    }
+}
+
+/// Gives the distance of two points along the earth (haversine), in kilometres.
+fn distance(from: Point, to: Point) -> f64 {
+    let (one, other) = (from.latitude.to_radians(), to.latitude.to_radians());
+    let north = ((other - one) / 2.0).sin();
+    let east = ((to.longitude - from.longitude).to_radians() / 2.0).sin();
+    let half = (north * north + one.cos() * other.cos() * east * east).clamp(0.0, 1.0);
+    2.0 * EARTH_KM * half.sqrt().asin()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(latitude: f64, longitude: f64) -> Point {
+        Point { latitude, longitude, radius_km: 0.0 }
+    }
+
+    #[test]
+    fn known_distances() {
+        let (berlin, tokyo, quito) =
+            (point(52.52, 13.405), point(35.68, 139.69), point(-0.18, -78.47));
+        for (from, to, km) in
+            [(berlin, tokyo, 8_918.0), (berlin, quito, 9_960.0), (tokyo, tokyo, 0.0)]
+        {
+            assert!((distance(from, to) - km).abs() < 60.0, "{}", distance(from, to));
+        }
+        // Over the line of the date it is not far.
+        assert!(distance(point(0.0, 179.9), point(0.0, -179.9)) < 23.0);
+    }
+
+    #[test]
+    fn a_plane_is_slower_than_nine_hundred() {
+        let at = |hours: f64| Timestamp::from_nanos((hours * 3.6e12) as i64);
+        let (berlin, tokyo) = (point(52.52, 13.405), point(35.68, 139.69));
+        let speed = |hours| Move::between((berlin, at(0.0)), (tokyo, at(hours))).speed_kmh;
+        assert!(speed(13.0) < 900.0 && speed(3.0) > 900.0);
+    }
+
+    #[test]
+    fn a_browser_after_its_update_is_the_same() {
+        let agent = |version: u32| {
+            skeleton(&format!("Mozilla/5.0 (X11; Linux) Chrome/{version}.0.0.0 Safari/537.36"))
+        };
+        assert_eq!(agent(142), agent(143));
+        assert_ne!(agent(142), skeleton("curl/8.14.1"));
+        assert_ne!(skeleton("SHA256:abc1"), skeleton("SHA256:abc2"));
+    }
+}
