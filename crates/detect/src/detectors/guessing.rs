@@ -2,8 +2,8 @@
 //! hours; and the log-in that follows.
 //!
 //! What one address does within ten minutes is counted by the rules of each service. Here is what they
-//! cannot say. A failure counts only from a network that the user has not come from before, so that
-//! neither a mistyped password nor a telephone that keeps an old one is a guess. Tries are counted by
+//! cannot say. A failure counts only from a network that the user has not come from before, and not
+//! from the same provider, so that neither a mistyped password nor a telephone that keeps an old one is a guess. Tries are counted by
 //! slots of ten minutes of the last day (a burst is one slot), per account and per network (24 bits of an
 //! address of IPv4, 48 of IPv6, one machine of the own), and compared with what the days before had: mean
 //! and four deviations, which forget half in a fortnight. A day that was told of is not learned from,
@@ -106,14 +106,12 @@ impl Guessing {
         let Self { accounts, strangers, sources } = self;
         // The usual log-in ends here.
         let known = accounts.known(login.user);
-        let home =
-            known.as_ref().is_some_and(|account| account.is_home(login.network, login.time()));
-        let account = match known {
-            Some(account) => account,
-            None => {
-                let begun = strangers.take(&login.user);
-                accounts.entry(login.user, || begun.unwrap_or_default())
-            }
+        let home = known.as_ref().is_some_and(|account| account.is_home(login));
+        let account = if let Some(account) = known {
+            account
+        } else {
+            let begun = strangers.take(&login.user);
+            accounts.entry(login.user, || begun.unwrap_or_default())
         };
         let guessed = account.work(login);
         if home {
@@ -134,7 +132,7 @@ impl Guessing {
         let Self { accounts, strangers, sources } = self;
         let nobody = login.is_of_nobody();
         let known = accounts.known(login.user);
-        if known.as_ref().is_some_and(|account| account.is_home(login.network, login.time())) {
+        if known.as_ref().is_some_and(|account| account.is_home(login)) {
             return;
         }
         let used = known.is_some();

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use model::{Event, EventId, Field, Timestamp};
+use model::{Event, EventId, Field, Timestamp, Value};
 
 use crate::keep::{self, address_key, is_inside};
 
@@ -14,6 +14,52 @@ pub(super) const DAY_SECONDS: i64 = 86_400;
 /// What Microsoft's sign-in log says of a wrong name or password; its other codes ask for a second factor,
 /// a consent or patience.
 const WRONG_AT_MICROSOFT: [&str; 4] = ["50034", "50053", "50056", "50126"];
+
+/// Owners of networks in which machines live and tunnels end, as words of their names.
+const HOSTING: &[&str] = &[
+    "akamai",
+    "alibaba",
+    "amazon",
+    "aruba s.p.a",
+    "aws",
+    "azure",
+    "choopa",
+    "cloudflare",
+    "cogent",
+    "colocrossing",
+    "contabo",
+    "datacamp",
+    "datacenter",
+    "digitalocean",
+    "expressvpn",
+    "fastly",
+    "g-core",
+    "google cloud",
+    "hetzner",
+    "hosting",
+    "ionos",
+    "kamatera",
+    "leaseweb",
+    "linode",
+    "m247",
+    "mullvad",
+    "nordvpn",
+    "oracle",
+    "ovh",
+    "packethub",
+    "proton",
+    "psychz",
+    "quadranet",
+    "scaleway",
+    "server",
+    "surfshark",
+    "tencent",
+    "tor exit",
+    "vpn",
+    "vultr",
+    "worldstream",
+    "zscaler",
+];
 
 /// One attempt to log in over the network.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +94,25 @@ impl<'e> Login<'e> {
             return None;
         }
         Some(Self { event, name, user: user_key(name), source, network: network(source), worked })
+    }
+
+    /// Gives the owner of the source's network as a number; the front of the address where nobody knows.
+    pub(super) fn owner(&self) -> u64 {
+        let known = number(self.event, "source.as.number").filter(|number| *number > 0.0);
+        if let Some(number) = known {
+            return keep::whole(number);
+        }
+        // Without a database the first half of an address tells providers apart about as well.
+        let front = match self.source {
+            IpAddr::V4(address) => u64::from(address.to_bits() >> 16),
+            IpAddr::V6(address) => u64::try_from(address.to_bits() >> 96).unwrap_or(0),
+        };
+        front | 1 << 40
+    }
+
+    /// Tells whether machines rather than people live in the source's network.
+    pub(super) fn is_hosted(&self) -> bool {
+        text(self.event, "source.as.organization.name").is_some_and(is_hosting)
     }
 
     pub(super) fn time(&self) -> Timestamp {
@@ -116,4 +181,29 @@ pub(super) fn day_of(time: Timestamp) -> i64 {
 /// Gives a name as it may stand in a sentence.
 pub(super) fn shown(name: &str) -> String {
     name.chars().map(|one| if one.is_control() { '?' } else { one }).take(64).collect()
+}
+
+/// Gives the text of a field that the schema need not know.
+pub(super) fn text<'e>(event: &'e Event, name: &str) -> Option<&'e str> {
+    event.get_path(name)?.as_text().filter(|text| !text.is_empty())
+}
+
+/// Gives the number of a field that the schema need not know.
+pub(super) fn number(event: &Event, name: &str) -> Option<f64> {
+    match event.get_path(name)? {
+        Value::Float(number) => Some(number),
+        Value::Integer(number) => Some(keep::number(number.unsigned_abs()) * sign(number)),
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn sign(number: i64) -> f64 {
+    if number < 0 { -1.0 } else { 1.0 }
+}
+
+/// Tells whether a network's owner lets machines rather than people in.
+fn is_hosting(name: &str) -> bool {
+    let folded = name.get(..name.len().min(128)).unwrap_or_default().to_ascii_lowercase();
+    HOSTING.iter().any(|word| folded.contains(word))
 }

@@ -79,13 +79,14 @@ impl Watcher for Whereabouts {
             let new = !person.has(key);
             person.take(key, told && new);
         }
-        if person.is_known() && person.count(period, |key| peers.add(key, period)) {
+        if person.counts() && person.count(period, |key| peers.add(key, period)) {
             peers.add_person(period);
         }
-        // Where the other one is says nothing of where the user will be next.
-        if !moved && let Some(point) = place.point.filter(|_| !view.is_exit(peers)) {
+        // Where a thief is, or a tunnel ends, says nothing of where the user will be next.
+        if !moved && let Some(point) = place.point.filter(|_| !place.hosting) {
+            let shared = view.is_shared(keys.network, peers);
             let country = keys.country.unwrap_or_default();
-            person.stay(Seen { point, at: login.time(), event: login.id(), country });
+            person.stay(Seen { point, at: login.time(), event: login.id(), country, shared });
         }
         found.extend(finding);
     }
@@ -122,11 +123,6 @@ struct View<'v, 'e> {
 }
 
 impl View<'_, '_> {
-    /// Tells whether several users come out of the network, wherever they are.
-    fn is_exit(&self, peers: &mut Peers) -> bool {
-        self.place.hosting || self.is_shared(self.keys.network, peers)
-    }
-
     fn is_shared(&self, key: u64, peers: &mut Peers) -> bool {
         let (have, people) = peers.of(key, self.period);
         have >= SHARED_MIN
@@ -150,7 +146,8 @@ impl View<'_, '_> {
         let usual = used_to(self.keys.owner) && self.keys.country.is_none_or(used_to);
         // One country's networks are known to lie where their owner has an office.
         let near = self.keys.country.is_some_and(|country| country == last.country);
-        if usual || self.is_exit(peers) || (near && self.is_shared(self.keys.owner, peers)) {
+        let exit = self.place.hosting || self.is_shared(self.keys.network, peers);
+        if usual || exit || (near && self.is_shared(self.keys.owner, peers)) {
             return None;
         }
         // Told once of each network.

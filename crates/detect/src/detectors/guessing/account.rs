@@ -9,7 +9,7 @@ use sigma::codec::{Read, Reader, Writer};
 use super::super::shared::{Login, day_of};
 use super::day::{Day, Usual, slot_of};
 use super::{LOUD_MIN, SLOTS_A_DAY, SLOTS_MIN};
-use crate::keep::{self, Evidence, Told, read_time, write_time};
+use crate::keep::{self, Evidence, Told, is_inside, read_time, write_time};
 
 /// How many networks a user may come from; who comes from more is asked again.
 const HOMES_MAX: usize = 12;
@@ -25,9 +25,19 @@ const TRIES_MIN: u16 = 5;
 /// What is known of one account.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
-    /// The networks that the user logged in from, and the day of the last time.
-    homes: Vec<(u32, i64)>,
+    /// The networks that the user logged in from.
+    homes: Vec<Home>,
     guesses: Option<Box<Guesses>>,
+}
+
+/// A network that a user comes from.
+#[derive(Clone, Copy, Debug)]
+struct Home {
+    network: u32,
+    /// Who owns the network, where people live there: a telephone has another address each hour.
+    owner: Option<u64>,
+    /// The day of the last time.
+    day: i64,
 }
 
 /// The tries from networks that the user never came from.
@@ -82,10 +92,15 @@ pub(super) struct Guessed {
 }
 
 impl Account {
-    /// Tells whether the user is known to come from a network.
-    pub(super) fn is_home(&self, network: u32, at: Timestamp) -> bool {
-        let oldest = day_of(at) - HOME_DAYS;
-        self.homes.iter().any(|(home, day)| *home == network && *day >= oldest)
+    /// Tells whether the user is known to come from the network of an attempt, or from its owner's.
+    pub(super) fn is_home(&self, login: &Login<'_>) -> bool {
+        let oldest = day_of(login.time()) - HOME_DAYS;
+        let mut homes = self.homes.iter().filter(|home| home.day >= oldest);
+        if homes.clone().any(|home| home.network == login.network) {
+            return true;
+        }
+        let owner = owner(login);
+        owner.is_some() && homes.any(|home| home.owner == owner)
     }
 
     /// Takes a failure from elsewhere; gives what it amounts to, where that is to be told.
@@ -97,33 +112,33 @@ impl Account {
 
     /// Takes a log-in that worked; gives what speaks for it that it was guessed.
     pub(super) fn work(&mut self, login: &Login<'_>) -> Option<Guessed> {
-        let (time, network) = (login.time(), login.network);
-        if self.is_home(network, time) || !login.is_by_password() {
-            self.settle(network, time);
+        if self.is_home(login) || !login.is_by_password() {
+            self.settle(login);
             return None;
         }
-        let guessed = self.guesses.as_mut().and_then(|guesses| guesses.guessed(network, time));
+        let tries = self.guesses.as_mut();
+        let guessed = tries.and_then(|tries| tries.guessed(login.network, login.time()));
         // Where the guesser sits is not where the user comes from.
         if guessed.is_none() {
-            self.settle(network, time);
+            self.settle(login);
         }
         guessed
     }
 
     /// Makes a network the user's own.
-    fn settle(&mut self, network: u32, at: Timestamp) {
-        let day = day_of(at);
-        if let Some(home) = self.homes.iter_mut().find(|(home, _)| *home == network) {
-            home.1 = home.1.max(day);
+    fn settle(&mut self, login: &Login<'_>) {
+        let (day, network) = (day_of(login.time()), login.network);
+        if let Some(home) = self.homes.iter_mut().find(|home| home.network == network) {
+            home.day = home.day.max(day);
             return;
         }
         if self.homes.len() >= HOMES_MAX {
-            let oldest = self.homes.iter().enumerate().min_by_key(|(_, (_, day))| *day);
+            let oldest = self.homes.iter().enumerate().min_by_key(|(_, home)| home.day);
             if let Some(index) = oldest.map(|(index, _)| index) {
                 self.homes.swap_remove(index);
             }
         }
-        self.homes.push((network, day));
+        self.homes.push(Home { network, owner: owner(login), day });
         if let Some(guesses) = &mut self.guesses {
             guesses.from.retain(|tried| tried.network != network);
         }
@@ -135,14 +150,16 @@ impl Account {
                 + guesses.from.capacity() * size_of::<Tried>()
                 + keep::EVIDENCE_MAX * 8
         });
-        size_of::<Self>() + self.homes.capacity() * 16 + guesses
+        size_of::<Self>() + self.homes.capacity() * size_of::<Home>() + guesses
     }
 
     pub(super) fn snapshot(&self, writer: &mut Writer) {
         writer.length(self.homes.len());
-        for (network, day) in &self.homes {
-            writer.number(u64::from(*network));
-            writer.signed(*day);
+        for home in &self.homes {
+            writer.number(u64::from(home.network));
+            writer.flag(home.owner.is_some());
+            writer.whole(home.owner.unwrap_or_default());
+            writer.signed(home.day);
         }
         writer.flag(self.guesses.is_some());
         if let Some(guesses) = &self.guesses {
@@ -155,7 +172,11 @@ impl Account {
         if length > HOMES_MAX {
             return Err(SnapshotError::TooLarge);
         }
-        let homes = (0..length).map(|_| Ok((word(reader)?, reader.signed()?)));
+        let homes = (0..length).map(|_| {
+            let network = word(reader)?;
+            let (is_known, owner) = (reader.flag()?, reader.whole()?);
+            Ok(Home { network, owner: is_known.then_some(owner), day: reader.signed()? })
+        });
         let homes = homes.collect::<Read<_>>()?;
         let guesses = if reader.flag()? { Some(Box::new(Guesses::restore(reader)?)) } else { None };
         Ok(Self { homes, guesses })
@@ -370,6 +391,12 @@ pub(super) fn read_moment(reader: &mut Reader<'_>) -> Read<Option<Timestamp>> {
     let is_some = reader.flag()?;
     let moment = read_time(reader)?;
     Ok(is_some.then_some(moment))
+}
+
+/// Gives the owner of a network that people live in.
+fn owner(login: &Login<'_>) -> Option<u64> {
+    let people = !is_inside(login.source) && !login.is_hosted();
+    people.then(|| login.owner())
 }
 
 /// Gives an address as the number by which it is told apart within its network.

@@ -20,9 +20,10 @@ const SPRAYED_MIN: u32 = 10;
 const TRIES_A_USER_MAX: u32 = 5;
 /// So many new users of one address within a slot are told by the rules.
 const QUICK_USERS_MIN: usize = 8;
-/// So many tries within a day count as patience, once they are spread over a few slots.
+/// So many tries within a day count as patience, once they are spread over a few slots or addresses.
 const TRIES_MIN: u32 = 60;
 const TRIES_SLOTS_MIN: u32 = 4;
+const SCATTERED_MIN: usize = 5;
 
 /// What is known of one network.
 #[derive(Clone, Debug)]
@@ -208,7 +209,8 @@ impl Source {
             self.told = Some(at);
             return Some(alarm("spray", users, f64::from(SPRAYED_MIN), fresh));
         }
-        let patient = slots >= SLOTS_MIN || (tries >= TRIES_MIN && slots >= TRIES_SLOTS_MIN);
+        let scattered = slots >= TRIES_SLOTS_MIN || self.busy.len() >= SCATTERED_MIN;
+        let patient = slots >= SLOTS_MIN || (tries >= TRIES_MIN && scattered);
         if !patient || f64::from(slots) < self.usual.bound() {
             return None;
         }

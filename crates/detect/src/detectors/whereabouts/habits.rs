@@ -12,6 +12,8 @@ const THINGS_MAX: usize = 32;
 /// For so many days, and on so many of them, a user is watched before anything is new.
 const BURN_IN_DAYS: i64 = 14;
 const ACTIVE_DAYS_MIN: u16 = 5;
+/// From this day on others are compared with what a user has.
+const COUNTED_DAYS: i64 = 3;
 /// After so many active days a user's habits are as sure as they become.
 const ACTIVE_DAYS_SURE: f64 = 15.0;
 /// How long a thing that is not used stays the user's, in days.
@@ -19,6 +21,8 @@ const THING_DAYS: i64 = 120;
 /// Faster than this, and farther, nobody travels.
 const SPEED_MIN_KMH: f64 = 900.0;
 const DISTANCE_MIN_KM: f64 = 500.0;
+/// For so long somebody counts as still there.
+const NEAR_SECONDS: u64 = 7 * 86_400;
 
 /// A kind of thing that users have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +57,11 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn of(place: &Place<'_>) -> Self {
-        let country = place.country.map(|code| Sort::Country.key(keep::hash(code.as_bytes())));
+        // Where a tunnel ends says nothing of where its user is.
+        let country = place
+            .country
+            .filter(|_| !place.hosting)
+            .map(|code| Sort::Country.key(keep::hash(code.as_bytes())));
         Self {
             country,
             owner: Sort::Owner.key(place.owner),
@@ -86,6 +94,8 @@ pub(super) struct Seen {
     pub(super) at: Timestamp,
     pub(super) event: EventId,
     pub(super) country: u64,
+    /// Whether several users come out of the network, wherever they are.
+    pub(super) shared: bool,
 }
 
 /// What is known of one user.
@@ -98,11 +108,21 @@ pub(super) struct Person {
     counted: i64,
     things: Vec<Thing>,
     last: Option<Seen>,
+    /// The same, from a network that is not shared.
+    last_alone: Option<Seen>,
 }
 
 impl Person {
     pub(super) fn new(day: i64) -> Self {
-        Self { since: day, today: day, active_days: 1, counted: -1, things: Vec::new(), last: None }
+        Self {
+            since: day,
+            today: day,
+            active_days: 1,
+            counted: -1,
+            things: Vec::new(),
+            last: None,
+            last_alone: None,
+        }
     }
 
     /// Begins the day, if it is another one.
@@ -116,6 +136,11 @@ impl Person {
     /// Tells whether the user is known long enough for something to be new.
     pub(super) fn is_known(&self) -> bool {
         self.today - self.since >= BURN_IN_DAYS && self.active_days >= ACTIVE_DAYS_MIN
+    }
+
+    /// Tells whether what the user has counts among the peers: an account that was made yesterday does not.
+    pub(super) fn counts(&self) -> bool {
+        self.today - self.since >= COUNTED_DAYS
     }
 
     /// Gives how sure the user's habits are, 0 to 1.
@@ -149,13 +174,22 @@ impl Person {
         let travel = Move::between((last.point, last.at), to);
         let is_impossible =
             travel.distance_km > DISTANCE_MIN_KM && travel.speed_kmh > SPEED_MIN_KMH;
-        is_impossible.then_some((travel, last))
+        // Out of a tunnel, and then on the spot: there the user was already before the tunnel.
+        let alone = self.last_alone.filter(|_| last.shared);
+        let was_near = alone.is_some_and(|alone| {
+            let recent = to.1.since(alone.at).as_secs() < NEAR_SECONDS;
+            recent && Move::between((alone.point, alone.at), to).distance_km < DISTANCE_MIN_KM
+        });
+        (is_impossible && !was_near).then_some((travel, last))
     }
 
     /// Remembers where the user was last.
     pub(super) fn stay(&mut self, seen: Seen) {
         if self.last.is_none_or(|last| last.at <= seen.at) {
             self.last = Some(seen);
+            if !seen.shared {
+                self.last_alone = Some(seen);
+            }
         }
     }
 
@@ -184,12 +218,12 @@ impl Person {
     }
 
     /// Calls `each` with every thing of the user's today that was not yet counted in this period; tells
-    /// whether the user was not either. What was told is not counted: an attacker's network does not
-    /// become the company's by being used often.
+    /// whether the user was not either. What was told counts from the next day on that it is used: an
+    /// attacker's network does not become the company's in an hour.
     pub(super) fn count(&mut self, period: i64, mut each: impl FnMut(u64)) -> bool {
         let today = self.today;
         for thing in &mut self.things {
-            if thing.last == today && thing.counted < period && !thing.told {
+            if thing.last == today && thing.counted < period && (!thing.told || thing.days > 1) {
                 thing.counted = period;
                 each(thing.key);
             }
@@ -216,15 +250,8 @@ impl Person {
             writer.flag(thing.told);
             writer.signed(thing.counted);
         }
-        writer.flag(self.last.is_some());
-        if let Some(last) = &self.last {
-            for number in [last.point.latitude, last.point.longitude, last.point.radius_km] {
-                writer.whole(number.to_bits());
-            }
-            write_time(writer, last.at);
-            writer.number(last.event.0);
-            writer.whole(last.country);
-        }
+        write_seen(writer, self.last);
+        write_seen(writer, self.last_alone);
     }
 
     pub(super) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
@@ -248,16 +275,35 @@ impl Person {
                 counted: reader.signed()?,
             });
         }
-        if reader.flag()? {
-            let mut float = || Ok(f64::from_bits(reader.whole()?));
-            let point = Point { latitude: float()?, longitude: float()?, radius_km: float()? };
-            person.last = Some(Seen {
-                point,
-                at: read_time(reader)?,
-                event: EventId(reader.number()?),
-                country: reader.whole()?,
-            });
-        }
+        person.last = read_seen(reader)?;
+        person.last_alone = read_seen(reader)?;
         Ok(person)
     }
+}
+
+fn write_seen(writer: &mut Writer, seen: Option<Seen>) {
+    writer.flag(seen.is_some());
+    let Some(Seen { point, at, event, country, shared }) = seen else { return };
+    for number in [point.latitude, point.longitude, point.radius_km] {
+        writer.whole(number.to_bits());
+    }
+    write_time(writer, at);
+    writer.number(event.0);
+    writer.whole(country);
+    writer.flag(shared);
+}
+
+fn read_seen(reader: &mut Reader<'_>) -> Read<Option<Seen>> {
+    if !reader.flag()? {
+        return Ok(None);
+    }
+    let mut float = || Ok(f64::from_bits(reader.whole()?));
+    let point = Point { latitude: float()?, longitude: float()?, radius_km: float()? };
+    Ok(Some(Seen {
+        point,
+        at: read_time(reader)?,
+        event: EventId(reader.number()?),
+        country: reader.whole()?,
+        shared: reader.flag()?,
+    }))
 }

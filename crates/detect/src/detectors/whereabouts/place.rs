@@ -1,8 +1,8 @@
 //! Where a log-in came from, as far as the event says.
 
-use model::{Event, Field, Timestamp, Value};
+use model::{Event, Field, Timestamp};
 
-use super::super::shared::Login;
+use super::super::shared::{Login, number, text};
 use crate::keep::{self, is_inside};
 
 /// How far an address may be from where the database says, in kilometres, where it does not say.
@@ -11,52 +11,6 @@ const RADIUS_KM_MAX: f64 = 2_000.0;
 /// No two moments are nearer than this for a traveller, in seconds: clocks differ.
 const SECONDS_MIN: f64 = 60.0;
 const EARTH_KM: f64 = 6_371.0;
-
-/// Owners of networks in which machines live and tunnels end, as words of their names.
-const HOSTING: &[&str] = &[
-    "akamai",
-    "alibaba",
-    "amazon",
-    "aruba s.p.a",
-    "aws",
-    "azure",
-    "choopa",
-    "cloudflare",
-    "cogent",
-    "colocrossing",
-    "contabo",
-    "datacamp",
-    "datacenter",
-    "digitalocean",
-    "expressvpn",
-    "fastly",
-    "g-core",
-    "google cloud",
-    "hetzner",
-    "hosting",
-    "ionos",
-    "kamatera",
-    "leaseweb",
-    "linode",
-    "m247",
-    "mullvad",
-    "nordvpn",
-    "oracle",
-    "ovh",
-    "packethub",
-    "proton",
-    "psychz",
-    "quadranet",
-    "scaleway",
-    "server",
-    "surfshark",
-    "tencent",
-    "tor exit",
-    "vpn",
-    "vultr",
-    "worldstream",
-    "zscaler",
-];
 
 /// A point on the earth, and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,31 +50,14 @@ impl<'e> Place<'e> {
             country: text(event, "source.geo.country_iso_code").filter(|code| code.len() <= 3),
             city: text(event, "source.geo.city_name"),
             point: point(event),
-            owner: owner(login),
+            owner: login.owner(),
             owner_name,
-            hosting: owner_name.is_some_and(is_hosting),
+            hosting: login.is_hosted(),
             device: device_name.map(skeleton),
             device_name,
             network: login.network,
         })
     }
-}
-
-fn text<'e>(event: &'e Event, name: &str) -> Option<&'e str> {
-    event.get_path(name)?.as_text().filter(|text| !text.is_empty())
-}
-
-fn number(event: &Event, name: &str) -> Option<f64> {
-    match event.get_path(name)? {
-        Value::Float(number) => Some(number),
-        Value::Integer(number) => Some(keep::number(number.unsigned_abs()) * sign(number)),
-        Value::Text(text) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn sign(number: i64) -> f64 {
-    if number < 0 { -1.0 } else { 1.0 }
 }
 
 fn point(event: &Event) -> Option<Point> {
@@ -132,24 +69,6 @@ fn point(event: &Event) -> Option<Point> {
     let radius = number(event, "source.geo.accuracy_radius").filter(|radius| *radius >= 0.0);
     let radius_km = radius.unwrap_or(RADIUS_KM).min(RADIUS_KM_MAX);
     (on_earth && known).then_some(Point { latitude, longitude, radius_km })
-}
-
-fn owner(login: &Login<'_>) -> u64 {
-    if let Some(number) = number(login.event, "source.as.number").filter(|number| *number > 0.0) {
-        return keep::whole(number);
-    }
-    // Without a database the first half of an address tells providers apart about as well.
-    let front = match login.source {
-        std::net::IpAddr::V4(address) => u64::from(address.to_bits() >> 16),
-        std::net::IpAddr::V6(address) => u64::try_from(address.to_bits() >> 96).unwrap_or(0),
-    };
-    front | 1 << 40
-}
-
-/// Tells whether a network's owner lets machines rather than people in.
-fn is_hosting(name: &str) -> bool {
-    let folded = name.get(..name.len().min(128)).unwrap_or_default().to_ascii_lowercase();
-    HOSTING.iter().any(|word| folded.contains(word))
 }
 
 fn device(event: &Event) -> Option<&str> {
@@ -215,12 +134,12 @@ mod tests {
 
     #[test]
     fn known_distances() {
-        let (berlin, tokyo, quito) =
-            (point(52.52, 13.405), point(35.68, 139.69), point(-0.18, -78.47));
+        let (berlin, tokyo) = (point(52.52, 13.405), point(35.68, 139.69));
+        let (london, new_york) = (point(51.51, -0.13), point(40.71, -74.01));
         for (from, to, km) in
-            [(berlin, tokyo, 8_918.0), (berlin, quito, 9_960.0), (tokyo, tokyo, 0.0)]
+            [(berlin, tokyo, 8_918.0), (london, new_york, 5_570.0), (tokyo, tokyo, 0.0)]
         {
-            assert!((distance(from, to) - km).abs() < 60.0, "{}", distance(from, to));
+            assert!((distance(from, to) - km).abs() < 20.0, "{}", distance(from, to));
         }
         // Over the line of the date it is not far.
         assert!(distance(point(0.0, 179.9), point(0.0, -179.9)) < 23.0);
