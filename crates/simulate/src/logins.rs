@@ -20,6 +20,9 @@ pub use attack::{LoginAttack, LoginAttackKind};
 pub use life::LoginLife;
 pub use lines::LoginProgram;
 
+pub(crate) use lines::Attempt;
+pub(crate) use places::{Site, attacker, office, tunnel};
+
 /// A line that tells of an attempt to log in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginLine {

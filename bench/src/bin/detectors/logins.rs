@@ -245,33 +245,49 @@ fn attacked(life: &LoginLife, benign: &[LoginLine], scene: &Scene) -> Measured {
     }
 }
 
-/// Plays the real logs of SSH servers, where they are, and tells what comes of each day.
+/// Plays real logs, where they are, and tells what comes of each.
 fn real() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora/logs");
-    for name in ["OpenSSH_2k.log", "Linux_2k.log", "auth.log"] {
-        let Ok(text) = fs::read(folder.join(name)) else {
-            println!("no {name} among the corpora: skipped");
-            continue;
-        };
-        let text = String::from_utf8_lossy(&text);
-        let now = Timestamp::parse("2026-11-21T00:00:00Z").unwrap_or_default();
-        let line = |text: &str| Line { time: now, text: text.to_owned(), attack: None };
-        let lines: Vec<Line> = text.lines().map(line).collect();
-        let mut player = Player::new(&DETECTORS);
-        let told = player.play(&lines);
-        let days: HashSet<i64> = told
-            .iter()
-            .map(|one| one.detection.time.nanos() / (DAY as i64 * 1_000_000_000))
-            .collect();
-        println!("{name}: {} lines, {} alerts on {} days", lines.len(), told.len(), days.len());
-        let mut by_rule: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for one in &told {
-            by_rule.entry(&one.detection.rule.title).or_default().push(&one.detection.summary);
-        }
-        for (rule, texts) in by_rule {
-            println!("  {} × {rule}; first: {}", texts.len(), texts.first().unwrap_or(&""));
+    let corpora = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpora");
+    let mut logs: Vec<(String, Vec<String>)> = Vec::new();
+    for entry in fs::read_dir(corpora.join("logs")).into_iter().flatten().flatten() {
+        let files = fs::read_dir(entry.path()).into_iter().flatten().flatten();
+        for file in files
+            .map(|file| file.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "log"))
+        {
+            let text = fs::read(&file).unwrap_or_default();
+            let lines = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
+            logs.push((file.file_name().unwrap_or_default().to_string_lossy().into_owned(), lines));
         }
     }
+    if let Ok(text) = fs::read_to_string(corpora.join("parsed/server-log-lines.jsonl")) {
+        // Cases of many programs, each by itself.
+        for case in
+            text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        {
+            let lines =
+                case.get("log_lines").and_then(|lines| lines.as_array()).into_iter().flatten();
+            let lines = lines.filter_map(|line| line.as_str().map(str::to_owned)).collect();
+            logs.push((
+                case.get("uid").and_then(|uid| uid.as_str()).unwrap_or_default().to_owned(),
+                lines,
+            ));
+        }
+    }
+    logs.sort();
+    let (mut lines_played, mut alerts) = (0, 0);
+    for (name, lines) in &logs {
+        let now = Timestamp::parse("2026-11-21T00:00:00Z").unwrap_or_default();
+        let line = |text: &String| Line { time: now, text: text.clone(), attack: None };
+        let mut player = Player::new(&DETECTORS);
+        let told = player.play(&lines.iter().map(line).collect::<Vec<Line>>());
+        lines_played += lines.len();
+        alerts += told.len();
+        for one in told {
+            println!("{name}: {} {}", one.detection.rule.title, one.detection.summary);
+        }
+    }
+    println!("real logs: {} files and cases, {lines_played} lines, {alerts} alerts", logs.len());
 }
 
 /// Tells what an event costs the detectors: log-ins, and others.

@@ -38,7 +38,7 @@ pub struct LoginAttack {
     pub networks: u64,
     /// How many tries there are.
     pub tries: u64,
-    /// How many seconds lie between two of them.
+    /// How many seconds lie between two of them, or between the user's own log-in and the thief's.
     pub every: u64,
     /// By how many per cent of that each is early or late.
     pub jitter: u64,
@@ -89,13 +89,14 @@ impl LoginAttack {
         lines
     }
 
-    /// One log-in, so soon after one of the user's own that there is no way to have come from there.
+    /// One log-in, some time after one of the user's own.
     fn steal(&self, life: &LoginLife, site: &Site, agent: &str, dice: &mut Dice) -> Vec<LoginLine> {
         let user = life.user(self.user);
         let own = life.web_logins(self.user);
         let begun = life.at(self.second);
         let after = own.into_iter().find(|time| *time >= begun).unwrap_or(begun);
-        let time = after.plus(std::time::Duration::from_secs(dice.between(600, 3_000)));
+        let time = after
+            .plus(std::time::Duration::from_secs(dice.between(self.every / 2, self.every * 3 / 2)));
         vec![self.attempt(time, (&user, site, agent), true, dice)]
     }
 

@@ -21,19 +21,19 @@ pub enum LoginProgram {
 
 /// An attempt to log in.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Attempt<'a> {
-    pub(super) time: Timestamp,
-    pub(super) program: LoginProgram,
-    pub(super) user: &'a str,
-    pub(super) address: IpAddr,
-    pub(super) site: &'a Site,
-    pub(super) agent: &'a str,
-    pub(super) worked: bool,
+pub(crate) struct Attempt<'a> {
+    pub(crate) time: Timestamp,
+    pub(crate) program: LoginProgram,
+    pub(crate) user: &'a str,
+    pub(crate) address: IpAddr,
+    pub(crate) site: &'a Site,
+    pub(crate) agent: &'a str,
+    pub(crate) worked: bool,
 }
 
 impl Attempt<'_> {
     /// Gives the line that tells of it.
-    pub(super) fn line(&self) -> LoginLine {
+    pub(crate) fn line(&self) -> LoginLine {
         let text = match self.program {
             LoginProgram::Ssh => self.ssh(),
             LoginProgram::Windows => self.windows(),

@@ -6,20 +6,20 @@ use crate::dice::Dice;
 
 /// A network at a place.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Site {
-    pub(super) country: &'static str,
-    pub(super) city: &'static str,
-    pub(super) latitude: f64,
-    pub(super) longitude: f64,
+pub(crate) struct Site {
+    pub(crate) country: &'static str,
+    pub(crate) city: &'static str,
+    pub(crate) latitude: f64,
+    pub(crate) longitude: f64,
     /// The number and the name of the network's owner.
-    pub(super) owner: u64,
-    pub(super) owner_name: &'static str,
-    pub(super) network: Network,
+    pub(crate) owner: u64,
+    pub(crate) owner_name: &'static str,
+    pub(crate) network: Network,
 }
 
 /// Which addresses a network has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Network {
+pub(crate) enum Network {
     /// One of the 512 of 198.18.0.0/15.
     Old(u64),
     /// One of those in 2001:db8::/32.
@@ -30,7 +30,7 @@ pub(super) enum Network {
 
 impl Network {
     /// Gives an address of the network.
-    pub(super) fn address(self, dice: &mut Dice) -> IpAddr {
+    pub(crate) fn address(self, dice: &mut Dice) -> IpAddr {
         match self {
             Self::Old(index) => {
                 let [.., high, low] = index.to_be_bytes();
@@ -111,37 +111,37 @@ fn site(at: &City, owner: (u64, &'static str), network: Network) -> Site {
 }
 
 /// Gives the office, whose people share one address or a few.
-pub(super) fn office() -> Site {
+pub(crate) fn office() -> Site {
     site(city(&CITIES, 0), (64_600, "Example Office Uplink"), Network::Old(0))
 }
 
 /// Gives the exit of the company's own tunnel.
-pub(super) fn tunnel() -> Site {
+pub(crate) fn tunnel() -> Site {
     site(city(&CITIES, 4), (64_601, "Example Uplink Frankfurt"), Network::Old(1))
 }
 
 /// Gives the network of a home.
-pub(super) fn home(dice: &mut Dice) -> Site {
+pub(crate) fn home(dice: &mut Dice) -> Site {
     let (at, owner, part) = (dice.below(8), dice.below(5), dice.below(4));
     let name = HOME_OWNERS.get(usize::try_from(owner).unwrap_or(0)).copied().unwrap_or_default();
     site(city(&CITIES, at), (64_610 + owner, name), Network::Old(10 + (at * 5 + owner) * 4 + part))
 }
 
 /// Gives the network of a telephone, which databases place where the provider has its exchange.
-pub(super) fn mobile(owner: u64, dice: &mut Dice) -> Site {
+pub(crate) fn mobile(owner: u64, dice: &mut Dice) -> Site {
     let name = MOBILE_OWNERS.get(usize::try_from(owner).unwrap_or(0)).copied().unwrap_or_default();
     let part = dice.below(10);
     site(city(&CITIES, owner * 2), (64_620 + owner, name), Network::Old(170 + owner * 10 + part))
 }
 
 /// Gives the network of a hotel in another city of the country.
-pub(super) fn hotel(dice: &mut Dice) -> Site {
+pub(crate) fn hotel(dice: &mut Dice) -> Site {
     let (at, part) = (dice.below(7), dice.below(4));
     site(city(&CITIES, at), (64_630 + at, "Example Hotel Netz"), Network::Old(300 + at * 4 + part))
 }
 
 /// Gives a place to travel to, the near ones far more often.
-pub(super) fn far(dice: &mut Dice) -> Site {
+pub(crate) fn far(dice: &mut Dice) -> Site {
     let bound = dice.below(14) + 1;
     let (at, owner, part) = (dice.below(bound), dice.below(2), dice.below(3));
     let network = Network::Old(200 + (at * 2 + owner) * 3 + part);
@@ -149,13 +149,13 @@ pub(super) fn far(dice: &mut Dice) -> Site {
 }
 
 /// Gives an exit of a tunnel that everybody may buy.
-pub(super) fn bought_tunnel(dice: &mut Dice) -> Site {
+pub(crate) fn bought_tunnel(dice: &mut Dice) -> Site {
     let at = dice.below(6);
     site(city(&FAR, at), (64_740 + at, "Example VPN"), Network::Old(290 + at))
 }
 
 /// Gives the network of an attacker abroad.
-pub(super) fn attacker(index: u64) -> Site {
+pub(crate) fn attacker(index: u64) -> Site {
     site(
         city(&FOREIGN, index),
         (64_800 + index % 200, "Example Overseas"),
@@ -164,7 +164,7 @@ pub(super) fn attacker(index: u64) -> Site {
 }
 
 /// Gives the network of an attacker in the country, whose provider nobody else of the company has.
-pub(super) fn neighbour(index: u64) -> Site {
+pub(crate) fn neighbour(index: u64) -> Site {
     site(
         city(&CITIES, index),
         (64_760 + index % 30, "Example Regional"),
@@ -173,13 +173,13 @@ pub(super) fn neighbour(index: u64) -> Site {
 }
 
 /// Gives a machine of the own network.
-pub(super) fn own(index: u64) -> Site {
+pub(crate) fn own(index: u64) -> Site {
     site(city(&CITIES, 0), (0, ""), Network::Own(0x0001_0000 + index))
 }
 
 impl Site {
     /// Gives how long a plane takes to another place, in seconds, with the ways to and from it.
-    pub(super) fn flight_seconds(&self, to: &Self) -> u64 {
+    pub(crate) fn flight_seconds(&self, to: &Self) -> u64 {
         let (one, other) = (self.latitude.to_radians(), to.latitude.to_radians());
         let north = ((other - one) / 2.0).sin().powi(2);
         let east = ((to.longitude - self.longitude).to_radians() / 2.0).sin().powi(2);

@@ -65,7 +65,7 @@ fn a_stolen_password_is_used_while_the_user_is_here() {
         users: 1,
         networks: 1,
         tries: 1,
-        every: 1,
+        every: 1_800,
         jitter: 0,
         succeeds: true,
         program: LoginProgram::Web,

@@ -147,10 +147,10 @@ mod tests {
 
     #[test]
     fn a_plane_is_slower_than_nine_hundred() {
-        let at = |hours: f64| Timestamp::from_nanos((hours * 3.6e12) as i64);
+        let at = |hours: i64| Timestamp::from_nanos(hours * 3_600 * keep::SECOND);
         let (berlin, tokyo) = (point(52.52, 13.405), point(35.68, 139.69));
-        let speed = |hours| Move::between((berlin, at(0.0)), (tokyo, at(hours))).speed_kmh;
-        assert!(speed(13.0) < 900.0 && speed(3.0) > 900.0);
+        let speed = |hours| Move::between((berlin, at(0)), (tokyo, at(hours))).speed_kmh;
+        assert!(speed(13) < 900.0 && speed(3) > 900.0);
     }
 
     #[test]

@@ -153,7 +153,7 @@ fn memory_is_bounded() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn what_is_remembered_is_taken_up_again(
@@ -173,17 +173,23 @@ proptest! {
             .collect();
         let (before, after) = events.split_at(cut.min(events.len()));
         let (mut one, mut found) = (Whereabouts::default(), Vec::new());
-        before.iter().for_each(|event| one.observe(event, &mut found));
+        for event in before {
+            one.observe(event, &mut found);
+        }
         let mut writer = Writer::default();
         one.snapshot(&mut writer);
         let bytes = writer.finish();
         let mut other = Whereabouts::default();
         other.restore(&mut Reader::new(&bytes)).unwrap();
         let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
-        after.iter().for_each(|event| one.observe(event, &mut of_one));
-        after.iter().for_each(|event| other.observe(event, &mut of_other));
+        for event in after {
+            one.observe(event, &mut of_one);
+        }
+        for event in after {
+            other.observe(event, &mut of_other);
+        }
         prop_assert_eq!(of_one, of_other);
-        for end in (0..bytes.len()).step_by(7) {
+        for end in (0..bytes.len()).step_by(131) {
             prop_assert!(Whereabouts::default().restore(&mut Reader::new(&bytes[..end])).is_err());
         }
     }
