@@ -202,6 +202,16 @@ const SCENES: &[Scene] = &[
     ),
     stolen("stolen, abroad, with a tool: any rule", &WHEREABOUTS, STOLEN),
     stolen(
+        "stolen, abroad, with a tool, 20 h after the user",
+        &WHEREABOUTS,
+        LoginAttack { every: 72_000, ..STOLEN },
+    ),
+    stolen(
+        "stolen, abroad, with the user's browser, 20 h after the user",
+        &WHEREABOUTS,
+        LoginAttack { every: 72_000, kind: LoginAttackKind::StolenAbroadDisguised, ..STOLEN },
+    ),
+    stolen(
         "stolen, in the country, with a tool",
         &WHEREABOUTS,
         LoginAttack { kind: LoginAttackKind::StolenNear, ..STOLEN },

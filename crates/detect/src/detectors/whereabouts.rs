@@ -19,7 +19,7 @@ use sigma::codec::{Reader, Writer};
 
 use self::habits::{Keys, Person, Seen};
 use self::peers::{PERIOD_DAYS, Peers};
-use self::place::{Move, Place};
+use self::place::{Hosts, Move, Place};
 use super::shared::{Login, day_of};
 use super::{Detector, Finding, Kinds, Watcher};
 use crate::keep::{self, Table};
@@ -51,19 +51,21 @@ const KNOWN_DEVICE: f64 = 0.85;
 struct Whereabouts {
     people: Table<u64, Person>,
     peers: Peers,
+    /// Only spares work, and is not kept.
+    hosts: Hosts,
 }
 
 impl Default for Whereabouts {
     fn default() -> Self {
-        Self { people: Table::new(PEOPLE_MAX), peers: Peers::default() }
+        Self { people: Table::new(PEOPLE_MAX), peers: Peers::default(), hosts: Hosts::default() }
     }
 }
 
 impl Watcher for Whereabouts {
     fn observe(&mut self, event: &Event, found: &mut Vec<Finding>) {
         let Some(login) = Login::of(event).filter(|login| login.worked) else { return };
-        let Some(place) = Place::of(&login) else { return };
-        let Self { people, peers } = self;
+        let Self { people, peers, hosts } = self;
+        let Some(place) = Place::of(&login, hosts) else { return };
         let day = day_of(login.time());
         let period = day.div_euclid(PERIOD_DAYS);
         let person = people.entry(login.user, || Person::new(day));

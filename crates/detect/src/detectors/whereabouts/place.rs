@@ -37,9 +37,31 @@ pub(super) struct Place<'e> {
     pub(super) network: u32,
 }
 
+/// Which owners of networks let machines in, as far as they were asked for last: it takes a look at each word.
+#[derive(Debug, Default)]
+pub(super) struct Hosts(Vec<(u64, bool)>);
+
+impl Hosts {
+    /// How many owners are remembered; two that share a place push each other out.
+    const MAX: usize = 512;
+
+    fn is_hosted(&mut self, login: &Login<'_>, owner: &str) -> bool {
+        if self.0.is_empty() {
+            self.0.resize(Self::MAX, (0, false));
+        }
+        let hash = keep::hash(owner.as_bytes()) | 1;
+        let index = usize::try_from(hash >> 40).unwrap_or_default() % Self::MAX;
+        let Some(known) = self.0.get_mut(index) else { return login.is_hosted() };
+        if known.0 != hash {
+            *known = (hash, login.is_hosted());
+        }
+        known.1
+    }
+}
+
 impl<'e> Place<'e> {
     /// Reads the place of a log-in from outside the own networks.
-    pub(super) fn of(login: &Login<'e>) -> Option<Self> {
+    pub(super) fn of(login: &Login<'e>, hosts: &mut Hosts) -> Option<Self> {
         if is_inside(login.source) {
             return None;
         }
@@ -52,7 +74,7 @@ impl<'e> Place<'e> {
             point: point(event),
             owner: login.owner(),
             owner_name,
-            hosting: login.is_hosted(),
+            hosting: owner_name.is_some_and(|owner| hosts.is_hosted(login, owner)),
             device: device_name.map(skeleton),
             device_name,
             network: login.network,
