@@ -86,8 +86,7 @@ impl Watcher for Guessing {
         for accounts in [&mut self.accounts, &mut self.strangers] {
             accounts.restore(reader, |reader| Ok((reader.whole()?, Account::restore(reader)?)))?;
         }
-        self.sources
-            .restore(reader, |reader| Ok((account::word(reader)?, Source::restore(reader)?)))
+        self.sources.restore(reader, |reader| Ok((day::word(reader)?, Source::restore(reader)?)))
     }
 
     fn bytes(&self) -> usize {

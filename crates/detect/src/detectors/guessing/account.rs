@@ -7,8 +7,8 @@ use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
 use super::super::shared::{Login, day_of};
-use super::day::{Day, Usual, slot_of};
-use super::{LOUD_MIN, SLOTS_A_DAY, SLOTS_MIN};
+use super::day::{Day, Usual, count_quiet, read_moment, slot_of, word, write_moment};
+use super::{SLOTS_A_DAY, SLOTS_MIN};
 use crate::keep::{self, Evidence, Told, is_inside, read_time, write_time};
 
 /// How many networks a user may come from; who comes from more is asked again.
@@ -367,30 +367,6 @@ impl Guesses {
             evidence: Evidence::restore(reader)?,
         })
     }
-}
-
-/// Adds tries to a slot as long as they are few: what is loud is told by rules, and is not patience.
-pub(super) fn count_quiet(day: &mut Day, before: u16, now: u16) {
-    if now < LOUD_MIN {
-        day.add(u8::try_from(now - before).unwrap_or(u8::MAX));
-    } else if before < LOUD_MIN {
-        day.take(u8::try_from(before).unwrap_or(u8::MAX));
-    }
-}
-
-pub(super) fn word<N: TryFrom<u64>>(reader: &mut Reader<'_>) -> Read<N> {
-    N::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)
-}
-
-pub(super) fn write_moment(writer: &mut Writer, moment: Option<Timestamp>) {
-    writer.flag(moment.is_some());
-    write_time(writer, moment.unwrap_or_default());
-}
-
-pub(super) fn read_moment(reader: &mut Reader<'_>) -> Read<Option<Timestamp>> {
-    let is_some = reader.flag()?;
-    let moment = read_time(reader)?;
-    Ok(is_some.then_some(moment))
 }
 
 /// Gives the owner of a network that people live in.

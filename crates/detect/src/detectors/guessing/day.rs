@@ -4,7 +4,8 @@ use model::Timestamp;
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
-use crate::keep;
+use super::LOUD_MIN;
+use crate::keep::{self, read_time, write_time};
 
 /// How long a slot is, in seconds; rules on single addresses see what happens within one.
 pub(super) const SLOT_SECONDS: i64 = 600;
@@ -163,6 +164,33 @@ impl Usual {
             Err(SnapshotError::Malformed)
         }
     }
+}
+
+/// Adds tries to a slot as long as they are few: what is loud is told by rules, and is not patience.
+pub(super) fn count_quiet(day: &mut Day, before: u16, now: u16) {
+    if now < LOUD_MIN {
+        day.add(u8::try_from(now - before).unwrap_or(u8::MAX));
+    } else if before < LOUD_MIN {
+        day.take(u8::try_from(before).unwrap_or(u8::MAX));
+    }
+}
+
+/// Reads a small number.
+pub(super) fn word<N: TryFrom<u64>>(reader: &mut Reader<'_>) -> Read<N> {
+    N::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)
+}
+
+/// Appends a moment that need not be.
+pub(super) fn write_moment(writer: &mut Writer, moment: Option<Timestamp>) {
+    writer.flag(moment.is_some());
+    write_time(writer, moment.unwrap_or_default());
+}
+
+/// Reads what [`write_moment`] wrote.
+pub(super) fn read_moment(reader: &mut Reader<'_>) -> Read<Option<Timestamp>> {
+    let is_some = reader.flag()?;
+    let moment = read_time(reader)?;
+    Ok(is_some.then_some(moment))
 }
 
 #[cfg(test)]

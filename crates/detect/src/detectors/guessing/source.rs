@@ -5,8 +5,8 @@ use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
 use super::super::shared::{Login, day_of};
-use super::account::{count_quiet, read_moment, short, word, write_moment};
-use super::day::{Day, Usual, slot_of};
+use super::account::short;
+use super::day::{Day, Usual, count_quiet, read_moment, slot_of, word, write_moment};
 use super::{SLOTS_A_DAY, SLOTS_MIN};
 use crate::keep::{self, Evidence, Told, read_time, write_time};
 
