@@ -20,7 +20,7 @@ use sigma::codec::{Reader, Writer};
 use self::habits::{Keys, Person, Seen};
 use self::peers::{PERIOD_DAYS, Peers};
 use self::place::{Hosts, Move, Place};
-use super::shared::{Login, day_of};
+use super::shared::{DAY_SECONDS, Login, day_of, shown};
 use super::{Detector, Finding, Kinds, Watcher};
 use crate::keep::{self, Table};
 
@@ -163,12 +163,12 @@ impl View<'_, '_> {
         let seconds = keep::whole(travel.seconds);
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         let text = format!(
-            "{} logged in from {}{}, at least {:.0} km from where the log-in {} before was: {:.0} km an hour, where nobody travels faster than 900",
-            super::shared::shown(self.login.name),
+            "{} logged in from {}{} {} after a log-in at least {:.0} km away: {:.0} km an hour, where nobody travels faster than 900",
+            shown(self.login.name),
             self.login.source,
             self.located(),
-            travel.distance_km,
             keep::span(seconds),
+            travel.distance_km,
             travel.speed_kmh,
         );
         Finding {
@@ -232,32 +232,31 @@ impl View<'_, '_> {
 
     fn told_new(&self, kind: &str, person: &Person) -> String {
         let what = match kind {
-            "new_country" => "a country",
-            "new_network_and_device" => "a network and with a device",
-            "new_network" => "a network",
-            _ => "a device",
+            "new_country" => "from a country",
+            "new_network_and_device" => "from a network and with a device",
+            "new_network" => "from a network",
+            _ => "with a device",
         };
-        let device =
-            self.place.device_name.map(|name| format!(" with {}", super::shared::shown(name)));
+        let device = self.place.device_name.map(|name| format!(" with {}", shown(name)));
         format!(
-            "{} logged in from {}{}{}: {what} that this user had on none of {} days, and hardly anybody else has",
-            super::shared::shown(self.login.name),
+            "{} logged in {what} new after {} days of log-ins, and rare among others: {}{}{}",
+            shown(self.login.name),
+            person.active_days(),
             self.login.source,
             self.located(),
             device.unwrap_or_default(),
-            person.active_days(),
         )
     }
 
     /// Gives the place in brackets, as far as it is known.
     fn located(&self) -> String {
         let parts = [self.place.city, self.place.country, self.place.owner_name];
-        let parts: Vec<String> = parts.into_iter().flatten().map(super::shared::shown).collect();
+        let parts: Vec<String> = parts.into_iter().flatten().map(shown).collect();
         if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
     }
 
     fn finding(&self, text: String) -> Finding {
-        let days = PERIOD_DAYS * super::shared::DAY_SECONDS;
+        let days = PERIOD_DAYS * DAY_SECONDS;
         let events: Vec<EventId> = vec![self.login.id()];
         Finding {
             source: Some(self.login.source),

@@ -250,7 +250,8 @@ impl Guesses {
         if slot - tried.last >= SLOTS_A_DAY {
             (tried.first, tried.tries) = (slot, 0);
         }
-        if tried.last != slot {
+        // What is late counts for the last slot.
+        if tried.last < slot {
             (tried.last, tried.now) = (slot, 0);
         }
         let times = u16::try_from(login.event.repeat()).unwrap_or(u16::MAX).max(1);

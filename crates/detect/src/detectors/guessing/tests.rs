@@ -118,6 +118,24 @@ fn who_is_let_in_after_a_siege_is_told_even_from_a_fresh_address() {
 }
 
 #[test]
+fn what_is_played_under_a_name_says_nothing_of_the_user() {
+    let (mut guessing, mut found) = (Guessing::default(), Vec::new());
+    let mut observe = |attempt, simulated: bool| {
+        let mut event = event(attempt);
+        if simulated {
+            event.set(Field::Simulated, true);
+        }
+        guessing.observe(&event, &mut found);
+    };
+    observe((0, "ann", "203.0.113.9", true), true);
+    (1..=14).for_each(|number| observe((number * HOUR, "ann", "203.0.113.9", false), false));
+    (1..=14).for_each(|number| observe((number * HOUR, "bob", "198.51.100.9", false), true));
+    observe((15 * HOUR, "bob", "198.51.100.9", false), false);
+    observe((15 * HOUR, "ann", "203.0.113.9", false), false);
+    assert_eq!(found.iter().map(|one| one.user.as_deref()).collect::<Vec<_>>(), [Some("ann")]);
+}
+
+#[test]
 fn names_out_of_thin_air_push_out_nobody() {
     let mut guessing = Guessing::default();
     let mut found = Vec::new();

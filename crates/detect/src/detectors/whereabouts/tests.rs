@@ -67,7 +67,7 @@ fn a_move_that_nobody_can_make_is_told_once() {
     );
     assert!(one.observed > 8_000.0 && one.score > 0.9);
     expect_test::expect![[r#"
-        "ann logged in from 203.0.113.9 (JP, Example Tokyo), at least 8717 km from where the log-in 60 min before was: 8717 km an hour, where nobody travels faster than 900"
+        "ann logged in from 203.0.113.9 (JP, Example Tokyo) 60 min after a log-in at least 8717 km away: 8717 km an hour, where nobody travels faster than 900"
     "#]]
         .assert_debug_eq(&one.text);
 }
