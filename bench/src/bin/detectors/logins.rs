@@ -74,7 +74,9 @@ fn benign() -> Vec<Measured> {
         }
     }
     if std::env::args().any(|argument| argument == "--alerts") {
-        told.iter().for_each(|one| println!("{} {}", one.detection.time, one.detection.summary));
+        for one in &told {
+            println!("{} {}", one.detection.time, one.detection.summary);
+        }
     }
     rows
 }
@@ -328,7 +330,9 @@ fn cost(lines: &[LoginLine]) {
     for (what, events) in [("a log-in", &logins), ("a page", &pages)] {
         let time = timing::median(|| {
             let (mut memory, mut found) = (Memory::of_old_events(), Vec::new());
-            events.iter().for_each(|event| engine.follow(event, &[], &mut memory, &mut found));
+            for event in events {
+                engine.follow(event, &[], &mut memory, &mut found);
+            }
             found.len()
         });
         println!(
