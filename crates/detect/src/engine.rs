@@ -11,6 +11,7 @@ use sigma::{
 
 use crate::analyse;
 use crate::detectors::{Detectors, Finding};
+use crate::entity::{ENTITY_FIELDS, entity, entity_in};
 use crate::indicators::{Indicators, Watched};
 use crate::models::{self, Model, Sites, Usual};
 
@@ -388,21 +389,4 @@ impl<'r> Groups<'r> {
         self.0.is_none_or(|correlation| correlation.group_by.is_empty())
             || self.have(Field::SourceIp)
     }
-}
-
-/// Where to look for whom an event is about, in this order.
-const ENTITY_FIELDS: [(Field, EntityKind); 4] = [
-    (Field::SourceIp, EntityKind::Address),
-    (Field::UserName, EntityKind::User),
-    (Field::UserTargetName, EntityKind::User),
-    (Field::HostName, EntityKind::Host),
-];
-
-fn entity(event: &Event) -> Option<Entity> {
-    ENTITY_FIELDS.iter().find_map(|(field, kind)| entity_in(event, *field, *kind))
-}
-
-fn entity_in(event: &Event, field: Field, kind: EntityKind) -> Option<Entity> {
-    let value = event.get(field)?.each().next()?.to_string();
-    (!value.is_empty()).then_some(Entity { kind, value })
 }
