@@ -11,6 +11,7 @@ use sigma::{
 
 use crate::analyse;
 use crate::detectors::{Detectors, Finding};
+use crate::entity::{ENTITY_FIELDS, entity, entity_in};
 use crate::indicators::{Indicators, Watched};
 use crate::models::{self, Model, Sites};
 
@@ -94,6 +95,11 @@ impl Memory {
     /// Gives how many entities the detectors have forgotten so far.
     pub fn forgotten_by_detectors(&self) -> u64 {
         self.detectors.forgotten()
+    }
+
+    /// Gives about how many bytes each detector takes, by its id.
+    pub fn bytes_of_detectors(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        self.detectors.bytes_of_each()
     }
 
     /// Gives what each correlation takes and has let go, in the order of their ids.
@@ -304,7 +310,9 @@ impl Engine {
     }
 
     fn of_finding(&self, rule: &Rule, event: &Event, finding: &Finding) -> Detection {
+        let of_user = || entity_in(event, Field::UserName, EntityKind::User);
         Detection {
+            entity: if finding.of_user { of_user() } else { entity(event) },
             first: finding.first.min(event.time),
             count: finding.count,
             fresh: finding.fresh,
@@ -360,21 +368,4 @@ impl<'r> Groups<'r> {
         self.0.is_none_or(|correlation| correlation.group_by.is_empty())
             || self.have(Field::SourceIp)
     }
-}
-
-/// Where to look for whom an event is about, in this order.
-const ENTITY_FIELDS: [(Field, EntityKind); 4] = [
-    (Field::SourceIp, EntityKind::Address),
-    (Field::UserName, EntityKind::User),
-    (Field::UserTargetName, EntityKind::User),
-    (Field::HostName, EntityKind::Host),
-];
-
-fn entity(event: &Event) -> Option<Entity> {
-    ENTITY_FIELDS.iter().find_map(|(field, kind)| entity_in(event, *field, *kind))
-}
-
-fn entity_in(event: &Event, field: Field, kind: EntityKind) -> Option<Entity> {
-    let value = event.get(field)?.each().next()?.to_string();
-    (!value.is_empty()).then_some(Entity { kind, value })
 }

@@ -8,6 +8,7 @@
 mod analyse;
 mod detectors;
 mod engine;
+mod entity;
 mod health;
 mod indicators;
 mod keep;
