@@ -10,8 +10,13 @@
 //! ```
 
 mod beacon;
+mod errors;
+mod generated;
+mod rare;
+mod requests;
 mod scan;
 mod sources;
+mod tunnel;
 mod volume;
 
 use std::fmt;
@@ -45,8 +50,17 @@ impl fmt::Debug for Detector {
 }
 
 /// Every detector.
-pub const DETECTORS: &[Detector] =
-    &[beacon::DETECTOR, scan::DETECTOR, sources::DETECTOR, volume::DETECTOR];
+pub const DETECTORS: &[Detector] = &[
+    beacon::DETECTOR,
+    errors::DETECTOR,
+    generated::DETECTOR,
+    rare::DETECTOR,
+    requests::DETECTOR,
+    scan::DETECTOR,
+    sources::DETECTOR,
+    tunnel::DETECTOR,
+    volume::DETECTOR,
+];
 
 /// What an event is of, as bits; told once for all detectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,21 +70,76 @@ impl Kinds {
     /// A connection between two addresses, or one that was denied.
     pub(crate) const CONNECTION: Self = Self(1);
 
+    /// A question to a name server, or its answer.
+    pub(crate) const DNS: Self = Self(4);
+
+    /// A program that starts.
+    pub(crate) const PROCESS: Self = Self(8);
+
+    /// A request to a web server, answered.
+    pub(crate) const REQUEST: Self = Self(16);
+
+    /// A record that its writer calls an error or worse.
+    pub(crate) const FAULT: Self = Self(32);
+
     /// Any event.
     pub(crate) const ANY: Self = Self(1 << 7);
 
     fn of(event: &Event) -> Self {
+        let mut kinds = Self::ANY;
         match event.text(Field::EventAction) {
             Some("network_flow" | "packet_denied" | "connection_ended") => {
-                Self(Self::CONNECTION.0 | Self::ANY.0)
+                kinds = kinds.and(Self::CONNECTION);
             }
-            _ => Self::ANY,
+            Some("process_created") => kinds = kinds.and(Self::PROCESS),
+            Some("audit_syscall") if is_program_call(event) => kinds = kinds.and(Self::PROCESS),
+            _ => {}
         }
+        if event.get(Field::DnsQuestionName).is_some() {
+            kinds = kinds.and(Self::DNS);
+        }
+        if event.get(Field::ResponseStatus).is_some() {
+            kinds = kinds.and(Self::REQUEST);
+        } else if is_fault(event) {
+            kinds = kinds.and(Self::FAULT);
+        }
+        kinds
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+}
+
+/// Tells whether the audit system of Linux tells of the system call that replaces the program.
+fn is_program_call(event: &Event) -> bool {
+    let call = event.get_extra("syscall").and_then(Value::as_text);
+    matches!(call, Some("execve" | "execveat" | "59" | "322" | "221" | "281"))
+}
+
+/// Tells whether a record is of an error, by its header or by its own word.
+fn is_fault(event: &Event) -> bool {
+    const WORDS: [&str; 11] = [
+        "err",
+        "error",
+        "crit",
+        "critical",
+        "alert",
+        "emerg",
+        "emergency",
+        "fatal",
+        "panic",
+        "severe",
+        "failure",
+    ];
+    event.integer(Field::SyslogSeverityCode).is_some_and(|code| code <= 3)
+        || event
+            .text(Field::LogLevel)
+            .is_some_and(|level| WORDS.iter().any(|word| level.eq_ignore_ascii_case(word)))
 }
 
 /// A detector at work, with what it remembers. It never reads a clock: time comes with the events, which
@@ -114,6 +183,8 @@ pub(crate) struct Finding {
     pub(crate) fresh: u64,
     /// The evidence, oldest first.
     pub(crate) events: Vec<EventId>,
+    /// Whatever else it is about, by the name of the field.
+    pub(crate) also: Vec<(&'static str, String)>,
 }
 
 /// Every detector at work.
@@ -218,6 +289,9 @@ impl Finding {
             if let Some(name) = name {
                 event.set(field, &**name);
             }
+        }
+        for (name, value) in &self.also {
+            event.set_path(name, &**value);
         }
         if last.get(Field::Simulated) == Some(Value::Flag(true)) {
             event.set(Field::Simulated, true);

@@ -105,6 +105,11 @@ impl Series {
         }
     }
 
+    /// Gives the hour of the bucket that is being filled, counted since 1970.
+    pub(crate) fn hour(&self) -> i64 {
+        self.bucket.div_euclid(BUCKETS_AN_HOUR)
+    }
+
     /// Adds to the bucket that is being filled; gives its number.
     pub(crate) fn add(&mut self, amount: f64) -> f64 {
         self.value += amount;
