@@ -236,6 +236,11 @@ impl Detectors {
         self.watchers.iter().map(|(_, watcher)| watcher.bytes()).sum()
     }
 
+    /// Gives about how many bytes each of them takes, by its id.
+    pub(crate) fn bytes_of_each(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        self.watchers.iter().map(|(detector, watcher)| (detector.id, watcher.bytes()))
+    }
+
     /// Gives how many entities they forgot for want of room.
     pub(crate) fn forgotten(&self) -> u64 {
         self.watchers.iter().map(|(_, watcher)| watcher.forgotten()).sum()

@@ -69,6 +69,11 @@ impl Memory {
         self.detectors.forgotten()
     }
 
+    /// Gives about how many bytes each detector takes, by its id.
+    pub fn bytes_of_detectors(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        self.detectors.bytes_of_each()
+    }
+
     /// Gives what each correlation takes and has let go, in the order of their ids.
     pub fn uses(&self) -> Vec<MemoryUse> {
         self.correlations.uses()
