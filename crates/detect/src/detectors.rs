@@ -93,6 +93,12 @@ impl Kinds {
             }
             Some("process_created") => kinds = kinds.and(Self::PROCESS),
             Some("audit_syscall") if is_program_call(event) => kinds = kinds.and(Self::PROCESS),
+            // Logs that keep the schema themselves, and need no word of ours.
+            None if event.text(Field::EventCategory) == Some("process")
+                && event.text(Field::EventType) == Some("start") =>
+            {
+                kinds = kinds.and(Self::PROCESS);
+            }
             _ => {}
         }
         if event.get(Field::DnsQuestionName).is_some() {

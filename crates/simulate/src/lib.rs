@@ -9,6 +9,7 @@ mod cast;
 mod corpus;
 mod dice;
 mod generator;
+mod hosts;
 mod names;
 mod scenes;
 mod sender;
@@ -18,6 +19,10 @@ mod target;
 
 pub use corpus::corpus;
 pub use generator::{Config, Generator, Mix};
+pub use hosts::{
+    FlowAttack, FlowLife, HostLine, LookupAttack, LookupLife, StartAttack, StartLife, WebAttack,
+    WebLife, merged,
+};
 pub use names::{FAMILIES, Family, Namer};
 pub use scenes::{SCENES, Scene};
 pub use sender::{Control, Plan, Reach, Sent, send};

@@ -204,10 +204,7 @@ mod tests {
                     "{name}"
                 );
             }
-            assert!(
-                made.iter().collect::<std::collections::HashSet<_>>().len() > 40,
-                "{family:?}"
-            );
+            assert!(made.iter().collect::<std::collections::HashSet<_>>().len() > 40, "{family:?}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! all of them. Lines go through the parser and the engine, with the rules that decide on findings and no
 //! others, so what is counted is alerts and not what a detector merely thinks.
 
+mod hosts;
 mod logins;
 mod play;
 
@@ -31,7 +32,7 @@ fn main() {
         "| detector | scene | recall | false alerts a day per thousand | found after | bytes an entity |"
     );
     println!("|---|---|---|---|---|---|");
-    for row in logins::measure() {
+    for row in logins::measure().into_iter().chain(hosts::measure()) {
         print(&row);
     }
 }

@@ -4,6 +4,9 @@
 //! judged as RITA does (Active Countermeasures): how symmetric they lie about their median (Bowley's
 //! skewness), and how narrow (median absolute deviation, as a part of the median, so that an hourly
 //! beacon is judged like one of every minute). Jitter spreads the gaps but keeps them symmetric.
+//!
+//! Programs that many machines run call home as evenly. The first few machines that call a place so are told; from
+//! the fifth on the place is known to the house and told no more.
 
 use std::collections::VecDeque;
 
@@ -12,6 +15,7 @@ use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
 use super::{Detector, Finding, Kinds, Watcher};
+use crate::keep::sketch::Linear;
 use crate::keep::{
     self, Ends, Evidence, Table, Told, address_key, read_key, read_time, write_key, write_time,
 };
@@ -27,6 +31,11 @@ pub(super) const DETECTOR: Detector = Detector {
 
 /// How many triples of source, destination and port are kept.
 const PAIRS_MAX: usize = 50_000;
+/// How many places that are called evenly are kept, how many machines make one known, and when it is
+/// forgotten.
+const PLACES_MAX: usize = 10_000;
+const KNOWN_MACHINES: f64 = 4.5;
+const KNOWN_FOR: i64 = 30 * 86_400 * keep::SECOND;
 /// How many calls of each are kept.
 const CALLS_MAX: usize = 64;
 /// How many calls a verdict needs.
@@ -126,11 +135,13 @@ fn float(number: i64) -> f64 {
 #[derive(Debug)]
 struct Beacon {
     calls: Table<(u128, u128, u16), Calls>,
+    /// Who calls a place evenly, and when somebody did last.
+    places: Table<(u128, u16), (Timestamp, Linear)>,
 }
 
 impl Default for Beacon {
     fn default() -> Self {
-        Self { calls: Table::new(PAIRS_MAX) }
+        Self { calls: Table::new(PAIRS_MAX), places: Table::new(PLACES_MAX) }
     }
 }
 
@@ -155,6 +166,16 @@ impl Watcher for Beacon {
         if score < SCORE_MIN {
             return;
         }
+        let begin = || (event.time, Linear::default());
+        let place = self.places.entry((key.1, key.2), begin);
+        if event.time.nanos().saturating_sub(place.0.nanos()) > KNOWN_FOR {
+            *place = begin();
+        }
+        place.0 = place.0.max(event.time);
+        place.1.insert(keep::mix(key.0));
+        if place.1.count() >= KNOWN_MACHINES {
+            return;
+        }
         let least = u64::try_from(CALLS_MIN).unwrap_or_default();
         if let Some(fresh) = calls.told.say(calls.count, least) {
             found.push(finding(ends, calls, (score, usual), fresh));
@@ -176,6 +197,12 @@ impl Watcher for Beacon {
                 writer.number(*bytes);
             }
         });
+        self.places.snapshot(writer, |writer, (place, port), (last, machines)| {
+            write_key(writer, *place);
+            writer.number(u64::from(*port));
+            write_time(writer, *last);
+            machines.snapshot(writer);
+        });
     }
 
     fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
@@ -196,16 +223,23 @@ impl Watcher for Beacon {
             let kept = (0..length).map(|_| Ok((read_time(reader)?, reader.number()?)));
             calls.kept = kept.collect::<Read<_>>()?;
             Ok(((source, destination, port), calls))
+        })?;
+        self.places.restore(reader, |reader| {
+            let place = read_key(reader)?;
+            let port = u16::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
+            Ok(((place, port), (read_time(reader)?, Linear::restore(reader)?)))
         })
     }
 
     fn bytes(&self) -> usize {
         let calls = self.calls.values();
-        calls.map(|calls| calls.kept.capacity() * 16 + size_of::<Calls>() + 64).sum()
+        let calls =
+            calls.map(|calls| calls.kept.capacity() * 16 + size_of::<Calls>() + 64).sum::<usize>();
+        calls + self.places.values().count() * (size_of::<(Timestamp, Linear)>() + 40)
     }
 
     fn forgotten(&self) -> u64 {
-        self.calls.forgotten()
+        self.calls.forgotten().saturating_add(self.places.forgotten())
     }
 }
 

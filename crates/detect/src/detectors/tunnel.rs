@@ -3,8 +3,8 @@
 //! Of each client and registered domain it is counted over an hour how many different names were asked
 //! for, how long and how disordered the part is that the client chose, how much was carried, and how many of
 //! the questions were for records of free text. Security products and content networks ask in
-//! the same way; what tells them apart is that many machines of the house do so, day after day. A domain that
-//! many clients have asked like that for more than a day is known to the house and told no more.
+//! the same way; what tells them apart is that many machines of the house do so. The first few clients of a domain
+//! are told; from the fifth on the domain is known to the house and told no more.
 
 use model::{Event, Field, Timestamp};
 use sigma::SnapshotError;
@@ -42,10 +42,9 @@ const LENGTH_LONG_MIN: f64 = 40.0;
 /// Fewer do as well where the questions are for free text, for the most part.
 const NAMES_TEXT_MIN: f64 = 60.0;
 const TEXT_SHARE_MIN: f64 = 0.5;
-/// So many clients, for so long, make a domain known to the house.
-const KNOWN_CLIENTS: f64 = 5.0;
-const KNOWN_AFTER: i64 = 86_400 * keep::SECOND;
-/// What a client forgets of a domain, the house does after so long without a question.
+/// So many clients make a domain known to the house: those before them were told.
+const KNOWN_CLIENTS: f64 = 4.5;
+/// It is forgotten after so long without one that asks so much.
 const KNOWN_FOR: i64 = 30 * 86_400 * keep::SECOND;
 
 /// What one client asked below one domain.
@@ -131,7 +130,6 @@ impl Pair {
 /// What the house knows of a domain that carries much.
 #[derive(Clone, Debug)]
 struct Domain {
-    first: Timestamp,
     last: Timestamp,
     clients: Linear,
 }
@@ -162,18 +160,14 @@ impl Watcher for Tunnel {
             return;
         }
         // The house takes note once a client's hour crosses the line, however often it asks after that.
-        let house = self.domains.entry(domain_key, || Domain {
-            first: event.time,
-            last: event.time,
-            clients: Linear::default(),
-        });
+        let begin = || Domain { last: event.time, clients: Linear::default() };
+        let house = self.domains.entry(domain_key, begin);
         if event.time.nanos().saturating_sub(house.last.nanos()) > KNOWN_FOR {
-            *house = Domain { first: event.time, last: event.time, clients: Linear::default() };
+            *house = Domain { last: event.time, clients: Linear::default() };
         }
         house.last = house.last.max(event.time);
         house.clients.insert(keep::mix(client_key));
-        let known_for = event.time.nanos().saturating_sub(house.first.nanos());
-        if house.clients.count() >= KNOWN_CLIENTS && known_for >= KNOWN_AFTER {
+        if house.clients.count() >= KNOWN_CLIENTS {
             return;
         }
         let count = keep::whole(pair.names.count());
@@ -190,7 +184,6 @@ impl Watcher for Tunnel {
         });
         self.domains.snapshot(writer, |writer, key, domain| {
             writer.whole(*key);
-            write_time(writer, domain.first);
             write_time(writer, domain.last);
             domain.clients.snapshot(writer);
         });
@@ -202,8 +195,7 @@ impl Watcher for Tunnel {
         })?;
         self.domains.restore(reader, |reader| {
             let key = reader.whole()?;
-            let (first, last) = (read_time(reader)?, read_time(reader)?);
-            Ok((key, Domain { first, last, clients: Linear::restore(reader)? }))
+            Ok((key, Domain { last: read_time(reader)?, clients: Linear::restore(reader)? }))
         })
     }
 
