@@ -64,6 +64,8 @@ impl Scene {
             .collect();
         if std::env::var_os("SHOW").is_some() {
             wrong.iter().for_each(|wrong| eprintln!("{}: {wrong}", self.name));
+            let missed = (0..count).filter(|attack| !found.contains(attack));
+            missed.for_each(|attack| eprintln!("{}: missed {attack}", self.name));
         }
         let none = f64::NAN;
         Measured {

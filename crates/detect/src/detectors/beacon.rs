@@ -5,8 +5,8 @@
 //! skewness), and how narrow (median absolute deviation, as a part of the median, so that an hourly
 //! beacon is judged like one of every minute). Jitter spreads the gaps but keeps them symmetric.
 //!
-//! Programs that many machines run call home as evenly. The first few machines that call a place so are told; from
-//! the fifth on the place is known to the house and told no more.
+//! Programs that many machines run call home as evenly. So a place that five machines or more call is told only where
+//! ten of them have been judged and one in ten at most calls evenly.
 
 use std::collections::VecDeque;
 
@@ -31,11 +31,13 @@ pub(super) const DETECTOR: Detector = Detector {
 
 /// How many triples of source, destination and port are kept.
 const PAIRS_MAX: usize = 50_000;
-/// How many places that are called evenly are kept, how many machines make one known, and when it is
-/// forgotten.
-const PLACES_MAX: usize = 10_000;
-const KNOWN_MACHINES: f64 = 4.5;
-const KNOWN_FOR: i64 = 30 * 86_400 * keep::SECOND;
+/// How many places are kept, and when one is forgotten.
+const PLACES_MAX: usize = 20_000;
+const PLACE_KEPT: i64 = 30 * 86_400 * keep::SECOND;
+/// A place that so many machines call is told only where so many were judged, and so few of them call evenly.
+const CALLERS: f64 = 4.5;
+const JUDGED_MIN: f64 = 9.5;
+const EVEN_SHARE_MAX: f64 = 0.1;
 /// How many calls of each are kept.
 const CALLS_MAX: usize = 64;
 /// How many calls a verdict needs.
@@ -44,7 +46,7 @@ const CALLS_MIN: usize = 20;
 const GAP_MIN: i64 = 5 * keep::SECOND;
 const GAP_MAX: i64 = 25 * 3_600 * keep::SECOND;
 /// The score from which on it is told.
-const SCORE_MIN: f64 = 0.88;
+const SCORE_MIN: f64 = 0.84;
 /// How much each part weighs: gaps tell more than sizes, which an idle browser keeps even too.
 const GAPS_WEIGHT: f64 = 0.7;
 
@@ -132,11 +134,28 @@ fn float(number: i64) -> f64 {
     number as f64
 }
 
+/// Who calls a place.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    last: Timestamp,
+    callers: Linear,
+    judged: Linear,
+    even: Linear,
+}
+
+impl Place {
+    /// Tells whether to call it evenly is the way of its program, and no news.
+    fn is_usual(&self) -> bool {
+        let judged = self.judged.count();
+        self.callers.count() >= CALLERS
+            && (judged < JUDGED_MIN || self.even.count() > judged * EVEN_SHARE_MAX + 0.5)
+    }
+}
+
 #[derive(Debug)]
 struct Beacon {
     calls: Table<(u128, u128, u16), Calls>,
-    /// Who calls a place evenly, and when somebody did last.
-    places: Table<(u128, u16), (Timestamp, Linear)>,
+    places: Table<(u128, u16), Place>,
 }
 
 impl Default for Beacon {
@@ -153,6 +172,13 @@ impl Watcher for Beacon {
         let Some(ends) = Ends::of(event) else { return };
         let bytes = event.integer(Field::SourceBytes).and_then(|bytes| u64::try_from(bytes).ok());
         let key = (address_key(ends.source), address_key(ends.destination), ends.port);
+        let caller = keep::mix(key.0);
+        let place = self.places.entry((key.1, key.2), Place::default);
+        if event.time.nanos().saturating_sub(place.last.nanos()) > PLACE_KEPT {
+            *place = Place::default();
+        }
+        place.last = place.last.max(event.time);
+        place.callers.insert(caller);
         let calls = self.calls.entry(key, Calls::default);
         calls.add(event, bytes.unwrap_or_default());
         // Judged each time the calls have doubled, and then once for each half of what is kept: a verdict
@@ -162,18 +188,13 @@ impl Watcher for Beacon {
         if !due || calls.kept.len() < CALLS_MIN {
             return;
         }
+        place.judged.insert(caller);
         let Some((score, usual)) = calls.judge() else { return };
         if score < SCORE_MIN {
             return;
         }
-        let begin = || (event.time, Linear::default());
-        let place = self.places.entry((key.1, key.2), begin);
-        if event.time.nanos().saturating_sub(place.0.nanos()) > KNOWN_FOR {
-            *place = begin();
-        }
-        place.0 = place.0.max(event.time);
-        place.1.insert(keep::mix(key.0));
-        if place.1.count() >= KNOWN_MACHINES {
+        place.even.insert(caller);
+        if place.is_usual() {
             return;
         }
         let least = u64::try_from(CALLS_MIN).unwrap_or_default();
@@ -197,11 +218,13 @@ impl Watcher for Beacon {
                 writer.number(*bytes);
             }
         });
-        self.places.snapshot(writer, |writer, (place, port), (last, machines)| {
-            write_key(writer, *place);
+        self.places.snapshot(writer, |writer, (address, port), place| {
+            write_key(writer, *address);
             writer.number(u64::from(*port));
-            write_time(writer, *last);
-            machines.snapshot(writer);
+            write_time(writer, place.last);
+            [&place.callers, &place.judged, &place.even]
+                .into_iter()
+                .for_each(|set| set.snapshot(writer));
         });
     }
 
@@ -225,9 +248,12 @@ impl Watcher for Beacon {
             Ok(((source, destination, port), calls))
         })?;
         self.places.restore(reader, |reader| {
-            let place = read_key(reader)?;
+            let address = read_key(reader)?;
             let port = u16::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
-            Ok(((place, port), (read_time(reader)?, Linear::restore(reader)?)))
+            let last = read_time(reader)?;
+            let [callers, judged, even] =
+                [Linear::restore(reader)?, Linear::restore(reader)?, Linear::restore(reader)?];
+            Ok(((address, port), Place { last, callers, judged, even }))
         })
     }
 
@@ -235,7 +261,7 @@ impl Watcher for Beacon {
         let calls = self.calls.values();
         let calls =
             calls.map(|calls| calls.kept.capacity() * 16 + size_of::<Calls>() + 64).sum::<usize>();
-        calls + self.places.values().count() * (size_of::<(Timestamp, Linear)>() + 40)
+        calls + self.places.values().count() * (size_of::<Place>() + 40)
     }
 
     fn forgotten(&self) -> u64 {

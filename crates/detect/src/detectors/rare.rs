@@ -3,8 +3,8 @@
 //! Machines that are numbered alike (`web-1`, `web-2`) make a group. A start is rare where no machine of the
 //! group has started that program from that parent for thirty days, and after half an hour still no more
 //! than two machines have: what is rolled out comes to many. How surprising a new program is depends on how
-//! many programs of the group were ever seen once only (Good and Turing): a machine that builds software starts new
-//! ones all the time, and its next is no news. A group is watched for a week before anything is said of it.
+//! many programs of the group, or of that parent there, were ever seen once only (Good and Turing): a machine that
+//! builds software starts new ones all the time, and its next is no news. A group is watched for a week before anything is said of it.
 
 use std::collections::VecDeque;
 
@@ -24,9 +24,9 @@ pub(super) const DETECTOR: Detector = Detector {
     make: || Box::new(Rare::default()),
 };
 
-/// How many programs (by group and parent) and how many groups are kept.
+/// How many programs (by group and parent) and how many groups, and parents in them, are kept.
 const PROGRAMS_MAX: usize = 100_000;
-const GROUPS_MAX: usize = 5_000;
+const GROUPS_MAX: usize = 20_000;
 /// How many starts wait for what other machines do.
 const WAITING_MAX: usize = 2_000;
 /// How long a group is watched, and how many starts of it must have been seen, before it is spoken of.
@@ -39,6 +39,8 @@ const WAIT: i64 = 30 * 60 * keep::SECOND;
 const MACHINES: usize = 3;
 /// How likely a group's next start may be of something new for a new one to be news.
 const NEWS_MAX: f64 = 0.02;
+/// From so many starts on a parent speaks for itself, before its group does.
+const PARENT_STARTS_MIN: u64 = 50;
 /// How long a name may be that is looked at.
 const NAME_BYTES_MAX: usize = 255;
 
@@ -52,18 +54,46 @@ struct Program {
 }
 
 impl Program {
+    fn start(&mut self, at: Timestamp, host: &str) {
+        self.starts = self.starts.saturating_add(1);
+        self.last = self.last.max(at);
+        let machine = keep::hash(host.to_ascii_lowercase().as_bytes());
+        let machine = keep::mix(u128::from(machine)).max(1);
+        if !self.machines.contains(&machine)
+            && let Some(free) = self.machines.iter_mut().find(|machine| **machine == 0)
+        {
+            *free = machine;
+        }
+    }
+
     fn machines(&self) -> usize {
         self.machines.iter().filter(|machine| **machine != 0).count()
     }
 }
 
-/// What is known of a group of machines.
+/// What is known of a group of machines, or of one parent there.
 #[derive(Clone, Debug)]
 struct Group {
     first: Timestamp,
     starts: u64,
     /// How many programs were started once only.
     once: u64,
+}
+
+impl Group {
+    /// Takes a start of a program that was started so often before; gives how likely it was that it would be one
+    /// of a new program (Good and Turing), and how many starts there had been.
+    fn start(&mut self, before: u32) -> (f64, u64) {
+        let starts = self.starts;
+        let likely = (keep::number(self.once) + 1.0) / (keep::number(starts) + 1.0);
+        self.starts = starts.saturating_add(1);
+        self.once = match before {
+            0 => self.once.saturating_add(1),
+            1 => self.once.saturating_sub(1),
+            _ => self.once,
+        };
+        (likely, starts)
+    }
 }
 
 /// A start that is news unless others follow.
@@ -109,31 +139,20 @@ impl Watcher for Rare {
         let group_key = keep::hash(group_of(&plain(host)).as_bytes());
         let key = format!("{group_key:x} {} < {}", plain(name), plain(parent));
         let key = keep::hash(key.as_bytes());
-        let group =
-            self.groups.entry(group_key, || Group { first: event.time, starts: 0, once: 0 });
         let begin = || Program { last: Timestamp::MIN, starts: 0, machines: [0; MACHINES] };
         let program = self.programs.entry(key, begin);
         let is_new = event.time.nanos().saturating_sub(program.last.nanos()) > REMEMBERED;
         if is_new {
-            *program = Program { last: event.time, starts: 0, machines: [0; MACHINES] };
+            *program = begin();
         }
-        // The turning point for Good and Turing: how likely was it that the next is a new one?
-        let likely = (keep::number(group.once) + 1.0) / (keep::number(group.starts) + 1.0);
-        group.starts = group.starts.saturating_add(1);
-        group.once = match program.starts {
-            0 => group.once.saturating_add(1),
-            1 => group.once.saturating_sub(1),
-            _ => group.once,
-        };
-        program.starts = program.starts.saturating_add(1);
-        program.last = program.last.max(event.time);
-        let machine = keep::hash(host.to_ascii_lowercase().as_bytes());
-        let machine = keep::mix(u128::from(machine)).max(1);
-        if !program.machines.contains(&machine)
-            && let Some(free) = program.machines.iter_mut().find(|machine| **machine == 0)
-        {
-            *free = machine;
-        }
+        let before = program.starts;
+        program.start(event.time, host);
+        let begin = || Group { first: event.time, starts: 0, once: 0 };
+        let of_parent = group_key ^ keep::hash(plain(parent).as_bytes()).rotate_left(21);
+        let by_parent = self.groups.entry(of_parent, begin).start(before);
+        let group = self.groups.entry(group_key, begin);
+        let by_group = group.start(before);
+        let (likely, starts) = if by_parent.1 >= PARENT_STARTS_MIN { by_parent } else { by_group };
         let watched = event.time.nanos().saturating_sub(group.first.nanos()) >= BURN_IN;
         if !is_new || !watched || group.starts < STARTS_MIN || likely > NEWS_MAX {
             return;
@@ -142,7 +161,6 @@ impl Watcher for Rare {
             self.waiting.pop_front();
             self.dropped = self.dropped.saturating_add(1);
         }
-        let starts = group.starts;
         let user = event.text(Field::UserName).filter(short).unwrap_or_default();
         let [host, user, name, parent] = [host, user, name, parent].map(str::to_owned);
         let (time, event) = (event.time, event.id);

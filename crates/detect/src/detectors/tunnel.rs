@@ -1,10 +1,11 @@
 //! DNS tunnels: data carried in the names that somebody asks for, and in the answers.
 //!
-//! Of each client and registered domain it is counted over an hour how many different names were asked
+//! Of each client and registered domain it is counted over four hours how many different names were asked
 //! for, how long and how disordered the part is that the client chose, how much was carried, and how many of
 //! the questions were for records of free text. Security products and content networks ask in
-//! the same way; what tells them apart is that many machines of the house do so. The first few clients of a domain
-//! are told; from the fifth on the domain is known to the house and told no more.
+//! the same way; what tells them apart is that many machines of the house do so. From
+//! the fifth client on a domain is known to the house and told no more; unless most questions are for free text, a
+//! quarter of an hour is waited for others.
 
 use model::{Event, Field, Timestamp};
 use sigma::SnapshotError;
@@ -30,8 +31,8 @@ pub(super) const DETECTOR: Detector = Detector {
 const PAIRS_MAX: usize = 50_000;
 const DOMAINS_MAX: usize = 5_000;
 /// Over how long questions are counted.
-const WINDOW: i64 = 3_600 * keep::SECOND;
-/// How many different names an hour make a tunnel, where what the client chose is on average so long, or
+const WINDOW: i64 = 4 * 3_600 * keep::SECOND;
+/// How many different names make a tunnel, where what the client chose is on average so long, or
 /// so disordered (in bits a letter).
 const NAMES_MIN: f64 = 100.0;
 const LENGTH_MIN: f64 = 25.0;
@@ -42,6 +43,11 @@ const LENGTH_LONG_MIN: f64 = 40.0;
 /// Fewer do as well where the questions are for free text, for the most part.
 const NAMES_TEXT_MIN: f64 = 60.0;
 const TEXT_SHARE_MIN: f64 = 0.5;
+/// Or any length, where there are very many that no list of words would give; numbers of addresses are not counted.
+const NAMES_SHORT_MIN: f64 = 500.0;
+const DISORDER_SHORT_MIN: f64 = 2.8;
+/// How long it is waited whether other clients ask the same, unless most questions are for free text.
+const WAIT: i64 = 900 * keep::SECOND;
 /// So many clients make a domain known to the house: those before them were told.
 const KNOWN_CLIENTS: f64 = 4.5;
 /// It is forgotten after so long without one that asks so much.
@@ -59,6 +65,8 @@ struct Pair {
     /// All questions, and those for free text.
     asked: u32,
     text: u32,
+    /// When it began to carry as a tunnel does.
+    crossed: Option<Timestamp>,
     told: Told,
     evidence: Evidence,
 }
@@ -95,7 +103,10 @@ impl Pair {
         let (length, disorder) = self.means();
         let text = self.text_share() >= TEXT_SHARE_MIN && names >= NAMES_TEXT_MIN;
         let long = length >= LENGTH_LONG_MIN && names >= NAMES_LONG_MIN;
-        text || long || (names >= NAMES_MIN && (length >= LENGTH_MIN || disorder >= DISORDER_MIN))
+        let short = names >= NAMES_SHORT_MIN && disorder >= DISORDER_SHORT_MIN;
+        text || long
+            || short
+            || (names >= NAMES_MIN && (length >= LENGTH_MIN || disorder >= DISORDER_MIN))
     }
 
     fn snapshot(&self, writer: &mut Writer) {
@@ -106,6 +117,8 @@ impl Pair {
         }
         writer.number(self.letters);
         writer.whole(self.disorder.to_bits());
+        writer.flag(self.crossed.is_some());
+        write_time(writer, self.crossed.unwrap_or_default());
         self.told.snapshot(writer);
         self.evidence.snapshot(writer);
     }
@@ -121,6 +134,11 @@ impl Pair {
             text,
             letters: reader.number()?,
             disorder: f64::from_bits(reader.whole()?),
+            crossed: {
+                let has_crossed = reader.flag()?;
+                let crossed = read_time(reader)?;
+                has_crossed.then_some(crossed)
+            },
             told: Told::restore(reader)?,
             evidence: Evidence::restore(reader)?,
         })
@@ -170,6 +188,11 @@ impl Watcher for Tunnel {
         if house.clients.count() >= KNOWN_CLIENTS {
             return;
         }
+        let crossed = *pair.crossed.get_or_insert(event.time);
+        let waited = event.time.nanos().saturating_sub(crossed.nanos()) >= WAIT;
+        if !waited && pair.text_share() < TEXT_SHARE_MIN {
+            return;
+        }
         let count = keep::whole(pair.names.count());
         if let Some(fresh) = pair.told.say(count, 1) {
             found.push(finding((client_key, domain), pair, event, (count, fresh)));
@@ -215,6 +238,10 @@ fn chosen_part<'n>(name: &'n str, domain: &str) -> Option<&'n str> {
     let at = name.len().checked_sub(domain.len())?;
     let (chosen, rest) = name.split_at_checked(at)?;
     let chosen = chosen.strip_suffix('.')?;
+    // Lists of senders of spam are asked by address.
+    if chosen.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return None;
+    }
     (rest.eq_ignore_ascii_case(domain) && !chosen.is_empty()).then_some(chosen)
 }
 
@@ -222,7 +249,7 @@ fn chosen_part<'n>(name: &'n str, domain: &str) -> Option<&'n str> {
 fn is_free_text(event: &Event) -> bool {
     let free = matches!(
         event.text(Field::DnsQuestionType),
-        Some("TXT" | "NULL" | "TYPE10" | "PRIVATE" | "TYPE65399" | "CNAME" | "MX")
+        Some("TXT" | "NULL" | "TYPE10" | "PRIVATE" | "TYPE65399")
     );
     free && !event
         .text(Field::DnsQuestionName)

@@ -1,7 +1,8 @@
 //! Volumes against their usual course: what a machine sends out, and how many connections reach a
 //! service without being opened.
 //!
-//! When a number is unusual is said by [`Watched`].
+//! When a number is unusual is said by [`Watched`]. What goes out to a place that many machines of the house call must
+//! be more before it is told: films and backups go there, and stolen data seldom.
 
 use model::{Event, Field, Value};
 use sigma::SnapshotError;
@@ -9,6 +10,7 @@ use sigma::codec::{Reader, Writer};
 
 use super::{Detector, Finding, Kinds, Watcher};
 use crate::keep::series::BUCKET_SECONDS;
+use crate::keep::sketch::Linear;
 use crate::keep::watched::{Judged, Limits, Watched};
 use crate::keep::{self, Ends, Table, address_key, address_of, read_key, write_key};
 
@@ -34,6 +36,12 @@ const OUTBOUND: Limits = Limits {
     at_once: DEVIATIONS_AT_ONCE,
     lasting: 0,
 };
+/// What goes to a place that many machines call must be more, and further from what is usual.
+const POPULAR_FLOOR: f64 = 500e6;
+const POPULAR_CALLERS: f64 = 4.5;
+const POPULAR: Limits = Limits { floor: POPULAR_FLOOR, deviations: 8.0, at_once: 16.0, ..OUTBOUND };
+/// How many places are kept.
+const PLACES_MAX: usize = 20_000;
 /// Half-open connections to one service.
 const HALF_OPEN: Limits = Limits { floor: 300.0, unknown: 3_000.0, ..OUTBOUND };
 
@@ -43,11 +51,17 @@ struct Volume {
     outbound: Table<u128, Watched>,
     /// Connections that reach a service and are not opened.
     half_open: Table<(u128, u16), Watched>,
+    /// Who of the own network calls a place outside.
+    places: Table<u128, Linear>,
 }
 
 impl Default for Volume {
     fn default() -> Self {
-        Self { outbound: Table::new(ENTITIES_MAX), half_open: Table::new(ENTITIES_MAX) }
+        Self {
+            outbound: Table::new(ENTITIES_MAX),
+            half_open: Table::new(ENTITIES_MAX),
+            places: Table::new(PLACES_MAX),
+        }
     }
 }
 
@@ -63,9 +77,12 @@ impl Watcher for Volume {
             && let Some(bytes) = event.integer(Field::SourceBytes).filter(|bytes| *bytes > 0)
         {
             let key = address_key(ends.source);
+            let place = self.places.entry(address_key(ends.destination), Linear::default);
+            place.insert(keep::mix(key));
+            let limits = if place.count() >= POPULAR_CALLERS { POPULAR } else { OUTBOUND };
             let watched = self.outbound.entry(key, || Watched::new(event.time));
             let bytes = keep::number(u64::try_from(bytes).unwrap_or_default());
-            if let Some(judged) = watched.add(event, bytes, OUTBOUND) {
+            if let Some(judged) = watched.add(event, bytes, limits) {
                 found.push(outbound(ends, &judged, watched));
             }
         }
@@ -88,6 +105,10 @@ impl Watcher for Volume {
             writer.number(u64::from(*port));
             watched.snapshot(writer);
         });
+        self.places.snapshot(writer, |writer, place, callers| {
+            write_key(writer, *place);
+            callers.snapshot(writer);
+        });
     }
 
     fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
@@ -97,16 +118,19 @@ impl Watcher for Volume {
             let key = read_key(reader)?;
             let port = u16::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
             Ok(((key, port), Watched::restore(reader)?))
-        })
+        })?;
+        self.places.restore(reader, |reader| Ok((read_key(reader)?, Linear::restore(reader)?)))
     }
 
     fn bytes(&self) -> usize {
         let all = self.outbound.values().chain(self.half_open.values());
-        all.map(Watched::bytes).sum()
+        let places = self.places.values().count() * (size_of::<Linear>() + 24);
+        all.map(Watched::bytes).sum::<usize>() + places
     }
 
     fn forgotten(&self) -> u64 {
-        self.outbound.forgotten().saturating_add(self.half_open.forgotten())
+        let forgotten = self.outbound.forgotten().saturating_add(self.half_open.forgotten());
+        forgotten.saturating_add(self.places.forgotten())
     }
 }
 

@@ -198,7 +198,7 @@ impl LookupAttack {
         let (mut dice, mut namer) = (Dice::new(seed), Namer::new(seed));
         let from = client(from);
         let day = u64::try_from(start.nanos() / SECOND / DAY).unwrap_or_default();
-        let domain = format!("{}.example.net", dice.text(BASE32, 5));
+        let domain = format!("tunnel-{}.example", dice.text(BASE32, 5));
         let (mut lines, mut second) = (Vec::new(), 0.0);
         while second < seconds {
             let (asked, every) = match self {
