@@ -316,3 +316,188 @@ impl Finding {
         event
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{Clock, Origin, Record};
+    use parse::{Parser, ParserConfig};
+    use proptest::prelude::*;
+    use simulate::{
+        FlowAttack, FlowLife, HostLine, LookupAttack, LookupLife, StartAttack, StartLife,
+        WebAttack, WebLife, merged,
+    };
+
+    use super::*;
+
+    fn start() -> Timestamp {
+        Timestamp::parse("2026-11-02T00:00:00Z").unwrap()
+    }
+
+    fn later(hours: i64) -> Timestamp {
+        Timestamp::from_nanos(start().nanos() + hours * 3_600_000_000_000)
+    }
+
+    /// Some days of a small house, with something of every kind in it.
+    fn events() -> Vec<Event> {
+        let (seed, start) = (1, start());
+        let lookups =
+            LookupLife { seed, start, days: 1, clients: 6, an_hour: 20, scanned_an_hour: 30 };
+        let flows = FlowLife { seed, start, days: 1, clients: 4, an_hour: 10 };
+        let starts = StartLife {
+            seed,
+            start,
+            days: 9,
+            groups: 2,
+            machines: 4,
+            an_hour: 5,
+            rollouts_a_week: 1,
+            tools_a_week: 1,
+        };
+        let web = WebLife {
+            seed,
+            start,
+            days: 3,
+            sites: 1,
+            a_minute: 1,
+            releases_a_day: 1,
+            peaks_a_week: 1,
+        };
+        let life = [lookups.lines(), flows.lines(), starts.lines(), web.lines()].concat();
+        let tunnel = LookupAttack::Tunnel { letters: 60, base: 32, kind: "TXT", every: 5.0 };
+        let attacks = vec![
+            tunnel.lines(1, 1, later(10), 900.0),
+            LookupAttack::Generated { family: simulate::Family::Letters, every: 5.0 }.lines(
+                2,
+                2,
+                later(11),
+                600.0,
+            ),
+            FlowAttack::Ports { every: 1.0 }.lines(3, 3, later(12), 60.0),
+            FlowAttack::Beacon { every: 60.0, jitter: 0.1 }.lines(4, 1, later(13), 3_600.0),
+            StartAttack::OddParent.lines(5, 0, 1, later(24 * 8)),
+            WebAttack::FewSources(5).lines(6, 0, later(24 * 2 + 10), 300.0),
+            WebAttack::Complaints(1).lines(7, 0, later(24 * 2 + 12), 900.0),
+        ];
+        let parser = Parser::new(ParserConfig::default());
+        let lines = merged(life, attacks).into_iter().zip(1..);
+        lines.map(|(line, id)| event(&parser, &line, id)).collect()
+    }
+
+    fn event(parser: &Parser, line: &HostLine, id: u64) -> Event {
+        let mut event = parser.parse(Record {
+            text: Text::from(line.text.as_str()),
+            received_at: line.time,
+            origin: Arc::new(Origin { clock: Clock::File(line.time), ..Origin::default() }),
+            truncated_bytes: 0,
+            escaped_bytes: 0,
+        });
+        event.id = EventId(id);
+        event
+    }
+
+    fn played(detectors: &mut Detectors, events: &[Event]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for event in events {
+            detectors.observe(event, |_, finding| findings.push(finding.clone()));
+        }
+        findings
+    }
+
+    fn snapshot(detectors: &Detectors) -> Vec<u8> {
+        let mut writer = Writer::default();
+        detectors.snapshot(&mut writer);
+        writer.finish()
+    }
+
+    #[test]
+    fn what_is_remembered_is_taken_up_again() {
+        let events = events();
+        let whole = played(&mut Detectors::default(), &events);
+        for kind in ["tunnel", "generated", "vertical", "beacon", "process", "flood", "written"] {
+            assert!(
+                whole.iter().any(|finding| finding.kind == kind),
+                "{kind} is not among the findings"
+            );
+        }
+        for part in 1..8 {
+            let (first, second) = events.split_at(events.len() * part / 8);
+            let mut one = Detectors::default();
+            let mut findings = played(&mut one, first);
+            let bytes = snapshot(&one);
+            let mut other = Detectors::restore(&mut Reader::new(&bytes)).unwrap();
+            assert_eq!(snapshot(&other), bytes, "restored at {part}/8");
+            findings.extend(played(&mut other, second));
+            assert!(findings == whole, "restored at {part}/8");
+        }
+    }
+
+    #[test]
+    fn whom_nobody_invited_costs_bounded_memory() {
+        let parser = Parser::new(ParserConfig::default());
+        let mut detectors = Detectors::default();
+        for number in 0..60_000_u64 {
+            let (site, text) = (number % 250, number / 250);
+            let name = format!(
+                "[1795244280] unbound[75:0] info: 10.{site}.1.2 a.b{number}.example. A IN NXDOMAIN 0 0 9"
+            );
+            let error = format!("<11>Nov 21 06:58:00 host{number} p{text}[1]: broken");
+            for text in [name, error] {
+                let line = HostLine { time: start(), text, attack: None };
+                detectors.observe(&event(&parser, &line, number), |_, _| ());
+            }
+        }
+        assert!(detectors.forgotten() > 50_000, "{}", detectors.forgotten());
+        assert!(detectors.bytes() < 60_000_000, "{}", detectors.bytes());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn damaged_memory_is_refused_or_taken_and_never_panics(
+            at in 0.0..1.0_f64,
+            flip in 1..=255_u8,
+            cut in 0.0..1.0_f64,
+        ) {
+            let bytes = damaged(at, flip, cut);
+            if let Ok(mut restored) = Detectors::restore(&mut Reader::new(&bytes)) {
+                let events = some();
+                played(&mut restored, events);
+            }
+        }
+    }
+
+    /// The memory of a while, with one byte changed and its end cut off.
+    fn damaged(at: f64, flip: u8, cut: f64) -> Vec<u8> {
+        static BYTES: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
+            let mut detectors = Detectors::default();
+            played(&mut detectors, some());
+            snapshot(&detectors)
+        });
+        let place = |part: f64| {
+            let all = keep_number(BYTES.len());
+            usize::try_from(crate::keep::whole(all * part)).unwrap()
+        };
+        let mut bytes = BYTES.clone();
+        let at = place(at).min(bytes.len() - 1);
+        bytes[at] ^= flip;
+        if cut < 0.5 {
+            bytes.truncate(place(cut * 2.0));
+        }
+        bytes
+    }
+
+    fn keep_number(length: usize) -> f64 {
+        crate::keep::number(u64::try_from(length).unwrap())
+    }
+
+    fn some() -> &'static [Event] {
+        static EVENTS: std::sync::LazyLock<Vec<Event>> = std::sync::LazyLock::new(|| {
+            let all = events();
+            all.into_iter().step_by(5).collect()
+        });
+        &EVENTS
+    }
+}

@@ -5,14 +5,18 @@
 
 use std::collections::HashSet;
 
+use bench::timing::thread_time;
+use detect::{Engine, Memory};
 use model::{Level, Timestamp};
 use simulate::{
     FAMILIES, FlowAttack, FlowLife, HostLine, LookupAttack, LookupLife, StartAttack, StartLife,
     WebAttack, WebLife, merged,
 };
 
+use sigma::RuleSet;
+
 use crate::Measured;
-use crate::play::{Line, Player, median};
+use crate::play::{Line, Player, Told, median};
 
 const DAY: i64 = 86_400;
 /// How many attacks each scene holds.
@@ -34,8 +38,10 @@ struct Scene {
     name: String,
     life: Vec<HostLine>,
     attacks: Vec<Vec<HostLine>>,
-    /// How many machines, sites and the like there are, and how many days are counted.
+    /// How many machines, sites and the like there are.
     entities: f64,
+    /// From which day on false alerts are counted, and for how many days.
+    from: i64,
     days: f64,
 }
 
@@ -48,7 +54,12 @@ impl Scene {
             .collect();
         let mut player = Player::new(&[self.detector]);
         let told = player.play(&lines);
-        let told = || told.iter().filter(|told| told.detection.rule.level > Level::Informational);
+        // A rule on single questions stands in the same file as the one on the detector.
+        let of_detector = |told: &&Told| {
+            told.detection.rule.level > Level::Informational
+                && told.detection.rule.title != "Record of the type NULL asked for"
+        };
+        let told = || told.iter().filter(of_detector);
         let found: HashSet<usize> = told().filter_map(|told| told.attack).collect();
         let mut first: Vec<(usize, f64)> =
             told().filter_map(|told| Some((told.attack?, told.after))).collect();
@@ -56,7 +67,7 @@ impl Scene {
         first.dedup_by_key(|(attack, _)| *attack);
         // An alert that grows is the same alert.
         let wrong: HashSet<String> = told()
-            .filter(|told| told.attack.is_none())
+            .filter(|told| told.attack.is_none() && told.detection.time >= at(self.from, 0.0))
             .map(|told| {
                 let day = told.detection.time.nanos() / 1_000_000_000 / DAY;
                 format!("{} {:?} {day}", told.detection.rule.title, told.detection.entity)
@@ -115,6 +126,7 @@ fn lookups() -> Vec<Measured> {
         life: life.clone(),
         attacks: Vec::new(),
         entities: f64::from(CLIENTS),
+        from: 0,
         days: 3.0,
     };
     let mut scenes = vec![
@@ -156,6 +168,7 @@ fn lookups() -> Vec<Measured> {
             life: few.clone(),
             attacks: ten(|number, at| attack.lines(number, number, at, 7_200.0), 2),
             entities: 24.0,
+            from: 0,
             days: 0.0,
         });
     }
@@ -167,6 +180,7 @@ fn lookups() -> Vec<Measured> {
             life: few.clone(),
             attacks: ten(|number, at| attack.lines(number, number, at, 1_200.0), 2),
             entities: 24.0,
+            from: 0,
             days: 0.0,
         });
     }
@@ -185,6 +199,7 @@ fn flows() -> Vec<Measured> {
             life: life.clone(),
             attacks: Vec::new(),
             entities: f64::from(CLIENTS),
+            from: 0,
             days: 5.0,
         })
         .collect();
@@ -196,6 +211,7 @@ fn flows() -> Vec<Measured> {
             life: few.clone(),
             attacks: ten(|number, at| attack.lines(number, number * 2 + 1, at, seconds), 4),
             entities: 24.0,
+            from: 0,
             days: 0.0,
         });
     };
@@ -235,7 +251,7 @@ fn starts() -> Vec<Measured> {
     let life = StartLife {
         seed: 7,
         start: start(),
-        days: 14,
+        days: 28,
         groups: 6,
         machines: 25,
         an_hour: 6,
@@ -245,12 +261,13 @@ fn starts() -> Vec<Measured> {
     let entities = f64::from(life.groups * life.machines);
     let tools = StartLife { tools_a_week: 1, ..life }.lines();
     let life = life.lines();
-    let scene = |name: &str, life: &Vec<HostLine>, attacks: Vec<Vec<HostLine>>, days| Scene {
+    let scene = |name: &str, life: &Vec<HostLine>, attacks: Vec<Vec<HostLine>>, from, days| Scene {
         detector: "rare",
         name: name.to_owned(),
         life: life.clone(),
         attacks,
         entities,
+        from,
         days,
     };
     let machine = |number: u64| u32::try_from(number * 2).unwrap_or_default();
@@ -272,16 +289,24 @@ fn starts() -> Vec<Measured> {
     };
     let build = |number, at| StartAttack::Dropped.lines(number, 5, machine(number), at);
     [
-        scene("no attack: rollouts twice a week, a group that builds", &life, Vec::new(), 7.0),
+        scene(
+            "no attack, second week: rollouts twice a week, a group that builds",
+            &life,
+            Vec::new(),
+            7,
+            7.0,
+        ),
+        scene("the same, third and fourth week", &life, Vec::new(), 14, 14.0),
         scene(
             "the same, and once a week in each group a tool on one machine",
             &tools,
             Vec::new(),
-            7.0,
+            14,
+            14.0,
         ),
-        scene("a program dropped", &life, ten(dropped, 12), 0.0),
-        scene("a known program from an odd parent", &life, ten(odd, 12), 0.0),
-        scene("a program dropped where software is built", &life, ten(build, 12), 0.0),
+        scene("a program dropped", &life, ten(dropped, 12), 0, 0.0),
+        scene("a known program from an odd parent", &life, ten(odd, 12), 0, 0.0),
+        scene("a program dropped where software is built", &life, ten(build, 12), 0, 0.0),
     ]
     .into_iter()
     .map(Scene::measure)
@@ -305,6 +330,7 @@ fn web() -> Vec<Measured> {
         life: life.clone(),
         attacks,
         entities: 10.0,
+        from: 0,
         days,
     };
     let quiet = "no attack: releases, advertising, a job that complains at night";
@@ -330,4 +356,48 @@ fn web() -> Vec<Measured> {
         scenes.push(scene(detector, name, attacks, 0.0));
     }
     scenes.into_iter().map(Scene::measure).collect()
+}
+
+/// Prints what an event costs all detectors together, in processor time.
+pub(crate) fn costs() {
+    let start = start();
+    let (seed, days) = (9, 2);
+    let attack = LookupAttack::Tunnel { letters: 60, base: 32, kind: "TXT", every: 0.2 };
+    let web =
+        WebLife { seed, start, days, sites: 10, a_minute: 6, releases_a_day: 1, peaks_a_week: 7 };
+    let flood = WebAttack::LikeGuests(100).lines(1, 1, at(1, 10.0), 600.0);
+    let starts = StartLife {
+        seed,
+        start,
+        days: 14,
+        groups: 4,
+        machines: 25,
+        an_hour: 6,
+        rollouts_a_week: 2,
+        tools_a_week: 0,
+    };
+    let lookups = LookupLife { seed, start, days, clients: 50, an_hour: 60, scanned_an_hour: 60 };
+    let sets = [
+        ("questions to name servers", lookups.lines()),
+        ("the questions of a tunnel", attack.lines(1, 1, start, 20_000.0)),
+        ("connections", FlowLife { seed, start, days, clients: 100, an_hour: 40 }.lines()),
+        ("programs started", starts.lines()),
+        ("requests, some of a peak", web.lines()),
+        ("requests of a flood", flood),
+        ("errors written", WebAttack::Complaints(10).lines(1, 1, start, 8_000.0)),
+    ];
+    println!();
+    println!("| events | count | ns an event, all detectors |");
+    println!("|---|---|---|");
+    for (name, lines) in sets {
+        let events = crate::play::events(&lines);
+        let engine = Engine::new(RuleSet::default());
+        let times = (0..5).map(|_| {
+            let (mut memory, mut found) = (Memory::of_old_events(), Vec::new());
+            let before = thread_time();
+            events.iter().for_each(|event| engine.observe(event, &mut memory, &mut found));
+            thread_time().saturating_sub(before).as_secs_f64() * 1e9 / events.len().max(1) as f64
+        });
+        println!("| {name} | {} | {:.0} |", events.len(), median(times.collect()));
+    }
 }

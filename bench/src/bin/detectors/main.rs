@@ -35,6 +35,7 @@ fn main() {
     for row in logins::measure().into_iter().chain(hosts::measure()) {
         print(&row);
     }
+    hosts::costs();
 }
 
 fn print(row: &Measured) {

@@ -107,6 +107,23 @@ impl Player {
     }
 }
 
+/// Gives the events that lines are read as.
+pub(crate) fn events(lines: &[simulate::HostLine]) -> Vec<model::Event> {
+    let parser = Parser::new(ParserConfig::default());
+    let read = |(line, id): (&simulate::HostLine, u64)| {
+        let mut event = parser.parse(Record {
+            text: Text::from(line.text.as_str()),
+            received_at: line.time,
+            origin: Arc::new(Origin { clock: Clock::File(line.time), ..Origin::default() }),
+            truncated_bytes: 0,
+            escaped_bytes: 0,
+        });
+        event.id = EventId(id);
+        event
+    };
+    lines.iter().zip(1..).map(read).collect()
+}
+
 /// Gives the middle one of some numbers.
 pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);

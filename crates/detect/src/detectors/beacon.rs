@@ -222,9 +222,9 @@ impl Watcher for Beacon {
             write_key(writer, *address);
             writer.number(u64::from(*port));
             write_time(writer, place.last);
-            [&place.callers, &place.judged, &place.even]
-                .into_iter()
-                .for_each(|set| set.snapshot(writer));
+            for set in [&place.callers, &place.judged, &place.even] {
+                set.snapshot(writer);
+            }
         });
     }
 

@@ -270,9 +270,12 @@ fn usual_of(mut heard: Vec<f32>) -> Option<Usual> {
     Some(Usual { middle, deviation })
 }
 
+/// Gives the middle one of some numbers, or what lies between the middle two.
 fn median(numbers: &mut [f32]) -> Option<f32> {
     numbers.sort_unstable_by(f32::total_cmp);
-    numbers.get(numbers.len() / 2).copied()
+    let (low, high) =
+        (numbers.get(numbers.len().checked_sub(1)? / 2)?, numbers.get(numbers.len() / 2)?);
+    Some(f32::midpoint(*low, *high))
 }
 
 #[cfg(test)]
@@ -318,6 +321,20 @@ mod tests {
         };
         assert!(usual_at(24 * 21 + 2) < 100.0);
         assert!(usual_at(24 * 21 + 12) > 5_000.0);
+    }
+
+    #[test]
+    fn an_hour_that_is_loud_every_night_is_usual_then_and_a_little_before_and_after() {
+        for days in [3, 30] {
+            let hours = (0..24 * days).map(|hour| if hour % 24 == 2 { 1e9 } else { 1e3 });
+            let mut series = played(hours);
+            let mut usual_at = |hour: i64| {
+                series.advance(at((24 * i64::from(days) + hour) * HOUR), |_| ());
+                series.usual().unwrap().number()
+            };
+            assert!([1, 2, 3].into_iter().all(|hour| usual_at(hour) > 1e8), "{days}");
+            assert!([5, 12, 23].into_iter().all(|hour| usual_at(hour) < 2e3), "{days}");
+        }
     }
 
     #[test]
