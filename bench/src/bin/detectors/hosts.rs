@@ -5,15 +5,11 @@
 
 use std::collections::HashSet;
 
-use bench::timing::thread_time;
-use detect::{Engine, Memory};
 use model::{Level, Timestamp};
 use simulate::{
     FAMILIES, FlowAttack, FlowLife, HostLine, LookupAttack, LookupLife, StartAttack, StartLife,
     WebAttack, WebLife, merged,
 };
-
-use sigma::RuleSet;
 
 use crate::Measured;
 use crate::play::{Line, Player, Told, median};
@@ -94,12 +90,14 @@ impl Scene {
     }
 }
 
-fn start() -> Timestamp {
+/// Gives when every scene begins.
+
+pub(crate) fn start() -> Timestamp {
     Timestamp::parse("2026-11-02T00:00:00Z").unwrap_or_default()
 }
 
 /// Gives a moment of a day at an hour.
-fn at(day: i64, hour: f64) -> Timestamp {
+pub(crate) fn at(day: i64, hour: f64) -> Timestamp {
     let nanos = day * DAY * 1_000_000_000 + (hour * 3_600e9) as i64;
     Timestamp::from_nanos(start().nanos() + nanos)
 }
@@ -356,48 +354,4 @@ fn web() -> Vec<Measured> {
         scenes.push(scene(detector, name, attacks, 0.0));
     }
     scenes.into_iter().map(Scene::measure).collect()
-}
-
-/// Prints what an event costs all detectors together, in processor time.
-pub(crate) fn costs() {
-    let start = start();
-    let (seed, days) = (9, 2);
-    let attack = LookupAttack::Tunnel { letters: 60, base: 32, kind: "TXT", every: 0.2 };
-    let web =
-        WebLife { seed, start, days, sites: 10, a_minute: 6, releases_a_day: 1, peaks_a_week: 7 };
-    let flood = WebAttack::LikeGuests(100).lines(1, 1, at(1, 10.0), 600.0);
-    let starts = StartLife {
-        seed,
-        start,
-        days: 14,
-        groups: 4,
-        machines: 25,
-        an_hour: 6,
-        rollouts_a_week: 2,
-        tools_a_week: 0,
-    };
-    let lookups = LookupLife { seed, start, days, clients: 50, an_hour: 60, scanned_an_hour: 60 };
-    let sets = [
-        ("questions to name servers", lookups.lines()),
-        ("the questions of a tunnel", attack.lines(1, 1, start, 20_000.0)),
-        ("connections", FlowLife { seed, start, days, clients: 100, an_hour: 40 }.lines()),
-        ("programs started", starts.lines()),
-        ("requests, some of a peak", web.lines()),
-        ("requests of a flood", flood),
-        ("errors written", WebAttack::Complaints(10).lines(1, 1, start, 8_000.0)),
-    ];
-    println!();
-    println!("| events | count | ns an event, all detectors |");
-    println!("|---|---|---|");
-    for (name, lines) in sets {
-        let events = crate::play::events(&lines);
-        let engine = Engine::new(RuleSet::default());
-        let times = (0..5).map(|_| {
-            let (mut memory, mut found) = (Memory::of_old_events(), Vec::new());
-            let before = thread_time();
-            events.iter().for_each(|event| engine.observe(event, &mut memory, &mut found));
-            thread_time().saturating_sub(before).as_secs_f64() * 1e9 / events.len().max(1) as f64
-        });
-        println!("| {name} | {} | {:.0} |", events.len(), median(times.collect()));
-    }
 }

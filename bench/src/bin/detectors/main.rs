@@ -5,6 +5,7 @@
 //! all of them. Lines go through the parser and the engine, with the rules that decide on findings and no
 //! others, so what is counted is alerts and not what a detector merely thinks.
 
+mod costs;
 mod hosts;
 mod logins;
 mod play;
@@ -35,7 +36,7 @@ fn main() {
     for row in logins::measure().into_iter().chain(hosts::measure()) {
         print(&row);
     }
-    hosts::costs();
+    costs::print();
 }
 
 fn print(row: &Measured) {

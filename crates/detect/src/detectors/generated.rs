@@ -46,6 +46,14 @@ const UNKNOWN: f64 = 0.4;
 const BURST: Limits =
     Limits { floor: 25.0, unknown: 40.0, deviations: 5.0, at_once: 8.0, lasting: 0 };
 
+/// What is known of a domain that is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Seen {
+    Unknown,
+    Missing,
+    MissingAfterAll,
+}
+
 /// What one client asked for.
 #[derive(Debug)]
 struct Client {
@@ -86,20 +94,18 @@ impl Client {
 
     /// Takes in a domain; gives how many look made up and how many of them are new to the reader, where
     /// that is to be told.
-    fn judge(
-        &mut self,
-        event: &Event,
-        domain: &str,
-        odds: f64,
-        missing: bool,
-    ) -> Option<(u64, u64)> {
-        let speaks = if missing {
-            (odds + MISSING).clamp(-ONE_MAX / 2.0, ONE_MAX)
-        } else {
-            (odds * UNKNOWN).clamp(-ONE_MAX / 2.0, ONE_MAX * UNKNOWN)
+    fn judge(&mut self, event: &Event, domain: &str, seen: Seen) -> Option<(u64, u64)> {
+        let odds = Names::shipped().odds(chosen_label(domain));
+        let unknown = (odds * UNKNOWN).clamp(-ONE_MAX / 2.0, ONE_MAX * UNKNOWN);
+        let missing = (odds + MISSING).clamp(-ONE_MAX / 2.0, ONE_MAX);
+        let speaks = match seen {
+            Seen::Unknown => unknown,
+            Seen::Missing => missing,
+            // It spoke before its answer came.
+            Seen::MissingAfterAll => missing - unknown,
         };
         self.sum = (self.sum + speaks).max(-EVIDENCE_SUM_MIN);
-        if odds >= ODDS_MIN {
+        if odds >= ODDS_MIN && !matches!(seen, Seen::MissingAfterAll) {
             self.looks += 1;
             self.evidence.push(event.id);
             domain.clone_into(&mut self.example);
@@ -168,12 +174,14 @@ impl Watcher for Generated {
         let client = self.clients.entry(key, || Client::new(event.time));
         client.renew(event.time);
         let hash = keep::mix(u128::from(keep::hash(domain.as_bytes())));
-        let is_new = if missing { client.missing.insert(hash) } else { client.asked.insert(hash) };
-        if !is_new {
-            return;
-        }
-        let odds = Names::shipped().odds(chosen_label(domain));
-        if let Some((looks, fresh)) = client.judge(event, domain, odds, missing) {
+        let first = client.asked.insert(hash);
+        let seen = match (missing && client.missing.insert(hash), first) {
+            (true, true) => Seen::Missing,
+            (true, false) => Seen::MissingAfterAll,
+            (false, true) => Seen::Unknown,
+            (false, false) => return,
+        };
+        if let Some((looks, fresh)) = client.judge(event, domain, seen) {
             found.push(made_up(key, client, event, (looks, fresh)));
         }
         if missing {

@@ -129,11 +129,6 @@ impl Series {
         self.spikes[1] = true;
     }
 
-    /// Marks the hour as unusual, so that it is not learned from.
-    pub(crate) fn mark(&mut self) {
-        self.unusual = true;
-    }
-
     /// Takes the hour that ends into what is usual.
     fn learn(&mut self) {
         let unusual = std::mem::take(&mut self.unusual);
@@ -344,7 +339,7 @@ mod tests {
             for hour in from..from + hours {
                 series.advance(at(hour * HOUR), |_| ());
                 series.add(1e6);
-                series.mark();
+                series.spiked();
             }
             series.usual().unwrap().number()
         };

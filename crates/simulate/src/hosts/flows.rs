@@ -98,7 +98,8 @@ impl FlowLife {
 
     /// Asks a hundred machines every quarter of an hour whether they are there; some are off.
     fn watcher(&self, lines: &mut Vec<HostLine>) {
-        let (from, mut dice) = (client(u64::from(self.clients)), Dice::new(self.seed.wrapping_add(77)));
+        let (from, mut dice) =
+            (client(u64::from(self.clients)), Dice::new(self.seed.wrapping_add(77)));
         for round in 0..self.days * 96 {
             for machine in 0..100_u64 {
                 let second =
