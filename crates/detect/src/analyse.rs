@@ -1,7 +1,11 @@
 //! Fields that are worked out from an event, before rules see it.
 
-use inspect::{ATTACK_SCORE_MIN, AccessLog, Class, Finding, Request, Verdict};
+use inspect::{ATTACK_SCORE_MIN, Answer, Class, Finding, Request, Verdict};
 use model::{Event, Field, Value};
+
+/// What sensors keep of a body whose size was not told beforehand.
+const SENSOR_BODY_BYTES_MAX: usize = 8 * 1024;
+const NANOS_A_MILLI: u64 = 1_000_000;
 
 /// Adds what inspection makes of a request, where the event is one.
 pub(crate) fn inspect_request(event: &mut Event) {
@@ -29,19 +33,194 @@ pub(crate) fn inspect_request(event: &mut Event) {
     let telling = confirmed.iter().find(|finding| finding.class != Class::Scanner);
     if let Some(strongest) = telling.or(confirmed.first()) {
         event.set(Field::InspectionEvidence, strongest.evidence.as_str());
+        event.set(Field::InspectionGrade, strongest.grade.as_str());
+        event.set_made(Field::InspectionPlace, |place| *place += &strongest.place.to_string());
+        let layers = strongest.layers.iter().map(|layer| Value::Text(layer.as_str()));
+        event.set_list(Field::InspectionLayers, layers);
+    }
+    let unseen = verdict.not_observable.iter().map(|class| Value::Text(class.as_str()));
+    event.set_list(Field::InspectionNotObservable, unseen);
+    let judged = verdict.judge(&answer(event));
+    event.set(Field::InspectionOutcome, judged.outcome.as_str());
+    event.set(Field::InspectionAdjustedScore, judged.score);
+}
+
+/// What the event tells of the answer.
+fn answer(event: &Event) -> Answer {
+    let number = |field| event.integer(field).and_then(|number| u64::try_from(number).ok());
+    Answer {
+        status: number(Field::ResponseStatus).and_then(|status| u16::try_from(status).ok()),
+        bytes: number(Field::ResponseBodyBytes).or_else(|| number(Field::ResponseBytes)),
+        milliseconds: number(Field::EventDuration).map(|nanos| nanos / NANOS_A_MILLI),
+        // What a page's answers usually weigh is not known here.
+        usual_bytes: None,
     }
 }
 
 fn verdict(event: &Event) -> Option<Verdict> {
     let target = event.text(Field::UrlOriginal)?;
-    let log = AccessLog {
-        method: event.text(Field::RequestMethod)?,
-        target,
-        referrer: event.text(Field::RequestReferrer),
-        user_agent: event.text(Field::UserAgentOriginal),
+    let method = event.text(Field::RequestMethod)?;
+    let body = event.text(Field::RequestBody).unwrap_or_default();
+    let version = event.text(Field::HttpVersion).unwrap_or_default();
+    let Some(told) = event.get(Field::RequestHeaders) else {
+        let headers = logged_headers(event);
+        let (headers, body) = (headers.as_slice(), body.as_bytes());
+        let request = Request { method, target, version, headers, body, whole: false };
+        return Some(inspect::inspect(&request));
     };
-    let headers = log.headers();
-    let request = log.request(&headers);
-    let body = event.text(Field::RequestBody).unwrap_or_default().as_bytes();
-    Some(inspect::inspect(&Request { body, ..request }))
+    let lines: Vec<&str> = told.each().filter_map(Value::as_text).collect();
+    let headers: Vec<(&str, &str)> =
+        lines.iter().filter_map(|line| line.split_once(": ")).collect();
+    let body = as_sent(body);
+    let sent = event.integer(Field::RequestBodyBytes).and_then(|bytes| usize::try_from(bytes).ok());
+    let read = sent.map_or(body.len() < SENSOR_BODY_BYTES_MAX, |sent| sent <= body.len());
+    // A line without a colon stands for headers that were left out.
+    let whole = read && lines.len() == headers.len();
+    let (headers, body) = (headers.as_slice(), body.as_slice());
+    Some(inspect::inspect(&Request { method, target, version, headers, body, whole }))
+}
+
+/// The headers that access logs keep. The host matters only beside the page that led here.
+fn logged_headers(event: &Event) -> Vec<(&str, &str)> {
+    let text = |field| event.text(field).filter(|value| !matches!(*value, "-" | ""));
+    let referrer = text(Field::RequestReferrer);
+    [
+        ("referer", referrer),
+        ("user-agent", text(Field::UserAgentOriginal)),
+        ("host", referrer.and_then(|_| text(Field::UrlDomain))),
+        ("content-type", text(Field::RequestBody).and_then(|_| mime_type(event))),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+fn mime_type(event: &Event) -> Option<&str> {
+    event.get_path("http.request.mime_type")?.as_text()
+}
+
+/// Gives a body as it was sent: sensors write bytes that are no UTF-8 as `\xHH`.
+fn as_sent(body: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((before, after)) = rest.split_once("\\x") {
+        bytes.extend_from_slice(before.as_bytes());
+        let byte = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        // What is ASCII stands as itself, so that such an escape is the sender's own.
+        if let Some(byte) = byte.filter(|byte| !byte.is_ascii()) {
+            bytes.push(byte);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.extend_from_slice(b"\\x");
+            rest = after;
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use model::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_logged_attack_and_its_answer() {
+        check(
+            |event| {
+                event.set(Field::RequestMethod, "GET");
+                event.set(Field::UrlOriginal, "/item?id=1%2527%20or%20sleep(5)--");
+                event.set(Field::ResponseStatus, 200_i64);
+                event.set(Field::EventDuration, 5_100_000_000_i64);
+            },
+            expect![[r#"
+                bartizan.inspection.adjusted_score: Float(1.0)
+                bartizan.inspection.classes: Text("sql_injection")
+                bartizan.inspection.evidence: Text("or sleep(5)--")
+                bartizan.inspection.grade: Text("breaks_out")
+                bartizan.inspection.layers: List([Text("percent"), Text("percent")])
+                bartizan.inspection.not_observable: List([Text("cross_site_request_forgery"), Text("malicious_upload"), Text("request_smuggling"), Text("session_fixation")])
+                bartizan.inspection.outcome: Text("delayed")
+                bartizan.inspection.place: Text("query id")
+                bartizan.inspection.score: Float(0.94)
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_whole_request_of_a_sensor() {
+        let headers = [
+            "Host: shop.example",
+            "Origin: https://evil.test",
+            "Cookie: session=",
+            "Content-Type: multipart/form-data; boundary=b",
+        ];
+        let body = "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.png\"\r\n\r\n\\x89PNG\r\n\x1a\n <?= `$_GET[0]` ?>\r\n--b--";
+        let whole = |event: &mut Event, bytes: usize| {
+            event.set(Field::RequestMethod, "POST");
+            event.set(Field::UrlOriginal, "/up");
+            event.set_list(Field::RequestHeaders, headers.into_iter().map(Value::Text));
+            event.set(Field::RequestBody, body);
+            event.set(Field::RequestBodyBytes, i64::try_from(bytes).unwrap());
+            event.set(Field::ResponseStatus, 404_i64);
+        };
+        check(
+            |event| whole(event, body.len() - 3),
+            expect![[r#"
+            bartizan.inspection.adjusted_score: Float(0.8)
+            bartizan.inspection.classes: List([Text("malicious_upload"), Text("cross_site_request_forgery")])
+            bartizan.inspection.evidence: Text("a.png: a web shell (PHP)")
+            bartizan.inspection.grade: Text("request")
+            bartizan.inspection.outcome: Text("refused")
+            bartizan.inspection.place: Text("body f")
+            bartizan.inspection.score: Float(0.95)
+        "#]],
+        );
+        // Cut off: what is missing could be what clears it.
+        check(
+            |event| whole(event, body.len()),
+            expect![[r#"
+            bartizan.inspection.adjusted_score: Float(0.8)
+            bartizan.inspection.classes: Text("malicious_upload")
+            bartizan.inspection.evidence: Text("a.png: a web shell (PHP)")
+            bartizan.inspection.grade: Text("request")
+            bartizan.inspection.not_observable: List([Text("cross_site_request_forgery"), Text("request_smuggling")])
+            bartizan.inspection.outcome: Text("refused")
+            bartizan.inspection.place: Text("body f")
+            bartizan.inspection.score: Float(0.95)
+        "#]],
+        );
+    }
+
+    #[test]
+    fn bodies_as_they_were_sent() {
+        assert_eq!(as_sent("\\x89PNG\\x41\\xzz\\x"), b"\x89PNG\\x41\\xzz\\x");
+        assert_eq!(as_sent("plain"), b"plain");
+    }
+
+    #[test]
+    fn an_honest_request_gains_nothing() {
+        check(
+            |event| {
+                event.set(Field::RequestMethod, "GET");
+                event.set(Field::UrlOriginal, "/item?id=1");
+                event.set(Field::ResponseStatus, 500_i64);
+            },
+            expect![""],
+        );
+    }
+
+    #[track_caller]
+    fn check(fill: impl FnOnce(&mut Event), expect: Expect) {
+        let mut event = Event::new("".into(), Timestamp::default());
+        fill(&mut event);
+        inspect_request(&mut event);
+        let lines = event
+            .known()
+            .filter(|(field, _)| field.name().starts_with("bartizan.inspection"))
+            .map(|(field, value)| format!("{}: {value:?}\n", field.name()));
+        expect.assert_eq(&lines.collect::<String>());
+    }
 }

@@ -11,6 +11,7 @@ mod engine;
 mod health;
 mod indicators;
 mod keep;
+pub mod models;
 mod names;
 mod shipped;
 mod trial;

@@ -187,7 +187,17 @@ pub(crate) fn list(words: &[&str]) -> tempfile::NamedTempFile {
 
 /// Runs a client to its end with this input.
 pub(crate) fn ran(program: &Path, words: &[&str], input: &[u8]) -> std::process::Output {
-    use std::io::Write as _;
+    converse(program, words, &[("", input)])
+}
+
+/// Runs a client to its end; types each text once the client has shown, since the turn before, the one
+/// beside it. A client that ends before it reads is no fault of ours.
+pub(crate) fn converse(
+    program: &Path,
+    words: &[&str],
+    turns: &[(&str, &[u8])],
+) -> std::process::Output {
+    use std::io::{Read as _, Write as _};
     use std::process::{Command, Stdio};
     let mut child = Command::new(program)
         .args(words)
@@ -196,8 +206,6 @@ pub(crate) fn ran(program: &Path, words: &[&str], input: &[u8]) -> std::process:
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A client that ends before it reads is no fault of ours.
-    let _ = child.stdin.take().unwrap().write_all(input);
     // One that hangs, which some do, ends the test and not the day.
     let id = child.id().to_string();
     let (done, ended) = std::sync::mpsc::channel();
@@ -206,7 +214,24 @@ pub(crate) fn ran(program: &Path, words: &[&str], input: &[u8]) -> std::process:
             let _ = Command::new("kill").args(["-9", &id]).status();
         }
     });
-    let output = child.wait_with_output().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut shown, mut seen) = (Vec::new(), 0);
+    for (wanted, typed) in turns {
+        let mut some = [0; 4096];
+        while !wanted.is_empty()
+            && !String::from_utf8_lossy(&shown[seen..]).contains(wanted)
+            && let Ok(length @ 1..) = output.read(&mut some)
+        {
+            shown.extend_from_slice(&some[..length]);
+        }
+        seen = shown.len();
+        let _ = input.write_all(typed);
+    }
+    drop(input);
+    output.read_to_end(&mut shown).unwrap();
+    drop(output);
+    let mut output = child.wait_with_output().unwrap();
+    output.stdout = shown;
     let _ = done.send(());
     watch.join().unwrap();
     output

@@ -22,7 +22,7 @@ pub enum Class {
     NosqlInjection,
     /// Line breaks that add headers, mail commands or log lines.
     HeaderInjection,
-    /// An address that makes the server fetch from inside, or include from outside.
+    /// An address that makes the server fetch from inside.
     ServerSideRequestForgery,
     /// XML that declares external entities.
     XmlExternalEntity,
@@ -34,8 +34,22 @@ pub enum Class {
     Deserialization,
     /// A server-side include directive.
     ServerSideInclude,
-    /// A client that names itself as an attack tool.
+    /// A client that names itself as an attack tool, or asks for what only such a tool asks for.
     Scanner,
+    /// XPath that changes the expression it stands in.
+    XpathInjection,
+    /// An address from outside where the name of a file to include belongs.
+    RemoteFileInclusion,
+    /// Keys that reach the prototype of all objects (JavaScript).
+    PrototypePollution,
+    /// A session chosen by somebody else.
+    SessionFixation,
+    /// A file that runs, or makes others run, where it is put.
+    MaliciousUpload,
+    /// A request that changes something, sent by a page of another site.
+    CrossSiteRequestForgery,
+    /// A message whose end two readers see in different places.
+    RequestSmuggling,
 }
 
 impl Class {
@@ -57,6 +71,13 @@ impl Class {
             Self::Deserialization => "deserialization",
             Self::ServerSideInclude => "server_side_include",
             Self::Scanner => "scanner",
+            Self::XpathInjection => "xpath_injection",
+            Self::RemoteFileInclusion => "remote_file_inclusion",
+            Self::PrototypePollution => "prototype_pollution",
+            Self::SessionFixation => "session_fixation",
+            Self::MaliciousUpload => "malicious_upload",
+            Self::CrossSiteRequestForgery => "cross_site_request_forgery",
+            Self::RequestSmuggling => "request_smuggling",
         }
     }
 }

@@ -16,22 +16,28 @@
 //! The way of a request: it is cut into parts before anything is decoded (`parts`), each part is
 //! scanned once for bytes and literals that any attack needs (`bytes`, `prefilter`), encodings
 //! are peeled off to a fixpoint (`peel`), and only then do the classes that were called confirm
-//! by grammar (`classes`). A request that calls no class is let go without an allocation.
+//! by grammar (`classes`). A request that calls no class is let go without an allocation. What no
+//! single part shows, whose request it is and where it ends, is judged on the request as a whole.
+//! Where the answer is known, it tells how the attack went ([`Verdict::judge`]).
 
 mod access_log;
 mod bytes;
 mod class;
 mod classes;
 mod engine;
+mod magic;
+mod outcome;
 mod parts;
 mod peel;
 mod prefilter;
 mod request;
+mod site;
 mod verdict;
 
 pub use access_log::{AccessLog, inspect_access_log};
 pub use class::Class;
-pub use classes::{CLASSES, ClassRow};
+pub use classes::{CLASSES, ClassRow, REQUEST_CLASSES, RequestClassRow};
 pub use engine::{ATTACK_SCORE_MIN, inspect};
+pub use outcome::{Answer, Judged, Outcome};
 pub use request::Request;
-pub use verdict::{EVIDENCE_BYTES_MAX, FINDINGS_MAX, Finding, Layer, Place, Verdict};
+pub use verdict::{EVIDENCE_BYTES_MAX, FINDINGS_MAX, Finding, Grade, Layer, Place, Verdict};

@@ -9,6 +9,8 @@ mod json;
 mod multipart;
 mod query;
 
+pub(crate) use body::each_file;
+
 use crate::{Place, Request};
 
 /// Longest text looked at in one part, in bytes.
@@ -57,6 +59,16 @@ pub(crate) struct Part<'a> {
     pub text: &'a [u8],
 }
 
+/// A file that the body holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct File<'a> {
+    pub place: PlaceRef<'a>,
+    pub filename: &'a [u8],
+    /// The type that the sender declares, empty where there is none.
+    pub media: &'a [u8],
+    pub content: &'a [u8],
+}
+
 /// A [`Place`] that has not been copied yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum PlaceRef<'a> {
@@ -70,7 +82,20 @@ pub(crate) enum PlaceRef<'a> {
     Body,
 }
 
-impl PlaceRef<'_> {
+impl<'a> PlaceRef<'a> {
+    /// Gives the name of the parameter, field, cookie or header; empty where there is none.
+    pub(crate) fn name(self) -> &'a [u8] {
+        match self {
+            Self::QueryName(name)
+            | Self::QueryValue(name)
+            | Self::Cookie(name)
+            | Self::BodyName(name)
+            | Self::BodyValue(name) => name,
+            Self::Header(name) => name.as_bytes(),
+            Self::Path | Self::Body => b"",
+        }
+    }
+
     pub(crate) fn to_place(self) -> Place {
         match self {
             Self::Path => Place::Path,
@@ -99,7 +124,7 @@ pub(crate) trait Visitor {
 pub(crate) fn visit(request: &Request<'_>, visitor: &mut impl Visitor) {
     query::target(request.target.as_bytes(), visitor);
     headers::all(request.headers, visitor);
-    if request.whole && !request.body.is_empty() {
+    if !request.body.is_empty() {
         body::body(request, visitor);
     }
 }

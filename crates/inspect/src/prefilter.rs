@@ -93,7 +93,9 @@ pub(crate) fn bits() -> impl Iterator<Item = ClassSet> {
 /// Gives the classes to ask about `text`, which holds characters of `kinds`.
 pub(crate) fn called(kind: Kind, kinds: u32, text: &[u8]) -> ClassSet {
     let word = kinds & !HARMLESS == 0 && text.len() < HARMLESS_BYTES_MAX;
-    if word && matches!(kind, Kind::Value | Kind::Name) {
+    // Words with dots or two underscores may be keys that reach into an object.
+    let key = text.starts_with(b"__") || (kind == Kind::Name && kinds & DOT != 0);
+    if word && !key && matches!(kind, Kind::Value | Kind::Name) {
         return 0;
     }
     let prefilter = &*PREFILTER;

@@ -11,8 +11,9 @@ pub struct Request<'a> {
     pub version: &'a str,
     /// Header names and values in order.
     pub headers: &'a [(&'a str, &'a str)],
-    /// The body as bytes; empty where it was not seen.
+    /// The body as bytes, as far as it was seen.
     pub body: &'a [u8],
-    /// False for access logs, which hold neither all headers nor the body.
+    /// True where all headers and the whole body are here; access logs hold neither. What needs
+    /// both is judged only then.
     pub whole: bool,
 }

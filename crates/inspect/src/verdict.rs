@@ -20,6 +20,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// Bytes of the request that lay beyond a bound and were not looked at.
     pub unseen_bytes: usize,
+    /// Classes on which what was given of the request allows no word, either way.
+    pub not_observable: &'static [Class],
 }
 
 /// One class of attack found in one place.
@@ -29,12 +31,43 @@ pub struct Finding {
     pub class: Class,
     /// How sure we are of this one, 0 to 1.
     pub score: f64,
+    /// How it stands among what surrounds it.
+    pub grade: Grade,
     /// Where in the request it stood.
     pub place: Place,
     /// The decoded text that convinced us, at most [`EVIDENCE_BYTES_MAX`] bytes.
     pub evidence: String,
     /// The encodings that were peeled off, outermost first.
     pub layers: Vec<Layer>,
+}
+
+/// How a finding stands in the text that holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Grade {
+    /// Too little for an attack: a text that mentions such things. Information only.
+    Mention,
+    /// It stands inside other text, complete enough to work there.
+    Embedded,
+    /// It leaves the quote, bracket or argument that was to hold the value.
+    BreaksOut,
+    /// The whole value is nothing else.
+    Whole,
+    /// Not a text but the make of the request itself.
+    Request,
+}
+
+impl Grade {
+    /// Gives the name used in events, rules and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mention => "mention",
+            Self::Embedded => "embedded",
+            Self::BreaksOut => "breaks_out",
+            Self::Whole => "whole",
+            Self::Request => "request",
+        }
+    }
 }
 
 /// A place in a request.

@@ -108,7 +108,9 @@ fn honest_programs_are_clean() {
             body: b"",
             whole: true,
         });
-        assert!(verdict.findings.is_empty(), "{agent}: {verdict:?}");
+        // A library's name is told as a hint, and nothing else is said of it.
+        let hints = usize::from(agent.starts_with("curl/") || agent.starts_with("python-"));
+        assert!(!verdict.attack && verdict.findings.len() == hints, "{agent}: {verdict:?}");
     }
 }
 

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
-use inspect::{AccessLog, CLASSES, Request, Verdict, inspect, inspect_access_log};
+use inspect::{
+    AccessLog, CLASSES, Class, REQUEST_CLASSES, Request, Verdict, inspect, inspect_access_log,
+};
 
 #[test]
 fn union_behind_a_number() {
@@ -287,7 +289,7 @@ fn scanner_that_names_itself() {
 }
 
 #[test]
-fn body_is_not_looked_at_in_logs() {
+fn what_was_seen_of_a_body_is_judged() {
     let request = Request {
         method: "POST",
         target: "/",
@@ -296,15 +298,23 @@ fn body_is_not_looked_at_in_logs() {
         body: b"id=1' or 1=1--",
         whole: false,
     };
-    assert!(!inspect(&request).attack);
-    assert!(inspect(&Request { whole: true, ..request }).attack);
+    let verdict = inspect(&request);
+    assert!(verdict.attack);
+    assert!(!verdict.not_observable.contains(&Class::MaliciousUpload));
+    assert!(verdict.not_observable.contains(&Class::CrossSiteRequestForgery));
+    let log = inspect(&Request { body: b"", ..request });
+    assert!(!log.attack && log.not_observable.contains(&Class::MaliciousUpload));
+    assert_eq!(inspect(&Request { whole: true, ..request }).not_observable, []);
 }
 
 #[test]
 fn every_class_has_a_name_and_a_summary() {
-    for (at, row) in CLASSES.iter().enumerate() {
-        assert!(!row.summary.is_empty());
-        assert!(CLASSES.iter().skip(at + 1).all(|other| other.id() != row.id()));
+    let texts = CLASSES.iter().map(|row| (row.id(), row.summary));
+    let requests = REQUEST_CLASSES.iter().map(|row| (row.id(), row.summary));
+    let rows: Vec<_> = texts.chain(requests).collect();
+    for (at, (id, summary)) in rows.iter().enumerate() {
+        assert!(!id.is_empty() && !summary.is_empty());
+        assert!(rows.iter().skip(at + 1).all(|(_, other)| other != summary), "{summary}");
     }
 }
 

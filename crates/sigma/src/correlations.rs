@@ -11,6 +11,7 @@ pub(crate) mod correlation;
 pub(crate) mod draft;
 pub(crate) mod entry;
 pub(crate) mod found;
+pub(crate) mod groups;
 pub(crate) mod memory;
 pub(crate) mod new_terms;
 pub(crate) mod snapshot;

@@ -3,6 +3,7 @@
 use model::Event;
 
 use crate::compile::Compiled;
+use crate::correlations::correlate::Follower;
 use crate::fault::RuleFault;
 use crate::reading::loader::Loader;
 use crate::{Options, Rule, RuleFile, RuleIndex, Scratch};
@@ -13,7 +14,7 @@ pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
     pub(crate) compiled: Compiled,
     /// For each rule, the correlations that name it and its place in each.
-    pub(crate) followers: Vec<Vec<(RuleIndex, usize)>>,
+    pub(crate) followers: Vec<Vec<Follower>>,
 }
 
 impl RuleSet {

@@ -103,7 +103,10 @@ fn a_restart_in_a_flood_changes_nothing() {
         "type: value_count, condition: {field: user.name, gte: 2000}",
     ] {
         let rules = load(correlation);
-        let (mut whole, mut memory) = (Memory::default(), Memory::default());
+        // Both with the same secret.
+        let empty = Memory::default().snapshot();
+        let mut whole = Memory::restore(&empty).unwrap();
+        let mut memory = Memory::restore(&empty).unwrap();
         for id in 1..12_000 {
             // Some come late, and the hour slides on.
             let late = if id % 7 == 0 { 600_000 } else { 0 };

@@ -77,10 +77,12 @@ proptest! {
     fn a_restart_changes_nothing(steps in steps(), cut in 0..80_usize) {
         let rules = load(&RULES);
         let played = events(&steps);
-        let mut whole_memory = Memory::default();
+        // Both with the same secret.
+        let empty = Memory::default().snapshot();
+        let mut whole_memory = Memory::restore(&empty).unwrap();
         let whole = play(&rules, &mut whole_memory, &played);
         let (first, second) = played.split_at(cut.min(played.len()));
-        let mut memory = Memory::default();
+        let mut memory = Memory::restore(&empty).unwrap();
         let mut halves = play(&rules, &mut memory, first);
         let bytes = memory.snapshot();
         let mut memory = Memory::restore(&bytes).unwrap();

@@ -113,6 +113,36 @@ fn every_request_has_its_answer_in_its_place() {
 }
 
 #[test]
+fn a_verdict_tells_how_it_stands_and_what_became_of_it() {
+    let place = Place::new();
+    let input = place.path("requests");
+    let lines = [
+        r#"203.0.113.9 - - [21/Nov/2026:06:58:00 +0000] "GET /?id=1%27%20or%201=1-- HTTP/1.1" 500 1 "-" "curl/8.5.0""#,
+        r#"203.0.113.9 - - [21/Nov/2026:06:58:00 +0000] "GET /a HTTP/1.1" 200 1 "-" "curl/8.5.0""#,
+        r#"{"id":"forged","request_line":"POST /mail HTTP/1.1","headers":[["Host","shop.example"],["Cookie","s=1"],["Origin","https://evil.test"]],"body":"to=eve","status":403}"#,
+    ];
+    std::fs::write(&input, lines.join("\n")).unwrap();
+    let ran = run(bartizan().arg("inspect").arg(&input));
+    assert_eq!(ran.code, Some(0), "{}", ran.errors);
+    let answers = ran.json();
+    let of = |answer: usize, name: &str| answers[answer][name].clone();
+    assert_eq!(of(0, "classes"), serde_json::json!(["sql_injection"]));
+    assert_eq!((of(0, "outcome"), of(2, "outcome")), ("failed".into(), "refused".into()));
+    assert!(of(0, "adjusted_score").as_f64() > of(0, "score").as_f64());
+    assert!(of(2, "adjusted_score").as_f64() < of(2, "score").as_f64());
+    assert_eq!(answers[0]["evidence"][0]["grade"], "breaks_out");
+    assert_eq!(answers[2]["evidence"][0]["class"], "cross_site_request_forgery");
+    assert!(of(0, "not_observable").to_string().contains("cross_site_request_forgery"));
+    assert_eq!(of(2, "not_observable"), serde_json::json!([]));
+    assert_eq!((of(1, "attack"), of(1, "classes")), (false.into(), serde_json::json!([])));
+    assert_eq!(answers[1]["evidence"][0]["grade"], "mention");
+
+    let ran = run(bartizan().args(["inspect", "--attacks", "--output", "table"]).arg(&input));
+    assert_eq!((ran.code, ran.out.lines().count()), (Some(0), 4), "{}", ran.out);
+    assert!(ran.out.contains("breaks_out") && ran.out.contains("refused"), "{}", ran.out);
+}
+
+#[test]
 fn packed_requests_are_unpacked() {
     let place = Place::new();
     let packed = place.path("requests.gz");

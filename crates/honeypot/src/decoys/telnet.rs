@@ -34,15 +34,19 @@ const LINE_BYTES_MAX: usize = 512;
 async fn serve(session: &mut Session) -> Result<(), End> {
     session.set_idle(GRACE);
     let mut line = Line { options: Options::default(), terminal: Terminal::default() };
-    session.write(OPENING).await?;
     let host = session.persona().host_name().to_owned();
     let greeting = match &session.service().banner {
         Some(banner) => format!("{banner}\r\n"),
         None => String::new(),
     };
-    session.write(greeting.as_bytes()).await?;
-    for _ in 0..TRIES_MAX {
-        session.write(format!("\r\n{host} login: ").as_bytes()).await?;
+    // All at once, as `telnetd` does it: what comes in two pieces is another product to a scanner. The
+    // terminal behind it turns the `\r\n` of `login` into this.
+    let prompt = format!("\r\r\n{host} login: ");
+    session.write(&[OPENING, greeting.as_bytes(), prompt.as_bytes()].concat()).await?;
+    for attempt in 0..TRIES_MAX {
+        if attempt > 0 {
+            session.write(prompt.as_bytes()).await?;
+        }
         let user = line.typed(session, false).await?;
         session.write(b"Password: ").await?;
         let password = line.typed(session, true).await?;
@@ -154,7 +158,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
 
-    use crate::testing::{House, client, ran};
+    use crate::testing::{House, client, converse, ran};
 
     async fn until(stream: &mut TcpStream, wanted: &str) -> String {
         let mut all = Vec::new();
@@ -202,10 +206,16 @@ mod tests {
         let house = House::new("telnet").await;
         let Some(telnet) = client("telnet") else { return };
         let port = house.address.port().to_string();
-        let output = ran(&telnet, &["127.0.0.1", &port], b"root\nopensesame\nid\nexit\n");
+        let typed: [(&str, &[u8]); 4] = [
+            ("login: ", b"root\n"),
+            ("Password: ", b"opensesame\n"),
+            ("# ", b"id\n"),
+            ("# ", b"exit\n"),
+        ];
+        let output = converse(&telnet, &["127.0.0.1", &port], &typed);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(text.contains("login: "), "{output:?}");
-        house.event("connection").await;
+        assert!(text.contains("uid=0(root)"), "{output:?}");
+        house.event_where(|event| event["event"]["outcome"] == "success").await;
     }
 
     #[tokio::test]
@@ -239,6 +249,6 @@ mod tests {
         let port = house.address.port().to_string();
         let output = ran(&nmap, &["-Pn", "-n", "-sT", "-sV", "-p", &port, "127.0.0.1"], b"");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(text.contains("telnet "), "{text}");
+        assert!(text.contains("BusyBox telnetd"), "{text}");
     }
 }

@@ -1,7 +1,7 @@
-//! Request forgery and remote inclusion: an address that the server is meant to fetch.
+//! Request forgery: an address that the server is meant to fetch from inside.
 //!
 //! Redirect parameters hold addresses all day long. An address convicts when it points inside (the
-//! machine itself, the cloud's metadata), uses a scheme no page links to, or names a script.
+//! machine itself, the cloud's metadata), or uses a scheme no page links to.
 
 use super::shared::{find, from, run};
 use super::{ClassRow, Evidence, View};
@@ -10,7 +10,7 @@ use crate::parts::Kind;
 
 pub(super) const CLASS: ClassRow = ClassRow {
     class: Class::ServerSideRequestForgery,
-    summary: "an address that makes the server fetch from inside, or include from outside",
+    summary: "an address that makes the server fetch from inside",
     literals: &[
         "http://",
         "https://",
@@ -52,11 +52,6 @@ const SCHEMES: &[&[u8]] = &[
     b"jar:http",
     b"sftp://",
 ];
-const SCRIPTS: &[&[u8]] = &[
-    b".php?", b".txt?", b".txt", b".gif?", b".dat?", b".inc?", b".ico?", b".htm?", b".html?",
-    b".asp?",
-];
-
 fn confirm(view: &View<'_>) -> Option<Evidence> {
     let text = view.lower;
     if let Some(at) = INSIDE.iter().find_map(|host| find(text, host)) {
@@ -70,20 +65,10 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         .find_map(|scheme| text.strip_prefix(scheme.as_bytes()))?;
     let length = run(rest, 0, |byte| !matches!(byte, b'/' | b'?' | b'#'));
     let host = rest.get(..length)?;
-    let after = rest.get(length..)?;
     let local = host.starts_with(b"127.")
         || host.starts_with(b"localhost")
         || host.starts_with(b"0.0.0.0")
         || host.starts_with(b"[::1]")
         || host == b"0";
-    // A trailing `?` swallows what the application appends to the name.
-    let swallows =
-        SCRIPTS.iter().any(|end| end.ends_with(b"?") && after.ends_with(end)) || after == b"?";
-    let numeric = host.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
-    let script = SCRIPTS.iter().any(|end| after.ends_with(end.strip_suffix(b"?").unwrap_or(end)));
-    match (local, swallows, numeric && script) {
-        (true, _, _) | (_, true, _) => Some(from(view, 0, 0.6)),
-        (_, _, true) => Some(from(view, 0, 0.55)),
-        _ => None,
-    }
+    local.then(|| from(view, 0, 0.6))
 }

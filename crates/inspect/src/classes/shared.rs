@@ -14,8 +14,9 @@ pub(super) fn from(view: &View<'_>, start: usize, score: f64) -> Evidence {
 
 /// Counts words of letters alone that stand before `at`: a sentence has them, a payload seldom.
 pub(super) fn prose_words(text: &[u8], at: usize) -> usize {
-    text.get(at.saturating_sub(PROSE_BYTES_MAX)..at)
-        .unwrap_or_default()
+    let before = text.get(at.saturating_sub(PROSE_BYTES_MAX)..at).unwrap_or_default();
+    spend(before.len());
+    before
         .split(u8::is_ascii_whitespace)
         .filter(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic))
         .take(WORDS_MAX)
@@ -29,7 +30,18 @@ pub(super) fn starts_at(text: &[u8], at: usize, literal: &[u8]) -> bool {
 
 /// Gives the offset of `literal` in `text`.
 pub(super) fn find(text: &[u8], literal: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, literal)
+    let found = memchr::memmem::find(text, literal);
+    spend(found.unwrap_or(text.len()));
+    found
+}
+
+/// Gives the offsets of every `literal` in `text`.
+pub(super) fn find_all(text: &[u8], literal: &'static [u8]) -> impl Iterator<Item = usize> {
+    let mut known = 0;
+    memchr::memmem::find_iter(text, literal).inspect(move |at| {
+        spend(at - known);
+        known = *at;
+    })
 }
 
 /// Tells whether the byte before `at` could not belong to the same word.
@@ -41,10 +53,39 @@ pub(super) fn word_begins(text: &[u8], at: usize) -> bool {
 
 /// Counts the bytes at `at` for which `accepts` holds.
 pub(super) fn run(text: &[u8], at: usize, accepts: impl Fn(u8) -> bool) -> usize {
-    text.get(at..).unwrap_or_default().iter().take_while(|byte| accepts(**byte)).count()
+    let rest = text.get(at..).unwrap_or_default();
+    let length = rest.iter().take_while(|byte| accepts(**byte)).count();
+    spend(length + 1);
+    length
 }
 
 /// Tells whether `byte` occurs more than `times` in `text`.
 pub(super) fn more_than(text: &[u8], byte: u8, times: usize) -> bool {
     memchr::memchr_iter(byte, text).nth(times).is_some()
+}
+
+/// Counts the bytes that were read here: a test holds the work to the length of the text, in steps
+/// and not in time.
+#[cfg(not(test))]
+fn spend(_bytes: usize) {}
+
+#[cfg(test)]
+pub(super) use steps::{spend, take};
+
+#[cfg(test)]
+mod steps {
+    use std::cell::Cell;
+
+    thread_local! {
+        static STEPS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn spend(bytes: usize) {
+        STEPS.set(STEPS.get() + bytes);
+    }
+
+    /// Gives the steps since it was last asked.
+    pub(crate) fn take() -> usize {
+        STEPS.take()
+    }
 }

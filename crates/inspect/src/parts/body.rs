@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use super::query::{Owner, pairs};
-use super::{Coding, Kind, PART_BYTES_MAX, Part, PlaceRef, Visitor, json, multipart};
+use super::{Coding, File, Kind, PART_BYTES_MAX, Part, PlaceRef, Visitor, json, multipart};
 use crate::Request;
 
 #[derive(Clone, Copy)]
@@ -28,6 +28,20 @@ pub(super) fn body(request: &Request<'_>, visitor: &mut impl Visitor) {
     }
 }
 
+/// Shows every file that the body holds.
+pub(crate) fn each_file<'a>(request: &Request<'a>, show: &mut dyn FnMut(&File<'a>)) {
+    if request.body.is_empty() {
+        return;
+    }
+    if let Form::Multipart(boundary) = form(request) {
+        multipart::each(request.body, boundary, &mut |part| {
+            if let Some(file) = part.file() {
+                show(&file);
+            }
+        });
+    }
+}
+
 fn form<'a>(request: &Request<'a>) -> Form<'a> {
     let claimed = request
         .headers
@@ -37,7 +51,10 @@ fn form<'a>(request: &Request<'a>) -> Form<'a> {
     let mut words = claimed.split(';');
     let media = words.next().unwrap_or("").trim().to_ascii_lowercase();
     if media.starts_with("multipart/") {
-        let boundary = words.find_map(|word| word.trim().strip_prefix("boundary="));
+        let boundary = words.find_map(|word| {
+            let (name, value) = word.trim().split_once('=')?;
+            name.trim().eq_ignore_ascii_case("boundary").then_some(value.trim())
+        });
         if let Some(boundary) = boundary {
             return Form::Multipart(boundary.trim_matches('"'));
         }

@@ -23,6 +23,7 @@ impl RuleSet {
     ) {
         let mut counted = std::mem::take(&mut memory.counted);
         counted.clear();
+        memory.keys.clear();
         let mut next = fired.len();
         for rule in matched {
             self.follow(Origin { event, rule: *rule, inner: None }, memory, &mut counted, fired);
@@ -47,10 +48,12 @@ impl RuleSet {
         fired: &mut Vec<Fired>,
     ) {
         let Origin { event, rule, inner } = origin;
-        for (follower, place) in self.followers.get(rule.0).into_iter().flatten() {
+        for &Follower { correlation: follower, place, grouping } in
+            self.followers.get(rule.0).into_iter().flatten()
+        {
             let Some(Rule {
                 header, kind: RuleKind::Correlation(correlation), enabled: true, ..
-            }) = self.rule(*follower)
+            }) = self.rule(follower)
             else {
                 continue;
             };
@@ -62,14 +65,14 @@ impl RuleSet {
             };
             // An event that matches two of the rules is still one event.
             if !correlation.kind.is_temporal() {
-                if counted.contains(follower) {
+                if counted.contains(&follower) {
                     continue;
                 }
-                counted.push(*follower);
+                counted.push(follower);
             }
-            let found = Match { event, place: *place, weight, inner };
+            let found = Match { event, place, grouping, weight, inner };
             if let Some(new) = memory.take(&header.id, correlation, found) {
-                fired.push(Fired { rule: *follower, ..new });
+                fired.push(Fired { rule: follower, ..new });
             }
         }
     }
@@ -93,6 +96,16 @@ impl RuleSet {
             RuleKind::Event(_) => None,
         })
     }
+}
+
+/// A correlation that names a rule.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Follower {
+    pub(crate) correlation: RuleIndex,
+    /// The place of the rule among those that it names.
+    pub(crate) place: usize,
+    /// The number of what the rule's events are grouped by; the same number is the same fields.
+    pub(crate) grouping: usize,
 }
 
 /// A match whose consequences are looked for.

@@ -21,6 +21,8 @@ pub(crate) struct Match<'e> {
     pub(crate) event: &'e Event,
     /// The place of the matched rule among those that the correlation names.
     pub(crate) place: usize,
+    /// The number of what its events are grouped by.
+    pub(crate) grouping: usize,
     pub(crate) weight: u64,
     /// What fired, where the matched rule is a correlation.
     pub(crate) inner: Option<&'e Fired>,
@@ -28,7 +30,7 @@ pub(crate) struct Match<'e> {
 
 impl Entry {
     pub(crate) fn of(found: Match<'_>, value: u64, correlation: &Correlation) -> Self {
-        let Match { event, place, weight, inner } = found;
+        let Match { event, place, weight, inner, .. } = found;
         let evidence = inner.map(|inner| {
             Box::new(Evidence {
                 first: inner.first,
@@ -92,7 +94,7 @@ impl Write for HashWriter {
     }
 }
 
-/// Writes the key of a match's group, or gives `None` where the event lacks a field to group by.
+/// Writes the text that a match's group is known by, or gives `None` where the event lacks a field to group by.
 pub(crate) fn group_of(
     correlation: &Correlation,
     found: Match<'_>,

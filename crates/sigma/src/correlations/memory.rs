@@ -12,6 +12,7 @@ use model::{EventId, Timestamp};
 use crate::correlations::correlation::Correlation;
 use crate::correlations::entry::Entry;
 use crate::correlations::found::{Counted, Match, group_of, value_of};
+use crate::correlations::groups::{GroupKey, Groups, Keys, Secret};
 use crate::correlations::window::{Taken, Window};
 use crate::{CorrelationKind, RuleIndex, RuleSet};
 
@@ -25,7 +26,7 @@ const GENERATION_BYTES_MAX: usize = 32 << 20;
 const BYTES_MAX: usize = 256 << 20;
 /// After so many matches it is looked whether all together take too much.
 const CHECK_EVERY: u32 = 1_024;
-/// About what a group takes besides its window and its key: its place in the table.
+/// About what a group takes besides its window: its key, and its place in the table.
 const GROUP_BYTES: usize = 24;
 
 /// What the correlations of a rule set remember between events.
@@ -34,8 +35,9 @@ pub struct Memory {
     /// By the correlation's id, so that it outlives a reload of the rules.
     pub(crate) states: HashMap<String, State>,
     pub(crate) counters: MemoryCounters,
-    /// Room that is used again for each event: a group's key, and the correlations that counted it.
-    key: String,
+    pub(crate) secret: Secret,
+    /// Room that is used again for each event: its groups, and the correlations that counted it.
+    pub(crate) keys: Keys,
     pub(crate) counted: Vec<RuleIndex>,
     since_check: u32,
 }
@@ -98,8 +100,8 @@ pub struct Fired {
 pub(crate) struct State {
     /// Which definition of the rule this belongs to.
     pub(crate) definition: u64,
-    pub(crate) young: HashMap<Box<str>, Window>,
-    pub(crate) old: HashMap<Box<str>, Window>,
+    pub(crate) young: Groups,
+    pub(crate) old: Groups,
     pub(crate) young_bytes: usize,
     pub(crate) old_bytes: usize,
     /// The latest match.
@@ -153,8 +155,12 @@ impl MemoryCounters {
 }
 
 impl Memory {
-    pub(crate) fn of(states: HashMap<String, State>, counters: MemoryCounters) -> Self {
-        Self { states, counters, ..Self::default() }
+    pub(crate) fn of(
+        states: HashMap<String, State>,
+        counters: MemoryCounters,
+        secret: Secret,
+    ) -> Self {
+        Self { states, counters, secret, ..Self::default() }
     }
 
     /// Gives what was forgotten so far, of all correlations.
@@ -209,10 +215,13 @@ impl Memory {
             return None;
         }
         self.hold_bytes();
-        if !self.states.contains_key(id) {
-            self.states.insert(id.to_owned(), State::of(correlation, event.time));
-        }
-        let state = self.states.get_mut(id)?;
+        let state = match self.states.get_mut(id) {
+            Some(state) => state,
+            None => self
+                .states
+                .entry(id.to_owned())
+                .or_insert_with(|| State::of(correlation, event.time)),
+        };
         if state.definition != correlation.definition {
             let counters = state.counters;
             *state = State::of(correlation, event.time);
@@ -220,10 +229,9 @@ impl Memory {
             state.counters.changed += 1;
         }
         state.grow_older(event.time, correlation);
-        let key = &mut self.key;
-        key.clear();
-        let Some(value) = group_of(correlation, found, key).and(value_of(correlation, found))
-        else {
+        let secret = self.secret;
+        let key = self.keys.get(found.grouping, secret, |text| group_of(correlation, found, text));
+        let Some((key, value)) = key.zip(value_of(correlation, found)) else {
             state.counters.incomplete += 1;
             return None;
         };
@@ -235,7 +243,9 @@ impl Memory {
             }
         };
         if correlation.kind == CorrelationKind::NewTerms {
-            return state.new_term(key, value, correlation, found);
+            let text = |text: &mut String| group_of(correlation, found, text);
+            let term = self.keys.of_value(value, secret, text)?;
+            return state.new_term((key, term), value, correlation, found);
         }
         state.window(key, |window, counters| {
             let entry = Entry::of(found, value, correlation);
@@ -298,7 +308,7 @@ impl State {
     fn turn(&mut self, alive: Option<Timestamp>) {
         let gone = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
         let alive = alive.unwrap_or(Timestamp::MIN);
-        let evicted = gone.values().filter(|window| window.latest() >= Some(alive)).count();
+        let evicted = gone.windows().filter(|window| window.latest() >= Some(alive)).count();
         self.counters.groups_evicted += u64::try_from(evicted).unwrap_or(u64::MAX);
         self.old_bytes = std::mem::take(&mut self.young_bytes);
         self.turned = self.latest;
@@ -307,25 +317,25 @@ impl State {
     /// Lets `each` work on a group's window, which moves to the younger generation.
     pub(crate) fn window<T>(
         &mut self,
-        group: &str,
+        group: GroupKey,
         each: impl FnOnce(&mut Window, &mut MemoryCounters) -> Option<T>,
     ) -> Option<T> {
-        if !self.young.contains_key(group) {
-            let moved = self.old.remove(group);
-            let bytes = moved.as_ref().map_or(0, |window| bytes_of(group, window));
-            self.old_bytes = self.old_bytes.saturating_sub(bytes);
-            self.young_bytes += bytes;
-            self.young.insert(Box::from(group), moved.unwrap_or_default());
-        }
-        let window = self.young.get_mut(group)?;
-        let before = bytes_of(group, window);
+        let Self { young, old, young_bytes, old_bytes, .. } = self;
+        let window = young.window(group, || {
+            let moved = old.take(group);
+            let bytes = moved.as_ref().map_or(0, bytes_of);
+            *old_bytes = old_bytes.saturating_sub(bytes);
+            *young_bytes += bytes;
+            moved.unwrap_or_default()
+        })?;
+        let before = bytes_of(window);
         let given = each(window, &mut self.counters);
-        self.young_bytes = (self.young_bytes + bytes_of(group, window)).saturating_sub(before);
+        self.young_bytes = (self.young_bytes + bytes_of(window)).saturating_sub(before);
         given
     }
 }
 
 /// Gives about how many bytes a group takes.
-pub(crate) fn bytes_of(group: &str, window: &Window) -> usize {
-    GROUP_BYTES + group.len() + window.bytes()
+pub(crate) fn bytes_of(window: &Window) -> usize {
+    GROUP_BYTES + window.bytes()
 }

@@ -6,32 +6,30 @@
 //! last. A value is news when the group has been known for as long as the rule wants to learn, and
 //! the value was not seen within the timespan before.
 
-use std::fmt::Write;
-
 use model::Timestamp;
 
 use crate::correlations::correlation::Correlation;
 use crate::correlations::entry::Entry;
 use crate::correlations::found::Match;
+use crate::correlations::groups::GroupKey;
 use crate::correlations::memory::State;
 use crate::correlations::window::Window;
 use crate::{Fired, RuleIndex};
 
 impl State {
-    /// Takes in a value of the group of this key, and gives the firing, if the value is news.
+    /// Takes in a value of the group of the first key, itself known by the second, and gives the firing, if
+    /// the value is news.
     pub(crate) fn new_term(
         &mut self,
-        key: &mut String,
+        (group, term): (GroupKey, GroupKey),
         value: u64,
         correlation: &Correlation,
         found: Match<'_>,
     ) -> Option<Fired> {
         let entry = Entry { evidence: None, ..Entry::of(found, value, correlation) };
         let (time, simulated) = (entry.time, entry.simulated);
-        let known = self.window(key, |window, _| Some(window.see(entry.clone())))?;
-        // A group's own key ends in `;`, so none is another's value.
-        let _ = write!(key, "={value:016x}");
-        let seen = self.window(key, |window, _| Some(window.see(entry)))?;
+        let known = self.window(group, |window, _| Some(window.see(entry.clone())))?;
+        let seen = self.window(term, |window, _| Some(window.see(entry)))?;
         let (since, _) = known?;
         let learned = time.since(since) >= correlation.learn;
         let remembered = seen.is_some_and(|(_, last)| time.since(last) <= correlation.timespan);

@@ -9,11 +9,14 @@ use model::{EventId, Timestamp};
 
 use crate::correlations::codec::{Reader, Writer};
 use crate::correlations::entry::{Entry, Evidence, Slice};
+use crate::correlations::groups::{GroupKey, Secret};
 use crate::correlations::memory::{Memory, MemoryCounters, State, bytes_of};
 use crate::correlations::window::Window;
 
 const MAGIC: &[u8; 8] = b"bartcorr";
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
+/// The version whose groups were known by their texts.
+const VERSION_OF_TEXTS: u64 = 1;
 /// Bounds a snapshot that is read; what a memory may hold fits with room to spare.
 const BYTES_MAX: usize = 1 << 30;
 
@@ -40,6 +43,7 @@ impl Memory {
         let mut writer = Writer::default();
         writer.raw(MAGIC);
         writer.number(VERSION);
+        self.secret.0.iter().for_each(|half| writer.whole(*half));
         write_counters(&mut writer, self.counters);
         let mut states: Vec<(&String, &State)> = self.states.iter().collect();
         states.sort_unstable_by_key(|(id, _)| *id);
@@ -66,19 +70,22 @@ impl Memory {
             return Err(SnapshotError::Checksum);
         }
         let mut reader = Reader::new(body);
-        if reader.number()? != VERSION {
-            return Err(SnapshotError::Version);
-        }
+        let (secret, texts) = match reader.number()? {
+            VERSION => (Secret([reader.whole()?, reader.whole()?]), false),
+            VERSION_OF_TEXTS => (Secret::default(), true),
+            _ => return Err(SnapshotError::Version),
+        };
+        let texts = texts.then_some(secret);
         let counters = read_counters(&mut reader)?;
         let mut states = HashMap::new();
         for _ in 0..reader.length()? {
             let id = reader.text()?.to_owned();
-            states.insert(id, read_state(&mut reader)?);
+            states.insert(id, read_state(&mut reader, texts)?);
         }
         if !reader.is_empty() {
             return Err(SnapshotError::Malformed);
         }
-        Ok(Self::of(states, counters))
+        Ok(Self::of(states, counters, secret))
     }
 }
 
@@ -102,17 +109,18 @@ fn write_state(writer: &mut Writer, state: &State) {
     writer.signed(state.turned.nanos());
     write_counters(writer, state.counters);
     for groups in [&state.young, &state.old] {
-        let mut groups: Vec<(&Box<str>, &Window)> = groups.iter().collect();
+        let mut groups: Vec<(GroupKey, &Window)> = groups.iter().collect();
         groups.sort_unstable_by_key(|(key, _)| *key);
         writer.length(groups.len());
         for (key, window) in groups {
-            writer.text(key);
+            writer.wide(key.0.cast_signed());
             write_window(writer, window);
         }
     }
 }
 
-fn read_state(reader: &mut Reader<'_>) -> Result<State, SnapshotError> {
+/// Reads a state; with a secret, one whose groups stand there by their texts.
+fn read_state(reader: &mut Reader<'_>, texts: Option<Secret>) -> Result<State, SnapshotError> {
     let mut state = State {
         definition: reader.whole()?,
         latest: Timestamp::from_nanos(reader.signed()?),
@@ -124,10 +132,13 @@ fn read_state(reader: &mut Reader<'_>) -> Result<State, SnapshotError> {
         [(&mut state.young, &mut state.young_bytes), (&mut state.old, &mut state.old_bytes)];
     for (groups, bytes) in generations {
         for _ in 0..reader.length()? {
-            let key = reader.text()?;
+            let key = match texts {
+                Some(secret) => secret.key_of(reader.text()?),
+                None => GroupKey(reader.wide()?.cast_unsigned()),
+            };
             let window = read_window(reader)?;
-            *bytes += bytes_of(key, &window);
-            groups.insert(Box::from(key), window);
+            *bytes += bytes_of(&window);
+            let _ = groups.window(key, || window);
         }
     }
     Ok(state)
@@ -213,4 +224,37 @@ fn write_time(writer: &mut Writer, time: Timestamp, before: Timestamp) {
 
 fn read_time(reader: &mut Reader<'_>, before: Timestamp) -> Result<Timestamp, SnapshotError> {
     Ok(Timestamp::from_nanos(before.nanos().wrapping_add(reader.signed()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_that_were_known_by_their_texts_are_found_again() {
+        let mut writer = Writer::default();
+        writer.raw(MAGIC);
+        writer.number(VERSION_OF_TEXTS);
+        write_counters(&mut writer, MemoryCounters::default());
+        writer.length(1);
+        writer.text("rule");
+        let told = Window { fired: Some((Timestamp::default(), 7)), ..Window::default() };
+        writer.whole(0);
+        writer.signed(0);
+        writer.signed(0);
+        write_counters(&mut writer, MemoryCounters::default());
+        writer.length(1);
+        writer.text("192.0.2.1:9;");
+        write_window(&mut writer, &told);
+        writer.length(0);
+        let checksum = crc32fast::hash(writer.written());
+        writer.raw(&checksum.to_le_bytes());
+        let memory = Memory::restore(&writer.finish()).unwrap();
+        let groups: Vec<_> = memory.states.get("rule").unwrap().young.iter().collect();
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].0, memory.secret.key_of("192.0.2.1:9;"));
+        assert_eq!(groups[0].1.fired, told.fired);
+        let again = Memory::restore(&memory.snapshot()).unwrap();
+        assert_eq!(again.snapshot(), memory.snapshot());
+    }
 }

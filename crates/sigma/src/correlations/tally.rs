@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use model::Value;
 use query::Number;
 
@@ -91,7 +92,7 @@ fn float(number: i128) -> f64 {
 #[derive(Debug, Default)]
 pub(crate) struct Values {
     /// How often in the last timespan, and how often at all.
-    counts: HashMap<u64, (u32, u32)>,
+    counts: HashMap<u64, (u32, u32), RandomState>,
     /// How many different ones there are in the last timespan.
     recent: usize,
 }

@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use query::FieldRef;
+
 use crate::compile::Compiled;
+use crate::correlations::correlate::Follower;
 use crate::correlations::draft::{Draft, Referred};
 use crate::fault::{Fault, RuleFault};
 use crate::reading::condition::size;
@@ -30,7 +33,9 @@ pub(crate) struct Loader {
     filters: Vec<Filed>,
     /// Whether it is settled which rules report.
     settled: Vec<bool>,
-    followers: Vec<Vec<(RuleIndex, usize)>>,
+    followers: Vec<Vec<Follower>>,
+    /// The number of each list of places that events are grouped by.
+    groupings: HashMap<Vec<Vec<FieldRef>>, usize>,
 }
 
 struct Waiting {
@@ -191,9 +196,15 @@ impl Loader {
                 return;
             }
         };
+        let groups: Vec<_> =
+            correlation.places.iter().map(|places| places.group_by.clone()).collect();
         let index = self.push(document, RuleKind::Correlation(correlation), &path);
         for (place, rule) in rules.into_iter().enumerate() {
-            self.followers.get_mut(rule.0).into_iter().for_each(|list| list.push((index, place)));
+            let known = self.groupings.len();
+            let grouping = groups.get(place).cloned().unwrap_or_default();
+            let grouping = *self.groupings.entry(grouping).or_insert(known);
+            let follower = Follower { correlation: index, place, grouping };
+            self.followers.get_mut(rule.0).into_iter().for_each(|list| list.push(follower));
             self.settle_report(rule, generate);
         }
     }

@@ -21,6 +21,7 @@ use crate::tell::{Direction, Heading, Told};
 
 mod fields;
 mod head;
+mod sent;
 
 use head::{Answer, Body, Request};
 
@@ -129,6 +130,8 @@ enum Part {
 struct Http {
     waiting: VecDeque<Request>,
     sides: [Part; 2],
+    /// How far into what has come of each side's head its end was looked for.
+    looked: (usize, usize),
     /// The body that comes belongs to the last of those who wait.
     collects: bool,
     tunnel: Tunnel,
@@ -178,10 +181,15 @@ impl Dissector for Http {
             self.end(told);
         }
         self.collects = false;
+        self.looked = (0, 0);
         if let Some(side) = self.sides.get_mut(usize::from(direction == Direction::Server)) {
             *side = Part::Lost;
         }
         Progress::Taken(0)
+    }
+
+    fn held(&self) -> usize {
+        self.waiting.iter().map(Request::held).sum()
     }
 
     fn end(&mut self, told: &mut Told<'_>) {
@@ -263,7 +271,7 @@ impl Http {
         if PREFACE.starts_with(rest) {
             return None;
         }
-        let (request, used) = Request::read(rest)?;
+        let (request, used) = Request::read(rest, &mut self.looked.0)?;
         let Some(request) = request else {
             // A line that is no request: told of, and the next one may be.
             told.malformed();
@@ -281,7 +289,7 @@ impl Http {
     }
 
     fn answer(&mut self, rest: &[u8], told: &mut Told<'_>) -> Option<(Part, u64)> {
-        let (answer, used) = Answer::read(rest)?;
+        let (answer, used) = Answer::read(rest, &mut self.looked.1)?;
         let Some(answer) = answer else {
             told.malformed();
             // An answer of HTTP 0.9, or none at all: nothing can be found behind it.
@@ -356,8 +364,16 @@ fn tell(request: Option<&Request>, answer: Option<&Answer>, told: &mut Told<'_>)
         if let Some(user) = &request.user {
             line.object("user", |to| to.text("name", user));
         }
-        if request.user.is_some() {
-            line.object("bartizan", |to| to.flag("cleartext_password", true));
+        let sent = request.sent_headers();
+        if request.user.is_some() || !sent.is_empty() {
+            line.object("bartizan", |to| {
+                if request.user.is_some() {
+                    to.flag("cleartext_password", true);
+                }
+                if !sent.is_empty() {
+                    to.object("request", |request| request.texts("headers", sent));
+                }
+            });
         }
     });
 }
@@ -411,8 +427,8 @@ mod tests {
                 (C, b"n&x=PUT /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\nGET /c HTTP/1.0\r\n\r\n"),
             ],
             expect![[r#"
-                http_request  {"http":{"request":{"method":"POST","mime_type":"application/x-www-form-urlencoded","body":{"bytes":11,"content":"user=ann&x="}},"version":"1.1"},"url":{"original":"/login","path":"/login"}}
-                http_request  {"http":{"request":{"method":"PUT","body":{"content":"abcde"}},"version":"1.1"},"url":{"original":"/b","path":"/b"}}
+                http_request  {"url":{"original":"/login","path":"/login"},"bartizan":{"request":{"headers":["Content-Type: application/x-www-form-urlencoded","Content-Length: 11"]}},"http":{"request":{"method":"POST","mime_type":"application/x-www-form-urlencoded","body":{"bytes":11,"content":"user=ann&x="}},"version":"1.1"}}
+                http_request  {"url":{"original":"/b","path":"/b"},"bartizan":{"request":{"headers":["Transfer-Encoding: chunked"]}},"http":{"request":{"method":"PUT","body":{"content":"abcde"}},"version":"1.1"}}
                 http_request  {"http":{"request":{"method":"GET"},"version":"1.0"},"url":{"original":"/c","path":"/c"}}
             "#]],
         );

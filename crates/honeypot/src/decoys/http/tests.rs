@@ -38,6 +38,9 @@ async fn a_page_of_error_is_the_servers_own() {
         event["bartizan"]["decoy"]["header_order"],
         serde_json::json!(["Host", "User-Agent", "Accept"])
     );
+    let headers = event["bartizan"]["request"]["headers"].as_array().unwrap();
+    assert_eq!(headers.get(1).unwrap(), "User-Agent: scanner/1");
+    assert_eq!(headers.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

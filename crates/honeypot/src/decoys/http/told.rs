@@ -9,6 +9,8 @@ use crate::text::shown;
 const BODY_BYTES_MAX: usize = 8 * 1024;
 /// How much of a header is told.
 const HEADER_BYTES_MAX: usize = 1_024;
+/// How much of all headers together is told.
+const HEADERS_BYTES_MAX: usize = 8 * 1024;
 /// Bounds the names of headers that are told.
 const HEADERS_MAX: usize = 100;
 
@@ -119,6 +121,7 @@ fn headers(fields: &mut Fields, request: &Request) {
         .map(|(name, _)| shown(name.as_bytes(), 64).into())
         .collect();
     fields.set("bartizan.decoy.header_order", order);
+    fields.set("bartizan.request.headers", all(request));
     // Attacks hide in headers that no access log holds.
     let odd: Vec<serde_json::Value> = request
         .headers
@@ -130,4 +133,22 @@ fn headers(fields: &mut Fields, request: &Request) {
     if !odd.is_empty() {
         fields.set("bartizan.decoy.odd_headers", odd);
     }
+}
+
+/// All headers as they came, so that the request can be judged whole. What is over the bounds is left
+/// out, and a last line without a colon says so.
+fn all(request: &Request) -> Vec<serde_json::Value> {
+    let mut room = HEADERS_BYTES_MAX;
+    let mut lines = Vec::new();
+    for (name, value) in &request.headers {
+        let line = format!("{name}: {value}");
+        let fits = line.len() <= HEADER_BYTES_MAX.min(room) && lines.len() < HEADERS_MAX;
+        if !fits {
+            lines.push("…".into());
+            break;
+        }
+        room -= line.len();
+        lines.push(shown(line.as_bytes(), HEADER_BYTES_MAX).into());
+    }
+    lines
 }
