@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use detect::{Engine, Memory};
+use detect::{Engine, Indicators, Memory};
 use model::{Clock, Detection, EventId, Origin, Record, Text, Timestamp};
 use parse::{Parser, ParserConfig};
 use sigma::{RuleFile, RuleSet};
@@ -68,6 +68,8 @@ impl Player {
     /// Plays lines in the order of their time.
     pub(crate) fn play(&mut self, lines: &[Line]) -> Vec<Told> {
         let mut told = Vec::new();
+        // No scene of these touches a decoy.
+        let indicators = Indicators::default();
         for line in lines {
             let clock = Clock::File(line.time);
             let mut event = self.parser.parse(Record {
@@ -83,7 +85,6 @@ impl Player {
                 self.attacks.insert(event.id, attack);
                 self.began.entry(attack).or_insert(line.time);
             }
-            let indicators = self.memory.indicators();
             self.engine.analyse(&mut event, &indicators);
             let mut found = Vec::new();
             self.engine.observe(&event, &mut self.memory, &mut found);
