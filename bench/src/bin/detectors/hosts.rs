@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use model::{Level, Timestamp};
 use simulate::{
-    FAMILIES, FlowAttack, FlowLife, HostLine, LookupAttack, LookupLife, StartAttack, StartLife,
-    WebAttack, WebLife, merged,
+    FAMILIES, Family, FlowAttack, FlowLife, HostLine, LookupAttack, LookupLife, StartAttack,
+    StartLife, WebAttack, WebLife, merged,
 };
 
 use crate::Measured;
@@ -70,9 +70,12 @@ impl Scene {
             })
             .collect();
         if std::env::var_os("SHOW").is_some() {
-            wrong.iter().for_each(|wrong| eprintln!("{}: {wrong}", self.name));
-            let missed = (0..count).filter(|attack| !found.contains(attack));
-            missed.for_each(|attack| eprintln!("{}: missed {attack}", self.name));
+            for wrong in &wrong {
+                eprintln!("{}: {wrong}", self.name);
+            }
+            for missed in (0..count).filter(|attack| !found.contains(attack)) {
+                eprintln!("{}: missed {missed}", self.name);
+            }
         }
         let none = f64::NAN;
         Measured {
@@ -91,7 +94,6 @@ impl Scene {
 }
 
 /// Gives when every scene begins.
-
 pub(crate) fn start() -> Timestamp {
     Timestamp::parse("2026-11-02T00:00:00Z").unwrap_or_default()
 }
@@ -170,19 +172,25 @@ fn lookups() -> Vec<Measured> {
             days: 0.0,
         });
     }
-    for family in FAMILIES {
+    scenes.extend(families(&few));
+    scenes.into_iter().map(Scene::measure).collect()
+}
+
+/// A scene for each way in which names are made up.
+fn families(life: &[HostLine]) -> Vec<Scene> {
+    let scene = |family: &Family| {
         let attack = LookupAttack::Generated { family: *family, every: 6.0 };
-        scenes.push(Scene {
+        Scene {
             detector: "generated",
             name: format!("{family:?}, one name in 6 s"),
-            life: few.clone(),
+            life: life.to_vec(),
             attacks: ten(|number, at| attack.lines(number, number, at, 1_200.0), 2),
             entities: 24.0,
             from: 0,
             days: 0.0,
-        });
-    }
-    scenes.into_iter().map(Scene::measure).collect()
+        }
+    };
+    FAMILIES.iter().map(scene).collect()
 }
 
 fn flows() -> Vec<Measured> {

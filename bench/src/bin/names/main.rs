@@ -27,8 +27,7 @@ fn main() -> anyhow::Result<()> {
     };
     println!("{} names of people, {} of them left out", all.len(), part(true).count());
     println!(
-        "| family left out | AUC, {} names against those left out | found at 1 % false |",
-        TRIED
+        "| family left out | AUC, {TRIED} names against those left out | found at 1 % false |"
     );
     println!("|---|---|---|");
     let mut sum = 0.0;
