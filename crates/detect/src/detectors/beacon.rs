@@ -116,12 +116,9 @@ fn evenness(numbers: &[i64]) -> Option<f64> {
         [quartile(numbers, 1)?, quartile(numbers, 2)?, quartile(numbers, 3)?].map(float);
     let spread = high - low;
     let skewness = if spread > 0.0 { (low + high - 2.0 * middle) / spread } else { 0.0 };
-    let away: Vec<i64> = numbers
-        .iter()
-        .map(|number| {
-            number.saturating_sub(quartile(numbers, 2).unwrap_or_default()).saturating_abs()
-        })
-        .collect();
+    let usual = median(numbers)?;
+    let away: Vec<i64> =
+        numbers.iter().map(|number| number.saturating_sub(usual).saturating_abs()).collect();
     let narrow = if middle > 0.0 { 1.0 - (float(median(&away)?) / middle).min(1.0) } else { 1.0 };
     // What is narrow is even, however it leans: half a millisecond to one side is no sign of a human.
     let symmetric = 1.0 - skewness.abs() * (1.0 - narrow).min(0.25) / 0.25;
