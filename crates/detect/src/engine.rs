@@ -1,17 +1,16 @@
 //! One event in, the detections that follow out.
 
+mod entities;
+
 use std::sync::Arc;
 
-use model::{Detection, Entity, EntityKind, Event, Field, Value};
+use model::{Detection, EntityKind, Event, Field, Value};
 use sigma::codec::{Reader, Writer};
-use sigma::{
-    Correlation, Fired, MemoryCounters, MemoryUse, Rule, RuleIndex, RuleKind, RuleSet, Scratch,
-    SnapshotError,
-};
+use sigma::{Fired, MemoryCounters, MemoryUse, Rule, RuleIndex, RuleSet, Scratch, SnapshotError};
 
+use self::entities::{Groups, entity, entity_in};
 use crate::analyse;
 use crate::detectors::{Detectors, Finding};
-use crate::entity::{ENTITY_FIELDS, entity, entity_in};
 use crate::indicators::{Indicators, Watched};
 use crate::models::{self, Model, Sites};
 
@@ -336,36 +335,5 @@ impl Engine {
             events: firing.events,
             simulated: firing.simulated,
         }
-    }
-}
-
-/// The correlation whose events share the values of some fields.
-struct Groups<'r>(Option<&'r Correlation>);
-
-impl<'r> Groups<'r> {
-    fn of(rule: &'r Rule) -> Self {
-        match &rule.kind {
-            RuleKind::Correlation(correlation) => Self(Some(correlation)),
-            RuleKind::Event(_) => Self(None),
-        }
-    }
-
-    fn have(&self, field: Field) -> bool {
-        self.0.is_some_and(|correlation| correlation.groups_by(field))
-    }
-
-    /// Gives whom the events have in common.
-    fn entity(&self, event: &Event) -> Option<Entity> {
-        ENTITY_FIELDS
-            .iter()
-            .filter(|(field, _)| self.have(*field))
-            .find_map(|(field, kind)| entity_in(event, *field, *kind))
-    }
-
-    /// Tells whether the events came from one address: where they are not grouped at all, the last
-    /// one speaks for them.
-    fn one_address(&self) -> bool {
-        self.0.is_none_or(|correlation| correlation.group_by.is_empty())
-            || self.have(Field::SourceIp)
     }
 }

@@ -1,6 +1,8 @@
 //! What detectors and the list of known addresses remember with: tables with a bound, sets that count, evidence.
 
 pub(crate) mod series;
+pub(crate) mod sketch;
+pub(crate) mod watched;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -187,6 +189,10 @@ impl Evidence {
 
     pub(crate) fn events(&self) -> Vec<EventId> {
         self.0.clone()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<EventId>()
     }
 
     pub(crate) fn snapshot(&self, writer: &mut Writer) {

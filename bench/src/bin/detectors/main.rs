@@ -3,8 +3,11 @@
 //!
 //! `cargo run --release -p bench --no-default-features --features detectors --bin detectors` goes through
 //! all of them. Lines go through the parser and the engine, with the rules that decide on findings and no
-//! others, so what is counted is alerts and not what a detector merely thinks.
+//! others, so what is counted is alerts and not what a detector merely thinks. With `costs` after `--` it is only
+//! told what an event costs.
 
+mod costs;
+mod hosts;
 mod logins;
 mod play;
 
@@ -27,13 +30,17 @@ pub(crate) struct Measured {
 }
 
 fn main() {
+    if std::env::args().any(|argument| argument == "costs") {
+        return costs::print();
+    }
     println!(
         "| detector | scene | recall | false alerts a day per thousand | found after | bytes an entity |"
     );
     println!("|---|---|---|---|---|---|");
-    for row in logins::measure() {
+    for row in logins::measure().into_iter().chain(hosts::measure()) {
         print(&row);
     }
+    costs::print();
 }
 
 fn print(row: &Measured) {

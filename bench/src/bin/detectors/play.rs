@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use detect::{Engine, Memory};
+use detect::{Engine, Indicators, Memory};
 use model::{Clock, Detection, EventId, Origin, Record, Text, Timestamp};
 use parse::{Parser, ParserConfig};
 use sigma::{RuleFile, RuleSet};
@@ -68,6 +68,8 @@ impl Player {
     /// Plays lines in the order of their time.
     pub(crate) fn play(&mut self, lines: &[Line]) -> Vec<Told> {
         let mut told = Vec::new();
+        // No scene of these touches a decoy.
+        let indicators = Indicators::default();
         for line in lines {
             let clock = Clock::File(line.time);
             let mut event = self.parser.parse(Record {
@@ -83,7 +85,6 @@ impl Player {
                 self.attacks.insert(event.id, attack);
                 self.began.entry(attack).or_insert(line.time);
             }
-            let indicators = self.memory.indicators();
             self.engine.analyse(&mut event, &indicators);
             let mut found = Vec::new();
             self.engine.observe(&event, &mut self.memory, &mut found);
@@ -105,6 +106,23 @@ impl Player {
         let mut uses = self.memory.bytes_of_detectors();
         uses.find(|(id, _)| *id == detector).map_or(f64::NAN, |(_, bytes)| bytes as f64)
     }
+}
+
+/// Gives the events that lines are read as.
+pub(crate) fn events(lines: &[simulate::HostLine]) -> Vec<model::Event> {
+    let parser = Parser::new(ParserConfig::default());
+    let read = |(line, id): (&simulate::HostLine, u64)| {
+        let mut event = parser.parse(Record {
+            text: Text::from(line.text.as_str()),
+            received_at: line.time,
+            origin: Arc::new(Origin { clock: Clock::File(line.time), ..Origin::default() }),
+            truncated_bytes: 0,
+            escaped_bytes: 0,
+        });
+        event.id = EventId(id);
+        event
+    };
+    lines.iter().zip(1..).map(read).collect()
 }
 
 /// Gives the middle one of some numbers.
