@@ -17,6 +17,7 @@ mod tests {
         ("ftp", b"\x01USER ftp\nPASS x\nCWD pub\nRETR x.tar.gz\nSTOR /pub/y\nRNFR y\nRNTO z\nLIST -la\nMDTM x.tar.gz\n"),
         ("smtp", b"\x01EHLO x\nAUTH PLAIN AGEAYg==\nAUTH LOGIN\nYQ==\nYg==\nMAIL FROM:<a@b>\nRCPT TO:<ahoff>\nDATA\n"),
         ("mysql", b"\x26\0\0\x01\0\x82\0\0\0\0\0\x01\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0root\0\0\x1c\0\0\0\x03select version(), @@port, 1"),
+        ("mysql", b"\x26\0\0\x01\0\x82\0\0\0\0\0\x01\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0root\0\0\x09\0\0\0\x16select ?\x0d\0\0\0\x17\x01\0\0\0\0\x01\0\0\0\0\x01\x03\0\x05\0\0\0\x19\x01\0\0\0"),
         ("postgresql", b"\0\0\0\x13\0\x03\0\0user\0root\0\0p\0\0\0\x09md5a\0Q\0\0\0\x1dcopy t from program 'id';\0P\0\0\0\x0f\0select 1\0\0\0B\0\0\0\x06\0\0D\0\0\0\x06P\0E\0\0\0\x04S\0\0\0\x04"),
         ("mongodb", b"\x24\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x0f\0\0\0\x10ping\0\x01\0\0\0\0"),
         ("rdp", b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\x000\x05\xa0\x03\x02\x01\x06"),

@@ -1,6 +1,4 @@
-use std::os::unix::process::ExitStatusExt as _;
-
-use crate::testing::{House, client, ran};
+use crate::testing::{House, client, list, ran};
 
 const QUIET: [&str; 8] = [
     "-o",
@@ -126,9 +124,10 @@ async fn what_is_no_ssh_is_answered_as_openssh_does() {
     let house = House::new("ssh").await;
     let mut stream = house.connect().await;
     stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
-    let mut text = String::new();
-    // The end may come as a reset, since not all was read.
-    let _ = stream.read_to_string(&mut text).await;
+    let mut all = Vec::new();
+    // The end may come as a reset, since not all was read; what came before it counts.
+    while stream.read_buf(&mut all).await.is_ok_and(|read| read > 0) {}
+    let text = String::from_utf8_lossy(&all).into_owned();
     assert!(text.starts_with(&format!("SSH-2.0-{}\r\n", house.persona().version("ssh"))), "{text}");
     assert!(text.contains("Invalid SSH identification string."), "{text}");
     house.event("request").await;
@@ -166,33 +165,42 @@ async fn nmap_names_openssh() {
 }
 
 #[tokio::test]
-async fn hydra_medusa_and_ncrack_find_the_password() {
-    for program in ["hydra", "medusa", "ncrack"] {
+async fn hydra_and_medusa_find_the_password() {
+    for program in ["hydra", "medusa"] {
         let house = House::new("ssh").await;
         let Some(path) = client(program) else { continue };
-        let folder = tempfile::tempdir().unwrap();
-        let words = folder.path().join("words");
-        std::fs::write(&words, "nothing\nopensesame\n").unwrap();
-        let (words, port) = (words.to_str().unwrap(), house.address.port().to_string());
+        let words = list(&["nothing", "opensesame"]);
+        let (words, port) = (words.path().to_str().unwrap(), house.address.port().to_string());
         let target = format!("ssh://127.0.0.1:{port}");
         let output = match program {
             "hydra" => ran(&path, &["-l", "root", "-P", words, "-t", "2", "-I", &target], b""),
-            "medusa" => ran(
+            _ => ran(
                 &path,
                 &["-h", "127.0.0.1", "-n", &port, "-u", "root", "-P", words, "-M", "ssh"],
                 b"",
             ),
-            _ => ran(&path, &["--user", "root", "-P", words, "-T4", &target], b""),
         };
-        if let Some(signal) = output.status.signal() {
-            // Some builds of ncrack fall over every SSH server; the visit is told all the same.
-            eprintln!("skipped: {program} ended by signal {signal}");
-            house.event("connection").await;
-            continue;
-        }
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(text.contains("opensesame"), "{program}: {output:?}");
         let login = house.event_where(|event| event["event"]["outcome"] == "success").await;
         assert_eq!(login["bartizan"]["decoy"]["password"], "opensesame", "{program}");
+    }
+}
+
+/// Version 0.7 falls over its own feet once a password is right, before OpenSSH as before us: it is given
+/// wrong ones.
+#[tokio::test]
+async fn ncrack_tries_passwords() {
+    let house = House::new("ssh").await;
+    let Some(ncrack) = client("ncrack") else { return };
+    let words = list(&["nothing", "neither"]);
+    let target = format!("ssh://127.0.0.1:{}", house.address.port());
+    let words = words.path().to_str().unwrap();
+    let output = ran(&ncrack, &["-g", "CL=1", "--user", "root", "-P", words, &target], b"");
+    assert!(output.status.success(), "{output:?}");
+    for password in ["nothing", "neither"] {
+        let login = house.event("login").await;
+        assert_eq!(login["bartizan"]["decoy"]["password"], password);
+        assert_eq!(login["bartizan"]["decoy"]["client"], "SSH-2.0-OpenSSH_7.1");
     }
 }
