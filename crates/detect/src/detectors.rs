@@ -10,9 +10,12 @@
 //! ```
 
 mod beacon;
+mod guessing;
 mod scan;
+mod shared;
 mod sources;
 mod volume;
+mod whereabouts;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -45,8 +48,14 @@ impl fmt::Debug for Detector {
 }
 
 /// Every detector.
-pub const DETECTORS: &[Detector] =
-    &[beacon::DETECTOR, scan::DETECTOR, sources::DETECTOR, volume::DETECTOR];
+pub const DETECTORS: &[Detector] = &[
+    beacon::DETECTOR,
+    guessing::DETECTOR,
+    scan::DETECTOR,
+    sources::DETECTOR,
+    volume::DETECTOR,
+    whereabouts::DETECTOR,
+];
 
 /// What an event is of, as bits; told once for all detectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +65,9 @@ impl Kinds {
     /// A connection between two addresses, or one that was denied.
     pub(crate) const CONNECTION: Self = Self(1);
 
+    /// An attempt to log in, told by who was asked to let somebody in.
+    pub(crate) const LOGIN: Self = Self(2);
+
     /// Any event.
     pub(crate) const ANY: Self = Self(1 << 7);
 
@@ -63,6 +75,15 @@ impl Kinds {
         match event.text(Field::EventAction) {
             Some("network_flow" | "packet_denied" | "connection_ended") => {
                 Self(Self::CONNECTION.0 | Self::ANY.0)
+            }
+            Some(
+                "ConsoleLogin" | "UserLoggedIn" | "UserLoginFailed" | "database_login"
+                | "ftp_login" | "http_login" | "login" | "mail_login" | "sign_in" | "smb_login"
+                | "ssh_login" | "user.session.start" | "vpn_login" | "windows_login",
+            ) => Self(Self::LOGIN.0 | Self::ANY.0),
+            // Logs that keep the schema themselves, and need no word of ours.
+            None if event.text(Field::EventCategory) == Some("authentication") => {
+                Self(Self::LOGIN.0 | Self::ANY.0)
             }
             _ => Self::ANY,
         }
@@ -98,6 +119,8 @@ pub(crate) struct Finding {
     pub(crate) port: Option<u16>,
     pub(crate) user: Option<String>,
     pub(crate) host: Option<String>,
+    /// Whether it is about the user, wherever the tries came from.
+    pub(crate) of_user: bool,
     /// How sure it is, 0 to 1.
     pub(crate) score: f64,
     /// What was seen, and what is usual, in the unit of the detector.
@@ -163,6 +186,11 @@ impl Detectors {
     /// Gives about how many bytes all of them take.
     pub(crate) fn bytes(&self) -> usize {
         self.watchers.iter().map(|(_, watcher)| watcher.bytes()).sum()
+    }
+
+    /// Gives about how many bytes each of them takes, by its id.
+    pub(crate) fn bytes_of_each(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        self.watchers.iter().map(|(detector, watcher)| (detector.id, watcher.bytes()))
     }
 
     /// Gives how many entities they forgot for want of room.

@@ -9,6 +9,7 @@ mod cast;
 mod corpus;
 mod dice;
 mod generator;
+mod logins;
 mod scenes;
 mod sender;
 mod stage;
@@ -17,6 +18,7 @@ mod target;
 
 pub use corpus::corpus;
 pub use generator::{Config, Generator, Mix};
+pub use logins::{LoginAttack, LoginAttackKind, LoginLife, LoginLine, LoginProgram};
 pub use scenes::{SCENES, Scene};
 pub use sender::{Control, Plan, Reach, Sent, send};
 pub use stage::{Channel, Kind, Sample};
