@@ -1,10 +1,7 @@
-//! Throws changed packets at everything that reads them.
-//!
-//! `cargo run --release -p wire --example mutate -- COUNT FOLDER...` takes the frames of all captures
-//! in the folders, changes some bytes of each, and reads them as flows with all protocols; what tells of
-//! flow records (UDP to the usual ports) is read as such too. It prints how many were read, and fails
-//! where one makes the program fail or memory grow.
-#![allow(clippy::print_stdout, reason = "it is a program for a terminal")]
+//! Throws changed packets at everything that reads them: the frames of captures with some bytes changed
+//! are read as flows with all protocols, and what tells of flow records (UDP to the usual ports) as
+//! such too. Fails where one makes the program fail or its memory grow.
+#![expect(clippy::indexing_slicing, reason = "a bench may end at a fault")]
 
 use std::path::{Path, PathBuf};
 
@@ -38,13 +35,10 @@ impl Random {
     }
 }
 
-fn main() {
-    let mut args = std::env::args().skip(1);
-    let count: u64 = args.next().and_then(|count| count.parse().ok()).unwrap_or(1_000_000);
+/// Reads so many changed frames of the captures below a folder.
+pub(crate) fn mutate(count: u64, folder: &Path) {
     let mut frames = Vec::new();
-    for folder in args {
-        collect(Path::new(&folder), &mut frames);
-    }
+    collect(folder, &mut frames);
     let datagrams: Vec<Vec<u8>> = frames.iter().filter_map(records).collect();
     println!("{} frames, {} of flow records", frames.len(), datagrams.len());
     if frames.is_empty() {
