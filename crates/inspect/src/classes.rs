@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn twice_the_text_is_at_most_twice_the_work() {
-        const LENGTH: usize = 2 * 1024;
+        const LENGTH: usize = 8 * 1024;
         for row in CLASSES {
             for (piece, kind) in
                 PIECES.iter().flat_map(|piece| KINDS.iter().map(move |kind| (piece, *kind)))
