@@ -9,6 +9,7 @@ mod hunt;
 mod inspect;
 mod keep;
 mod key;
+mod model;
 mod parse;
 mod query;
 mod restore;
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Flows(flows::Args),
     /// Judges HTTP requests
     Inspect(inspect::Args),
+    /// Trains, measures and shows the model of what is usual in requests
+    Model(model::Args),
     /// Asks the store in SQL, read-only
     Query(query::Args),
     /// Asks the store as the search bar does, in KQL
@@ -80,6 +83,7 @@ impl Command {
             Self::Hunt(args) => hunt::run(&args),
             Self::Flows(args) => flows::run(&args),
             Self::Inspect(args) => inspect::run(&args),
+            Self::Model(args) => model::run(&args),
             Self::Query(args) => query::run(&args),
             Self::Search(args) => search::run(&args),
             Self::Rules(args) => rules::run(&args),

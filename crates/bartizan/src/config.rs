@@ -197,7 +197,8 @@ impl Config {
         let own = self.own_rules();
         let folders = self.rules.folders.iter().cloned().chain(own.is_dir().then_some(own));
         let overrides = self.own_rules().join(crate::overrides::FILE);
-        Sources { shipped, folders: folders.collect(), overrides }
+        let model = crate::model_file::of(self);
+        Sources { shipped, folders: folders.collect(), overrides, model }
     }
 
     /// Gives what is wrong with the values, each with its path in the file.

@@ -21,6 +21,7 @@ mod interrupt;
 mod keys;
 mod log;
 mod memory;
+mod model_file;
 mod output;
 mod overrides;
 mod place;

@@ -36,6 +36,8 @@ pub(crate) struct Sources {
     pub(crate) folders: Vec<PathBuf>,
     /// The file of what is changed of single rules.
     pub(crate) overrides: PathBuf,
+    /// The file of the model of requests, where there is one.
+    pub(crate) model: PathBuf,
 }
 
 /// Loads the rules as they run, with what the installation changes of them.

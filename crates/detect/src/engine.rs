@@ -1,5 +1,7 @@
 //! One event in, the detections that follow out.
 
+use std::sync::Arc;
+
 use model::{Detection, Entity, EntityKind, Event, Field, Value};
 use sigma::codec::{Reader, Writer};
 use sigma::{
@@ -10,6 +12,7 @@ use sigma::{
 use crate::analyse;
 use crate::detectors::{Detectors, Finding};
 use crate::indicators::{Indicators, Watched};
+use crate::models::{self, Model, Sites, Usual};
 
 pub use sigma::EVIDENCE_MAX;
 
@@ -17,14 +20,19 @@ pub use sigma::EVIDENCE_MAX;
 #[derive(Debug, Default)]
 pub struct Engine {
     rules: RuleSet,
+    model: Arc<Model>,
 }
 
 /// What the engine remembers between events; it outlives a change of the rules.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
     correlations: sigma::Memory,
     detectors: Detectors,
     indicators: Watched,
+    /// What is usual at each site; nothing where old events are played, which come in any order.
+    sites: Option<Sites>,
+    /// What was shown of both last.
+    shown: Indicators,
     /// What rules on findings need, apart from what the events themselves do.
     scratch_of_findings: Scratch,
     /// Kept between events so that the usual event allocates nothing.
@@ -38,6 +46,23 @@ pub struct Memory {
 /// What was forgotten for want of room or of time.
 pub type Counters = MemoryCounters;
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            correlations: sigma::Memory::default(),
+            detectors: Detectors::default(),
+            indicators: Watched::default(),
+            sites: Some(Sites::default()),
+            shown: Indicators::default(),
+            scratch_of_findings: Scratch::default(),
+            scratch: Scratch::default(),
+            matched: Vec::new(),
+            fired: Vec::new(),
+            hits: Vec::new(),
+        }
+    }
+}
+
 impl Memory {
     /// Gives a memory that has seen nothing.
     pub fn new() -> Self {
@@ -46,17 +71,30 @@ impl Memory {
 
     /// Gives a memory for old events, played again: without the detectors that watch the present.
     pub fn of_old_events() -> Self {
-        Self { detectors: Detectors::of_old_events(), ..Self::default() }
+        Self { detectors: Detectors::of_old_events(), sites: None, ..Self::default() }
     }
 
-    /// Gives the addresses that are known to be up to no good.
+    /// Gives the addresses that are known to be up to no good, and what is usual at each site.
     pub fn indicators(&self) -> Indicators {
-        self.indicators.all()
+        let mut all = self.indicators.all();
+        all.renew_usual(self.sites.as_ref().map_or_else(Usual::default, Sites::usual));
+        all
     }
 
-    /// Gives the same, if it changed since it was asked for last.
+    /// Gives the same, if enough of it changed since it was asked for last.
     pub fn renewed_indicators(&mut self) -> Option<Indicators> {
-        self.indicators.renewed()
+        let addresses = self.indicators.renewed();
+        let usual = self.sites.as_mut().and_then(Sites::renewed);
+        if addresses.is_none() && usual.is_none() {
+            return None;
+        }
+        if let Some(addresses) = addresses {
+            self.shown.renew_addresses(addresses);
+        }
+        if let Some(usual) = usual {
+            self.shown.renew_usual(usual);
+        }
+        Some(self.shown.clone())
     }
 
     /// Gives what the correlations have forgotten so far.
@@ -69,6 +107,11 @@ impl Memory {
         self.detectors.forgotten()
     }
 
+    /// Gives how many sites were let go or not taken up for want of room.
+    pub fn sites_forgotten(&self) -> u64 {
+        self.sites.as_ref().map_or(0, Sites::forgotten)
+    }
+
     /// Gives what each correlation takes and has let go, in the order of their ids.
     pub fn uses(&self) -> Vec<MemoryUse> {
         self.correlations.uses()
@@ -76,7 +119,8 @@ impl Memory {
 
     /// Gives about how many bytes the correlations and the detectors take.
     pub fn bytes(&self) -> usize {
-        self.correlations.bytes() + self.detectors.bytes()
+        let sites = self.sites.as_ref().map_or(0, Sites::bytes);
+        self.correlations.bytes() + self.detectors.bytes() + sites
     }
 
     /// Lets go of what no rule of an engine can use any more, and counts it; done when the rules
@@ -104,6 +148,14 @@ impl Memory {
         writer.length(correlations.len());
         writer.raw(&correlations);
         self.indicators.snapshot(&mut writer);
+        // Apart, so that what is no longer understood of the one is no loss of the other.
+        let mut sites = Writer::default();
+        if let Some(all) = &self.sites {
+            all.snapshot(&mut sites);
+        }
+        let sites = sites.finish();
+        writer.length(sites.len());
+        writer.raw(&sites);
         self.detectors.snapshot(&mut writer);
         writer.finish()
     }
@@ -115,15 +167,31 @@ impl Memory {
         let length = reader.length()?;
         let correlations = sigma::Memory::restore(reader.raw(length)?)?;
         let indicators = Watched::restore(&mut reader)?;
+        let length = reader.length()?;
+        let mut kept = Reader::new(reader.raw(length)?);
+        let sites = Some(Sites::restore(&mut kept).unwrap_or_default());
         let detectors = Detectors::restore(&mut reader).unwrap_or_default();
-        Ok(Self { correlations, detectors, indicators, ..Self::default() })
+        let mut memory = Self { correlations, detectors, indicators, sites, ..Self::default() };
+        memory.shown = memory.indicators();
+        Ok(memory)
     }
 }
 
 impl Engine {
     /// Gives the engine that runs these rules.
     pub fn new(rules: RuleSet) -> Self {
-        Self { rules }
+        Self { rules, model: Model::shipped() }
+    }
+
+    /// Gives the same engine with another model of requests.
+    #[must_use]
+    pub fn with_model(self, model: Arc<Model>) -> Self {
+        Self { model, ..self }
+    }
+
+    /// Gives the model of requests.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
     }
 
     /// Gives the rules.
@@ -135,6 +203,7 @@ impl Engine {
     /// is shared.
     pub fn analyse(&self, event: &mut Event, indicators: &Indicators) {
         analyse::inspect_request(event);
+        models::mark(event, &self.model, indicators.usual());
         indicators.mark(event);
     }
 
@@ -186,9 +255,19 @@ impl Engine {
         found: &mut Vec<Detection>,
     ) {
         let Memory {
-            correlations, detectors, indicators, scratch_of_findings, fired, hits, ..
+            correlations,
+            detectors,
+            indicators,
+            sites,
+            scratch_of_findings,
+            fired,
+            hits,
+            ..
         } = memory;
         indicators.observe(event);
+        if let Some(sites) = sites {
+            sites.observe(event, &self.model);
+        }
         hits.clear();
         let mut correlate = |event: &Event, matched: &[RuleIndex], found: &mut Vec<Detection>| {
             fired.clear();

@@ -4,7 +4,7 @@
 //! address carry `threat.indicator.provider: decoy` and the address in `threat.indicator.ip`, before rules see them.
 //!
 //! The list has one owner, the memory of the engine; who reads records holds a snapshot of it, which is
-//! replaced as a whole.
+//! replaced as a whole. With it goes what is usual at each site, which is learned and shown the same way.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,34 +15,53 @@ use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
 use crate::keep::{Table, address_key, address_of, read_key, read_time, write_key, write_time};
+use crate::models::Usual;
 
 /// How many addresses are remembered.
 const ADDRESSES_MAX: usize = 50_000;
 /// How long an address is remembered after its last touch.
 const REMEMBERED: i64 = 30 * 86_400 * 1_000_000_000;
 
-/// The list at one moment; cheap to share.
+/// What was known at one moment of addresses and of sites; cheap to share.
 #[derive(Clone, Debug, Default)]
-pub struct Indicators(Arc<HashMap<IpAddr, Timestamp>>);
+pub struct Indicators {
+    addresses: Arc<HashMap<IpAddr, Timestamp>>,
+    usual: Usual,
+}
 
 impl Indicators {
     /// Gives how many addresses are known.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.addresses.len()
     }
 
     /// Tells whether no address is known.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.addresses.is_empty()
+    }
+
+    /// Gives what is usual at each site.
+    pub fn usual(&self) -> &Usual {
+        &self.usual
+    }
+
+    /// Puts what is usual at each site in the place of what was.
+    pub(crate) fn renew_usual(&mut self, usual: Usual) {
+        self.usual = usual;
+    }
+
+    /// Puts the addresses of another snapshot in the place of these.
+    pub(crate) fn renew_addresses(&mut self, other: Self) {
+        self.addresses = other.addresses;
     }
 
     /// Marks an event that names a known address.
     pub(crate) fn mark(&self, event: &mut Event) {
-        if self.0.is_empty() || touches_decoy(event) {
+        if self.addresses.is_empty() || touches_decoy(event) {
             return;
         }
         let known = |address: &IpAddr| {
-            let last = self.0.get(address);
+            let last = self.addresses.get(address);
             last.is_some_and(|last| event.time.nanos().saturating_sub(last.nanos()) <= REMEMBERED)
         };
         let sides = [event.ip(Field::SourceIp), event.ip(Field::DestinationIp)];
@@ -95,7 +114,7 @@ impl Watched {
     /// Gives the list.
     pub(crate) fn all(&self) -> Indicators {
         let rows = self.addresses.iter().map(|(key, last)| (address_of(*key), *last));
-        Indicators(Arc::new(rows.collect()))
+        Indicators { addresses: Arc::new(rows.collect()), usual: Usual::default() }
     }
 
     pub(crate) fn snapshot(&self, writer: &mut Writer) {

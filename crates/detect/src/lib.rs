@@ -11,6 +11,7 @@ mod engine;
 mod health;
 mod indicators;
 mod keep;
+pub mod models;
 mod shipped;
 mod trial;
 

@@ -182,11 +182,12 @@ fn replay(shared: &Shared, published: u64, access: Access) -> Result<u64, StoreE
     let numbers: Vec<u64> =
         wal::list(&dir)?.into_iter().filter(|number| *number > published).collect();
     let last = numbers.last().copied().unwrap_or_default();
+    let written = last_written(shared, &dir, &numbers)?;
     for number in numbers {
         let path = wal::path_of(&dir, number);
         let replayed = wal::read(&path, shared.config.keyring.as_ref())?;
         if access == Access::Owner {
-            put_right(shared, &path, &replayed, number == last)?;
+            put_right(shared, &path, &replayed, number >= written)?;
         }
         let empty = replayed.contents.is_empty();
         take(shared, replayed, number);
@@ -195,6 +196,19 @@ fn replay(shared: &Shared, published: u64, access: Access) -> Result<u64, StoreE
         }
     }
     Ok(last)
+}
+
+/// Gives the number of the last file that records were written to; behind it stands at most the one
+/// that was made ahead.
+fn last_written(shared: &Shared, dir: &Path, numbers: &[u64]) -> Result<u64, StoreError> {
+    for number in numbers.iter().rev() {
+        let path = wal::path_of(dir, *number);
+        let is_short = length(&path)? <= HEADER_BYTES_MAX;
+        if !is_short || !wal::read(&path, shared.config.keyring.as_ref())?.is_bare() {
+            return Ok(*number);
+        }
+    }
+    Ok(numbers.first().copied().unwrap_or_default())
 }
 
 fn put_right(

@@ -7,6 +7,7 @@ mod fragments;
 mod frame;
 mod network;
 mod transport;
+mod tunnel;
 
 pub(crate) use fragments::Fragments;
 use frame::Inside;
@@ -61,8 +62,16 @@ pub(crate) fn decode_into<'b>(raw: &Raw<'b>, packet: &mut Packet<'b>) -> Read {
 pub(crate) fn decode_whole<'b>(packet: Packet<'b>, payload: &'b [u8]) -> Decoded<'b> {
     let mut packet = packet;
     let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-    let protocol = packet.protocol;
-    let read = Walk { packet: &mut packet, layers: 0 }.carried(protocol, payload, length);
+    let (protocol, ip_version) = (packet.protocol, packet.ip_version);
+    let mut walk = Walk { packet: &mut packet, layers: 0 };
+    let read = if ip_version == 6 {
+        match network::extensions(protocol, payload, payload.len()) {
+            Some(carried) => walk.network(carried),
+            None => Read::Malformed,
+        }
+    } else {
+        walk.carried(protocol, payload, length)
+    };
     read.decoded(&packet)
 }
 
@@ -130,6 +139,10 @@ impl<'b> Walk<'_, 'b> {
             link::RAW | link::RAW_BSD | link::RAW_OPENBSD | link::IPV4 | link::IPV6 => {
                 Some(Inside::Ip(bytes))
             }
+            link::PPP | link::PPP_SERIAL => Some(frame::serial(bytes)),
+            link::PPP_ETHER => frame::pppoe(bytes, self.packet),
+            link::WIRELESS => frame::wireless(bytes),
+            link::RADIOTAP => frame::radiotap(bytes),
             _ => Some(Inside::Other),
         };
         self.inside(inside)
@@ -201,7 +214,7 @@ impl<'b> Walk<'_, 'b> {
         if read.is_none() {
             return Read::Malformed;
         }
-        match transport::unwrapped(self.packet) {
+        match tunnel::unwrapped(self.packet) {
             Some((tunnel, inside)) => self.unwrap(tunnel, inside),
             None => Read::Packet,
         }

@@ -114,6 +114,12 @@ pub trait Dissector: Send + std::fmt::Debug {
         Progress::Done
     }
 
+    /// Counts the bytes that it keeps: they are bounded for all flows together. Asked after each
+    /// message, so it is to be cheap; some hundreds are taken for granted.
+    fn held(&self) -> usize {
+        0
+    }
+
     /// Tells that nothing follows, however it came: the last chance to tell what is known. Not called
     /// after `Done` or `Become`.
     fn end(&mut self, _told: &mut Told<'_>) {}

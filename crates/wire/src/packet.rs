@@ -8,6 +8,16 @@ pub mod link {
     pub const NULL: u32 = 0;
     /// Ethernet.
     pub const ETHERNET: u32 = 1;
+    /// PPP, with or without its address and control bytes.
+    pub const PPP: u32 = 9;
+    /// PPP as on serial lines, or Cisco's own framing there.
+    pub const PPP_SERIAL: u32 = 50;
+    /// A session of PPPoE without the Ethernet around it.
+    pub const PPP_ETHER: u32 = 51;
+    /// Wireless frames (IEEE 802.11).
+    pub const WIRELESS: u32 = 105;
+    /// Wireless frames behind what the radio says of them.
+    pub const RADIOTAP: u32 = 127;
     /// IP without a link header, as some systems number it in files.
     pub const RAW_BSD: u32 = 12;
     /// The same on OpenBSD.
@@ -100,9 +110,9 @@ pub struct Tcp {
 /// What a packet was wrapped in; the innermost wrapping only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tunnel {
-    /// `gre`, `vxlan`, `ipip`, `pppoe`, `mpls` …
+    /// `gre`, `erspan`, `vxlan`, `geneve`, `gtp`, `ipip`, `pppoe`, `mpls`.
     pub kind: &'static str,
-    /// VXLAN's network, GRE's key, PPPoE's session, the outermost MPLS label.
+    /// The network of VXLAN and Geneve, GTP's tunnel, the session of a mirrored port, GRE's key, PPPoE's session, the outermost MPLS label.
     pub id: u32,
     /// Where the outer packet came from and went to, where it was IP.
     pub outer: Option<(IpAddr, IpAddr)>,

@@ -76,7 +76,7 @@ mod agreement {
         let mut lines = Lines::default();
         // A broken file is read to where it can be.
         let _ = reader.feed(&bytes, &mut |raws: &[Raw<'_>]| flows.read_all(raws, &mut lines));
-        flows.finish_file(&mut lines);
+        while flows.finish_file(&mut lines) {}
         let mut sets = vec![BTreeSet::new(); FIELDS.len()];
         for line in lines.iter() {
             let value: Value = serde_json::from_str(line).unwrap();

@@ -8,9 +8,11 @@ use std::time::{Instant, SystemTime};
 
 use api::{OverrideEdit, OverrideError, RulesView};
 use detect::Engine;
+use detect::models::Model;
 use sigma::{Options, Override, Overrides, RuleFault, RuleFile, RuleSet};
 
 use crate::clock::now;
+use crate::model_file;
 use crate::overrides;
 use crate::rules::{self, Sources};
 
@@ -78,6 +80,7 @@ impl Loader {
         faults.extend(more);
         let (mut set, more) = RuleSet::load_with(&files, &options);
         faults.extend(more);
+        let model = self.model(&mut faults);
         let replaced = self.keep_earlier(&mut files, &faults);
         if !replaced.is_empty() {
             // What is told are the faults of the files as they are now.
@@ -99,10 +102,24 @@ impl Loader {
         };
         (self.rules, self.running, self.seen) = (rules, Arc::new(running), seen);
         self.overrides = overrides;
-        let engine = Engine::new(set);
+        let engine = Engine::new(set).with_model(model);
         let view = Arc::new(RulesView { status, ..rules::view(&engine, &faults, &kept) });
         let (files, overrides) = (Arc::clone(&self.running), Arc::clone(&self.overrides));
         Ok(Ready { engine, shown: Shown { view, files, overrides } })
+    }
+
+    /// Reads the model of requests; where the file has a fault, the shipped one is used and the fault told.
+    fn model(&self, faults: &mut Vec<RuleFault>) -> Arc<Model> {
+        match model_file::read(&self.sources.model) {
+            Ok(Some(model)) => Arc::new(model),
+            Ok(None) => Model::shipped(),
+            Err(message) => {
+                let path = self.sources.model.display().to_string();
+                let message = format!("{message}; the shipped model of requests is used");
+                faults.push(RuleFault { path, line: 1, column: 1, message });
+                Model::shipped()
+            }
+        }
     }
 
     /// Reads the overrides. Where the file has a fault, what counted before counts on: else rules that
@@ -191,6 +208,7 @@ pub(super) fn look(sources: &Sources) -> anyhow::Result<Look> {
         let (length, inode) = (metadata.len(), metadata.ino());
         Some((path, Stamp { length, changed: metadata.modified().ok(), inode }))
     };
-    let files = rules::list(&sources.folders)?.into_iter().chain([sources.overrides.clone()]);
+    let others = [sources.overrides.clone(), sources.model.clone()];
+    let files = rules::list(&sources.folders)?.into_iter().chain(others);
     Ok(files.filter_map(stamp).collect())
 }

@@ -21,6 +21,7 @@ mod hunt_files;
 mod import;
 mod keep;
 mod keys;
+mod models;
 mod product;
 mod reload;
 mod relp;

@@ -28,7 +28,7 @@ const HEADER_BYTES_MAX: u64 = 64 << 10;
 pub(crate) struct Header {
     /// XORed into the check of every record.
     pub(crate) salt: u32,
-    /// The first event id that was free when the file was begun.
+    /// An event id that was free when the file was begun, and all behind it.
     pub(crate) next_id: u64,
     /// Which field each number stands for.
     pub(crate) names: FieldNames,

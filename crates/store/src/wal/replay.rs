@@ -29,6 +29,13 @@ pub(crate) struct Replayed {
     header_length: usize,
 }
 
+impl Replayed {
+    /// Tells whether the file was begun, wholly or by half, and no record was ever written to it.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.contents.is_empty() && matches!(self.damage, Damage::None | Damage::Tail(0))
+    }
+}
+
 /// How whole a log file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Damage {

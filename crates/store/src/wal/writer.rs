@@ -3,10 +3,14 @@
 //! A group of records is written and synced as one. When either fails, the file is cut back to what
 //! was durable before, and the next group goes to a new file: after a failed sync nobody knows what
 //! the system still holds for the old one.
+//!
+//! A new file costs several waits for the disk. So the next one is made by a thread of its own while the
+//! one before is written, and nobody's record waits for it.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
 use seal::Keyring;
 
@@ -30,6 +34,14 @@ pub(crate) struct Writer {
     torn: Option<(File, u64)>,
     /// Whether half a file of the current number was left behind.
     is_begun: bool,
+    /// The next file, on its way.
+    ahead: Option<Ahead>,
+}
+
+#[derive(Debug)]
+struct Ahead {
+    number: u64,
+    thread: JoinHandle<io::Result<Begun>>,
 }
 
 #[derive(Debug)]
@@ -54,6 +66,7 @@ impl Writer {
             open: None,
             torn: None,
             is_begun: false,
+            ahead: None,
         }
     }
 
@@ -71,6 +84,7 @@ impl Writer {
         match write_and_sync(open, frames) {
             Ok(written) => {
                 open.durable += written;
+                self.prepare();
                 Ok(())
             }
             Err(error) => {
@@ -98,7 +112,8 @@ impl Writer {
             remove(&path).during(|| format!("delete {}", path.display()))?;
             self.is_begun = false;
         }
-        match create(&path, self.next_id, self.keyring.as_ref()) {
+        let prepared = self.prepared();
+        match prepared.unwrap_or_else(|| create(&path, self.next_id, self.keyring.as_ref())) {
             Ok(Begun { file, salt, length, sealing }) => {
                 self.open = Some(Open { file, salt, sealing, records: 0, durable: length });
                 Ok(())
@@ -109,6 +124,31 @@ impl Writer {
                 Err(error).during(|| format!("create {}", path.display()))
             }
         }
+    }
+
+    /// Begins to make the next file, if nobody does yet.
+    fn prepare(&mut self) {
+        if self.ahead.is_some() {
+            return;
+        }
+        let (number, next_id) = (self.number + 1, self.next_id);
+        let (path, keyring) = (path_of(&self.dir, number), self.keyring.clone());
+        let work = move || {
+            create(&path, next_id, keyring.as_ref()).inspect_err(|_| {
+                // Half a header helps nobody, and would stand in the way of the next try.
+                let _ = remove(&path);
+            })
+        };
+        // Where no thread can be had, the file is made when it is needed.
+        let thread = std::thread::Builder::new().name("store-log-ahead".to_owned()).spawn(work);
+        self.ahead = thread.ok().map(|thread| Ahead { number, thread });
+    }
+
+    /// Gives the file of the current number, if it was made ahead.
+    fn prepared(&mut self) -> Option<io::Result<Begun>> {
+        let ahead = self.ahead.take_if(|ahead| ahead.number <= self.number)?;
+        let begun = ahead.thread.join().ok()?.ok()?;
+        (ahead.number == self.number).then_some(Ok(begun))
     }
 
     /// Leaves the file, and cuts what is not durable off it, now or before the next append.
@@ -128,6 +168,16 @@ impl Writer {
         }
         self.torn = None;
         Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let Some(Ahead { number, thread }) = self.ahead.take() else { return };
+        if thread.join().is_ok_and(|begun| begun.is_ok()) {
+            // Where it stays, the next start finds it empty and deletes it.
+            let _ = remove(&path_of(&self.dir, number));
+        }
     }
 }
 

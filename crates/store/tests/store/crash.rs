@@ -44,8 +44,8 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A store that was stopped with ten batches in one log file: the folder, the batches, and the
-/// length of the log after each.
+/// A store that was stopped with ten batches in one log file, and the next file made ahead: the folder,
+/// the batches, and the length of the log after each.
 fn stopped(kind: Kind) -> (tempfile::TempDir, Vec<Vec<Arc<Event>>>, Vec<u64>) {
     let (dir, store) = kind.fresh(Config::default());
     let mut lengths = Vec::new();
@@ -57,8 +57,34 @@ fn stopped(kind: Kind) -> (tempfile::TempDir, Vec<Vec<Arc<Event>>>, Vec<u64>) {
         batches.push(batch);
         lengths.push(std::fs::metadata(&logs(dir.path())[0]).unwrap().len());
     }
+    let ahead = loop {
+        let ahead =
+            logs(dir.path()).get(1).map(|path| (path.clone(), std::fs::read(path).unwrap()));
+        match ahead {
+            Some((_, bytes)) if bytes.is_empty() => {}
+            Some(ahead) => break ahead,
+            None => {}
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
     drop(store);
+    assert_eq!(logs(dir.path()).len(), 1, "what was made ahead and not used goes");
+    std::fs::write(ahead.0, ahead.1).unwrap();
     (dir, batches, lengths)
+}
+
+/// Leaves the file that was made ahead as it is, or half of it, or nothing.
+fn stop_while_making_ahead(dir: &Path, numbers: &mut Numbers) {
+    let path = logs(dir).remove(1);
+    let length = std::fs::metadata(&path).unwrap().len();
+    match numbers.below(3) {
+        0 => std::fs::remove_file(&path).unwrap(),
+        1 => {
+            let half = OpenOptions::new().write(true).open(&path).unwrap();
+            half.set_len(numbers.below(length)).unwrap();
+        }
+        _ => {}
+    }
 }
 
 #[test]
@@ -72,6 +98,7 @@ fn torn_tail(kind: Kind) {
     for _ in 0..60 {
         let copied = tempfile::tempdir().unwrap();
         copy(dir.path(), copied.path());
+        stop_while_making_ahead(copied.path(), &mut numbers);
         let cut = numbers.below(lengths[9] + 1);
         let log = logs(copied.path()).remove(0);
         OpenOptions::new().write(true).open(&log).unwrap().set_len(cut).unwrap();
@@ -107,6 +134,7 @@ fn damage(kind: Kind) {
     for _ in 0..60 {
         let copied = tempfile::tempdir().unwrap();
         copy(dir.path(), copied.path());
+        stop_while_making_ahead(copied.path(), &mut numbers);
         let at = numbers.below(lengths[9]);
         let log = logs(copied.path()).remove(0);
         let mut bytes = std::fs::read(&log).unwrap();

@@ -18,6 +18,8 @@ use crate::flow::Flows;
 use crate::json::Lines;
 use crate::traffic::{Home, MINUTE_NS, Meter, Traffic};
 
+/// How often what is remembered of files that are gone is forgotten.
+const FORGET_EVERY: Duration = Duration::from_mins(10);
 /// How often it is looked for new files. One that changed within this time may still be written.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_millis(100);
@@ -68,8 +70,12 @@ struct Folder {
 
 impl Folder {
     fn run(&mut self) -> Result<(), Closed> {
-        self.forget_what_is_gone()?;
+        let mut forgot: Option<Instant> = None;
         while !self.sensor.is_stopped() {
+            if forgot.is_none_or(|forgot| forgot.elapsed() >= FORGET_EVERY) {
+                self.forget_what_is_gone()?;
+                forgot = Some(Instant::now());
+            }
             for (path, metadata) in self.find() {
                 if self.sensor.is_stopped() {
                     return Ok(());
@@ -86,12 +92,12 @@ impl Folder {
 
     /// What is gone needs no memory.
     fn forget_what_is_gone(&mut self) -> Result<(), Closed> {
-        let is_gone = |key: &String| {
-            path_of(key).is_none_or(|path| {
-                fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-            })
+        let is_gone = |path: &Path| {
+            fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         };
-        let gone: Vec<String> = self.known.keys().filter(|key| is_gone(key)).cloned().collect();
+        self.faults.retain(|path, _| !is_gone(path));
+        let keys = self.known.keys().filter(|key| path_of(key).is_none_or(is_gone));
+        let gone: Vec<String> = keys.cloned().collect();
         for key in gone {
             self.known.remove(&key);
             let checkpoint = Checkpoint { key, position: String::new() };
@@ -216,7 +222,9 @@ impl Reading {
         if let Some(fault) = fault {
             self.sensor.fault(&format!("{}: {fault}", path.display()));
         }
-        self.flows.finish_file(&mut self.lines);
+        while self.flows.finish_file(&mut self.lines) {
+            self.hand_on(false)?;
+        }
         close_minute(
             &mut self.minute,
             u64::MAX,

@@ -15,6 +15,8 @@ const NAMES: [&str; 3] = ["libpcap.so.0.8", "libpcap.so.1", "libpcap.so"];
 const STEPS_MAX: u32 = 4096;
 /// Take so many bytes of the packet and end (`BPF_RET | BPF_K`).
 const TAKE: u16 = 0x06;
+/// The room that libpcap wants for the text of a fault (`PCAP_ERRBUF_SIZE`).
+const FAULT_BYTES: usize = 256;
 /// Addresses in an expression may need the mask of a network, which an interface is not asked for.
 const MASK_UNKNOWN: c_uint = 0xFFFF_FFFF;
 
@@ -50,9 +52,41 @@ impl Filter {
         Self(vec![Step { code: TAKE, jump_true: 0, jump_false: 0, value: snap_bytes }])
     }
 
-    /// Takes the packets that the expression describes; `link` is the link layer's number in pcap files.
+    /// Takes no packet.
+    pub(crate) fn nothing() -> Self {
+        Self(vec![Step { code: TAKE, jump_true: 0, jump_false: 0, value: 0 }])
+    }
+
+    /// Takes the packets of an interface that the expression describes.
+    ///
+    /// Cards and the kernel take the tags of virtual networks out of packets before any filter sees
+    /// them. Where the expression asks for tags, libpcap is shown the interface itself and makes a
+    /// program that finds them where the kernel keeps them.
+    pub(super) fn of_interface(
+        expression: &str,
+        interface: &str,
+        link: u32,
+        snap_bytes: u32,
+    ) -> Result<Self, FilterError> {
+        let words = expression.split(|letter: char| !letter.is_ascii_alphanumeric());
+        let asks_for_tags = words.into_iter().any(|word| word == "vlan");
+        let interface = asks_for_tags.then(|| CString::new(interface).ok()).flatten();
+        Self::compile_for(expression, interface.as_deref(), link, snap_bytes)
+    }
+
+    /// The same without an interface; `link` is the link layer's number in pcap files.
+    #[cfg(test)]
     pub(crate) fn compile(
         expression: &str,
+        link: u32,
+        snap_bytes: u32,
+    ) -> Result<Self, FilterError> {
+        Self::compile_for(expression, None, link, snap_bytes)
+    }
+
+    fn compile_for(
+        expression: &str,
+        interface: Option<&CStr>,
         link: u32,
         snap_bytes: u32,
     ) -> Result<Self, FilterError> {
@@ -67,12 +101,11 @@ impl Filter {
         let snap = c_int::try_from(snap_bytes).unwrap_or(c_int::MAX);
         let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let library = Pcap::load()?;
-        library.compile(&text, c_int::try_from(link).unwrap_or(0), snap).map(Self).map_err(
-            |error| match error {
-                Failed::Wrong(message) => wrong(&message),
-                Failed::Odd(message) => FilterError::OddLibrary(message),
-            },
-        )
+        let link = c_int::try_from(link).unwrap_or(0);
+        library.compile(&text, interface, link, snap).map(Self).map_err(|error| match error {
+            Failed::Wrong(message) => wrong(&message),
+            Failed::Odd(message) => FilterError::OddLibrary(message),
+        })
     }
 
     pub(super) fn steps(&self) -> &[Step] {
@@ -106,6 +139,10 @@ enum Handle {}
 /// The calls of libpcap that are used; their addresses are those of the library beside them.
 struct Pcap {
     open_dead: unsafe extern "C" fn(c_int, c_int) -> *mut Handle,
+    create: unsafe extern "C" fn(*const c_char, *mut c_char) -> *mut Handle,
+    set_snaplen: unsafe extern "C" fn(*mut Handle, c_int) -> c_int,
+    activate: unsafe extern "C" fn(*mut Handle) -> c_int,
+    datalink: unsafe extern "C" fn(*mut Handle) -> c_int,
     compile: unsafe extern "C" fn(*mut Handle, *mut Program, *const c_char, c_int, c_uint) -> c_int,
     geterr: unsafe extern "C" fn(*mut Handle) -> *mut c_char,
     freecode: unsafe extern "C" fn(*mut Program),
@@ -124,11 +161,15 @@ impl Pcap {
         let library = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok());
         let library = library.ok_or(FilterError::NoLibrary)?;
         let odd = |error: libloading::Error| FilterError::OddLibrary(error.to_string());
-        // SAFETY: the signatures are those that pcap.h has given these names since version 0.9, and
+        // SAFETY: the signatures are those that pcap.h has given these names since version 1.0, and
         // `_library` keeps the code where it is for as long as the addresses are.
         unsafe {
             Ok(Self {
                 open_dead: *library.get(b"pcap_open_dead\0").map_err(odd)?,
+                create: *library.get(b"pcap_create\0").map_err(odd)?,
+                set_snaplen: *library.get(b"pcap_set_snaplen\0").map_err(odd)?,
+                activate: *library.get(b"pcap_activate\0").map_err(odd)?,
+                datalink: *library.get(b"pcap_datalink\0").map_err(odd)?,
                 compile: *library.get(b"pcap_compile\0").map_err(odd)?,
                 geterr: *library.get(b"pcap_geterr\0").map_err(odd)?,
                 freecode: *library.get(b"pcap_freecode\0").map_err(odd)?,
@@ -138,9 +179,39 @@ impl Pcap {
         }
     }
 
-    fn compile(&self, text: &CStr, link: c_int, snap: c_int) -> Result<Vec<Step>, Failed> {
+    /// Opens an interface as libpcap itself would capture on it; nothing where that does not succeed or
+    /// its packets begin otherwise than ours.
+    fn open_live(&self, interface: &CStr, link: c_int, snap: c_int) -> Option<*mut Handle> {
+        let mut fault = [0; FAULT_BYTES];
+        // SAFETY: the name ends with a zero byte, and the other text has the room that pcap.h names.
+        let handle = unsafe { (self.create)(interface.as_ptr(), fault.as_mut_ptr()) };
+        if handle.is_null() {
+            return None;
+        }
+        // SAFETY: the handle was just made; it is activated once, and asked only where that succeeded.
+        let fits = unsafe {
+            (self.set_snaplen)(handle, snap) == 0
+                && (self.activate)(handle) >= 0
+                && (self.datalink)(handle) == link
+        };
+        if fits {
+            return Some(handle);
+        }
+        // SAFETY: the handle is open, and not used again.
+        unsafe { (self.close)(handle) };
+        None
+    }
+
+    fn compile(
+        &self,
+        text: &CStr,
+        interface: Option<&CStr>,
+        link: c_int,
+        snap: c_int,
+    ) -> Result<Vec<Step>, Failed> {
+        let live = interface.and_then(|interface| self.open_live(interface, link, snap));
         // SAFETY: the call takes numbers alone; what it gives is checked.
-        let handle = unsafe { (self.open_dead)(link, snap) };
+        let handle = live.unwrap_or_else(|| unsafe { (self.open_dead)(link, snap) });
         if handle.is_null() {
             return Err(Failed::Odd("it gives no handle".to_owned()));
         }

@@ -80,22 +80,24 @@ pub(super) fn open(
     if !sys::is_up(&probe, name).map_err(system)? {
         return Err(OpenError::Down(name.to_owned()));
     }
-    let filter = Filter::compile(&config.filter, link, config.snap_bytes)?;
+    let filter = Filter::of_interface(&config.filter, name, link, config.snap_bytes)?;
     let source = Source { interface: number, link, skips_outgoing: kind == LOOPBACK };
     let options = RingOptions {
         block_bytes: BLOCK_BYTES,
         blocks: config.blocks(),
         promiscuous: config.promiscuous,
-        filter,
     };
     let mut rings = Vec::new();
     let mut group = None;
     for _ in 0..config.threads {
-        let ring = Ring::open(index, source, &options).map_err(system)?;
+        let ring = Ring::open(index, source, options).map_err(system)?;
         if config.threads > 1 {
             group = Some(ring.share(group).map_err(system)?);
         }
         rings.push(ring);
+    }
+    for ring in &rings {
+        ring.hear(&filter).map_err(system)?;
     }
     Ok(Opened { rings, index })
 }

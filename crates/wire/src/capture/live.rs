@@ -273,7 +273,9 @@ impl Thread {
     }
 
     fn finish(&mut self) {
-        self.flows.finish(&mut self.lines);
+        while self.flows.finish(&mut self.lines) {
+            self.hand_on();
+        }
         self.meter.settle_all(&mut self.traffic.lock(), &mut self.lines);
         if let Some(recorder) = &mut self.recorder {
             recorder.hand_over();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::filter::Filter;
 use super::sys::{self, Shared};
-use crate::packet::Raw;
+use crate::packet::{Raw, link};
 
 /// What lies in a block before the first packet at the least.
 const BLOCK_HEADER: usize = size_of::<libc::tpacket_block_desc>();
@@ -30,7 +30,7 @@ const ADDRESSES_BYTES: usize = 12;
 const TAG_USUAL: u16 = 0x8100;
 
 /// How a ring is made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct RingOptions {
     /// The size of one block; a power of two, at least a page.
     pub(crate) block_bytes: usize,
@@ -38,8 +38,6 @@ pub(crate) struct RingOptions {
     pub(crate) blocks: usize,
     /// Whether packets for others are wanted too.
     pub(crate) promiscuous: bool,
-    /// Which packets are wanted, and how much of each.
-    pub(crate) filter: Filter,
 }
 
 /// What the kernel counted since it was asked last.
@@ -68,8 +66,9 @@ pub(crate) struct Ring {
 pub(crate) struct Group(u16);
 
 impl Ring {
-    /// Opens a ring on an interface. It receives from now on.
-    pub(crate) fn open(index: u32, source: Source, options: &RingOptions) -> io::Result<Self> {
+    /// Opens a ring on an interface. It is deaf until it is told what to hear: rings that share packets
+    /// would each receive all of them until the last has joined.
+    pub(crate) fn open(index: u32, source: Source, options: RingOptions) -> io::Result<Self> {
         let socket = sys::packet_socket()?;
         let version = c_int::try_from(VERSION).map_err(io::Error::other)?;
         sys::set_packet(&socket, libc::PACKET_VERSION, version)?;
@@ -91,12 +90,17 @@ impl Ring {
             },
         )?;
         let shared = Shared::map(&socket, options.block_bytes, options.blocks)?;
-        sys::attach_filter(&socket, options.filter.steps())?;
+        sys::attach_filter(&socket, Filter::nothing().steps())?;
         if options.promiscuous {
             sys::set_promiscuous(&socket, index)?;
         }
         sys::bind(&socket, index)?;
         Ok(Self { shared, socket, next: 0, source, broken: 0 })
+    }
+
+    /// Receives from now on what the filter takes.
+    pub(crate) fn hear(&self, filter: &Filter) -> io::Result<()> {
+        sys::attach_filter(&self.socket, filter.steps())
     }
 
     /// Shares the interface's packets among rings: the first makes the group, the others join it.
@@ -144,7 +148,8 @@ impl Ring {
         sys::statistics(&self.socket).map_or_else(
             |_| KernelCount::default(),
             |told| KernelCount {
-                packets: u64::from(told.tp_packets),
+                // The kernel counts what it dropped among what came.
+                packets: told.tp_packets.saturating_sub(told.tp_drops).into(),
                 dropped: u64::from(told.tp_drops),
             },
         )
@@ -217,6 +222,7 @@ impl<'b> Frames<'b> {
         let mut start = header.start;
         let mut wire_length = header.length;
         if let Some(tag) = header.tag
+            && self.source.link == link::ETHERNET
             && kept >= ADDRESSES_BYTES
             && let Some(room) = start.checked_sub(TAG_BYTES).filter(|room| *room >= FRAME_HEADER)
             && let Some(moved) = frame.get_mut(room..end)

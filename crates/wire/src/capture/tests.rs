@@ -138,7 +138,7 @@ fn a_tag_that_the_card_took_out_is_there_again() {
         for tags in [&[0x81, 0, 0, 77][..], &[0x88, 0xA8, 0, 5, 0x81, 0, 0, 77]] {
             let mut frame = datagram(9);
             frame.splice(12..12, tags.iter().copied());
-            send_frame_from(&networks.left, &frame);
+            send_frames_from(&networks.left, std::iter::once(frame));
         }
         while capturing.count("v1").unwrap().0 < 2 {
             line.take();
@@ -194,6 +194,39 @@ fn a_filter_lets_through_what_it_says() {
         let flows = of(&events, "flow.connection");
         assert_eq!(flows.len(), 1, "{flows:?}");
         assert_eq!(flows[0]["source"]["packets"], 4);
+    });
+}
+
+#[test]
+fn a_filter_finds_tags_that_the_card_took_out() {
+    in_networks(|networks| {
+        let folder = tempfile::tempdir().unwrap();
+        if super::filter::Filter::compile("udp", 1, 96).is_err() {
+            eprintln!("skipped: libpcap is not installed");
+            return;
+        }
+        let mut line = Line::start();
+        let config = CaptureConfig { filter: "vlan 77 and udp port 9".to_owned(), ..on("v1") };
+        let capturing = listen(&mut line, &config, folder.path());
+        wait_open(&mut line, &capturing, "v1");
+        let tagged = |port, tag: &[u8]| {
+            let mut frame = datagram(port);
+            frame.splice(12..12, tag.iter().copied());
+            frame
+        };
+        let tags: [(u16, &[u8]); 4] =
+            [(1, &[]), (2, &[0x81, 0, 0, 5]), (3, &[0x81, 0, 0, 77]), (4, &[0x81, 0, 0, 77])];
+        send_frames_from(&networks.left, tags.iter().map(|(port, tag)| tagged(*port, tag)));
+        while capturing.count("v1").unwrap().0 < 2 {
+            line.take();
+        }
+        let events = line.stop();
+        let flows = of(&events, "flow.connection");
+        let mut ports: Vec<u64> =
+            flows.iter().map(|flow| flow["source"]["port"].as_u64().unwrap()).collect();
+        ports.sort_unstable();
+        assert_eq!(ports, [3, 4]);
+        assert!(flows.iter().all(|flow| flow["network"]["vlan"]["id"] == "77"));
     });
 }
 
@@ -283,24 +316,32 @@ fn datagram(port: u16) -> Vec<u8> {
     bytes
 }
 
-/// Puts a frame on the other side's cable as it is.
-fn send_frame_from(namespace: &str, frame: &[u8]) {
+/// Puts frames on the other side's cable as they are.
+fn send_frames_from(namespace: &str, frames: impl Iterator<Item = Vec<u8>> + Send) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             Networks::enter(namespace);
             let socket = super::sys::packet_socket().unwrap();
             super::sys::bind(&socket, super::sys::interface_index("v0").unwrap()).unwrap();
-            std::fs::File::from(socket).write_all(frame).unwrap();
+            let mut cable = std::fs::File::from(socket);
+            for frame in frames {
+                cable.write_all(&frame).unwrap();
+            }
         });
     });
 }
 
 /// Writes a capture of so many datagrams, each a flow of its own, a second apart.
 fn write_capture(path: &Path, flows: u16) {
+    write_capture_of(path, flows, 1_000_000_000);
+}
+
+/// The same with so many nanoseconds between them.
+fn write_capture_of(path: &Path, flows: u16, apart_ns: u64) {
     let mut out = PcapWriter::new(std::fs::File::create(path).unwrap());
     for flow in 0..flows {
         let bytes = datagram(flow);
-        let time_ns = 1_600_000_000_000_000_000 + u64::from(flow) * 1_000_000_000;
+        let time_ns = 1_600_000_000_000_000_000 + u64::from(flow) * apart_ns;
         let wire_length = u32::try_from(bytes.len()).unwrap();
         out.write(&Raw { time_ns, wire_length, interface: 0, link: link::ETHERNET, bytes: &bytes })
             .unwrap();
@@ -355,6 +396,62 @@ fn a_file_is_read_once_and_a_restart_goes_on_where_it_was() {
             .is_some_and(|fault| fault.ends_with("two.pcap: is no pcap or pcapng file"))
     });
     assert!(whole.stop().is_empty());
+}
+
+#[test]
+fn every_flow_is_told_however_many_are_open_when_a_file_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    write_capture_of(&folder.path().join("one.pcap"), 5000, 1000);
+    let mut line = Line::start();
+    start_files(line.running(), &of_folder(folder.path()), &Home::default(), &[]);
+    while line.checkpoints.last().is_none_or(|last| last.position != "whole") {
+        line.take();
+    }
+    let events = line.stop();
+    assert_eq!(of(&events, "flow.connection").len(), 5000);
+}
+
+#[test]
+fn every_flow_is_told_however_many_are_open_when_the_capture_stops() {
+    in_networks(|networks| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut line = Line::start();
+        let capturing = listen(&mut line, &on("v1"), folder.path());
+        wait_open(&mut line, &capturing, "v1");
+        send_frames_from(&networks.left, (0..4000).map(datagram));
+        while capturing.count("v1").unwrap().0 < 4000 {
+            line.take();
+        }
+        let events = line.stop();
+        let flows = of(&events, "flow.connection");
+        let to = |event: &&&Value| event["destination"]["ip"] == "10.0.0.2";
+        assert_eq!(flows.iter().filter(to).count(), 4000);
+    });
+}
+
+#[test]
+fn what_the_kernel_drops_does_not_count_as_taken() {
+    in_networks(|networks| {
+        let source =
+            super::ring::Source { interface: 0, link: link::ETHERNET, skips_outgoing: false };
+        let filter = super::filter::Filter::compile("udp port 9", 1, 96)
+            .unwrap_or_else(|_| super::filter::Filter::everything(96));
+        let options =
+            super::ring::RingOptions { block_bytes: 1 << 12, blocks: 2, promiscuous: true };
+        let index = super::sys::interface_index("v1").unwrap();
+        let mut ring = super::ring::Ring::open(index, source, options).unwrap();
+        // Nothing is heard before it is said what.
+        send_frames_from(&networks.left, (0..100).map(datagram));
+        assert_eq!(ring.kernel_count().packets, 0);
+        ring.hear(&filter).unwrap();
+        send_frames_from(&networks.left, (0..2000).map(datagram));
+        let mut taken = 0;
+        while ring.take(|raws| taken += u64::try_from(raws.len()).unwrap()) {}
+        let told = ring.kernel_count();
+        assert!(told.dropped > 1000, "{told:?}");
+        // What the kernel has taken and not yet handed over is in neither.
+        assert!(told.packets >= taken && told.packets + told.dropped <= 2100, "{told:?} {taken}");
+    });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! What came first counts where fragments overlap. Packets, pieces and bytes that wait are bounded, and
 //! so is the time; what does not become whole is dropped and counted.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::Fragment;
 use crate::packet::Packet;
@@ -14,8 +14,8 @@ const PACKETS_MAX: usize = 1024;
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of one.
 const PACKET_BYTES_MAX: u32 = 65_535;
-/// Pieces of one, once those that touch are joined.
-const PIECES_MAX: usize = 64;
+/// What a piece takes beside its bytes.
+const PIECE_COST: usize = 64;
 /// How long one waits, by the packets' own clock.
 const WAIT_NS: u64 = 30_000_000_000;
 
@@ -33,9 +33,12 @@ struct Waiting {
     started_ns: u64,
     /// Tells it from a later one with the same key.
     number: u64,
-    bytes: Vec<u8>,
-    /// What is there, in order, as ranges that do not touch.
-    pieces: Vec<(u32, u32)>,
+    /// What is there, by where it begins; no two overlap.
+    pieces: BTreeMap<u32, Box<[u8]>>,
+    /// How many bytes that is.
+    covered: u32,
+    /// The furthest end of a fragment.
+    reached: u32,
     /// How long it is, once the last fragment has come.
     length: Option<u32>,
     frames: u16,
@@ -77,7 +80,7 @@ pub(crate) struct Fragments {
     order: VecDeque<(Key, u64)>,
     bytes: usize,
     number: u64,
-    /// Packets that did not become whole.
+    /// Packets that did not become whole, and fragments that can be part of none.
     pub(crate) dropped: u64,
     /// Fragments that came twice, or in other bytes where some were already.
     pub(crate) overlaps: u64,
@@ -97,13 +100,15 @@ impl Fragments {
         };
         let there = u32::try_from(packet.payload.len()).unwrap_or(u32::MAX);
         let end = fragment.offset.saturating_add(there);
-        // Cut by the capture, of no length, or past the end of any packet: it can never be whole.
-        if there < packet.payload_length || there == 0 || end > PACKET_BYTES_MAX {
-            self.drop_packet(&key);
+        // Cut by the capture or short of what it says, of no length, or past the end of any packet: the
+        // receiver takes no such fragment, and waits on.
+        let impossible = there < packet.payload_length || there == 0 || end > PACKET_BYTES_MAX;
+        let waits = self.waiting.get(&key);
+        if impossible || waits.is_some_and(|waiting| waiting.contradicts(end, fragment.more)) {
             self.dropped += 1;
             return None;
         }
-        if !self.waiting.contains_key(&key) {
+        if waits.is_none() {
             self.number += 1;
             self.order.push_back((key, self.number));
         }
@@ -112,31 +117,26 @@ impl Fragments {
         waiting.frames = waiting.frames.saturating_add(1);
         waiting.wire_length = waiting.wire_length.saturating_add(packet.wire_length);
         if !fragment.more {
-            waiting.length.get_or_insert(end);
+            waiting.length = Some(end);
         }
-        let before = waiting.bytes.len();
-        let (fits, overlaps) = waiting.put(fragment.offset, end, packet.payload);
+        let before = waiting.cost();
+        let overlaps = waiting.put(fragment.offset, end, packet.payload);
         self.overlaps += u64::from(overlaps);
-        self.bytes += waiting.bytes.len() - before;
-        if !fits {
-            self.drop_packet(&key);
-            self.dropped += 1;
+        self.bytes += waiting.cost() - before;
+        if waiting.length != Some(waiting.covered) {
             return None;
         }
-        let (Some(length), [(0, reached)]) = (waiting.length, waiting.pieces.as_slice()) else {
-            return None;
-        };
-        if *reached < length {
-            return None;
+        let whole = self.drop_packet(&key)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(whole.covered).unwrap_or(0));
+        for piece in whole.pieces.values() {
+            bytes.extend_from_slice(piece);
         }
-        let mut whole = self.drop_packet(&key)?;
-        whole.bytes.truncate(usize::try_from(length).unwrap_or(0));
-        Some(Whole { bytes: whole.bytes, frames: whole.frames, wire_length: whole.wire_length })
+        Some(Whole { bytes, frames: whole.frames, wire_length: whole.wire_length })
     }
 
     fn drop_packet(&mut self, key: &Key) -> Option<Waiting> {
         let waiting = self.waiting.remove(key)?;
-        self.bytes -= waiting.bytes.len();
+        self.bytes -= waiting.cost();
         Some(waiting)
     }
 
@@ -166,53 +166,58 @@ impl Waiting {
         Self {
             started_ns: packet.time_ns,
             number,
-            bytes: Vec::new(),
-            pieces: Vec::new(),
+            pieces: BTreeMap::new(),
+            covered: 0,
+            reached: 0,
             length: None,
             frames: 0,
             wire_length: 0,
         }
     }
 
-    /// Puts bytes where none are; tells whether they found room, and whether some were there already.
-    fn put(&mut self, start: u32, end: u32, payload: &[u8]) -> (bool, bool) {
-        let length = usize::try_from(end).unwrap_or(usize::MAX);
-        if self.bytes.len() < length {
-            self.bytes.resize(length, 0);
-        }
-        let mut overlaps = false;
-        let mut at = start;
-        let pieces = self.pieces.clone();
-        for (first, after) in pieces.iter().copied().chain([(end, end)]) {
-            if first > at {
-                self.copy(at, first.min(end), start, payload);
-            }
-            overlaps |= first < end && after > start;
-            at = at.max(after);
-            if at >= end {
-                break;
-            }
-        }
-        self.pieces.push((start, end));
-        self.pieces.sort_unstable();
-        self.pieces.dedup_by(|next, kept| {
-            let touches = next.0 <= kept.1;
-            if touches {
-                kept.1 = kept.1.max(next.1);
-            }
-            touches
-        });
-        (self.pieces.len() <= PIECES_MAX, overlaps)
+    /// Counts what it takes.
+    fn cost(&self) -> usize {
+        usize::try_from(self.covered).unwrap_or(0) + self.pieces.len() * PIECE_COST
     }
 
-    /// Copies the bytes from `from` to `to` out of a payload that begins at `start`.
-    fn copy(&mut self, from: u32, to: u32, start: u32, payload: &[u8]) {
-        let place = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
-        let part = payload.get(place(from - start)..place(to.max(from) - start));
-        let room = self.bytes.get_mut(place(from)..place(to.max(from)));
-        if let (Some(part), Some(room)) = (part, room) {
-            room.copy_from_slice(part);
+    /// Tells whether a fragment that ends there cannot be of the same packet as those before it.
+    fn contradicts(&self, end: u32, more: bool) -> bool {
+        match self.length {
+            Some(length) if more => end > length,
+            Some(length) => end != length,
+            None => !more && end < self.reached,
         }
+    }
+
+    /// Puts bytes where none are; tells whether some were there already.
+    fn put(&mut self, start: u32, end: u32, payload: &[u8]) -> bool {
+        let end_of = |first: u32, piece: &[u8]| {
+            first.saturating_add(u32::try_from(piece.len()).unwrap_or(u32::MAX))
+        };
+        let before = self.pieces.range(..start).next_back();
+        let before = before.map_or(0, |(first, piece)| end_of(*first, piece));
+        let mut overlaps = before > start;
+        let mut at = start.max(before);
+        let mut gaps = Vec::new();
+        for (first, piece) in self.pieces.range(start..end) {
+            overlaps = true;
+            if *first > at {
+                gaps.push((at, *first));
+            }
+            at = at.max(end_of(*first, piece));
+        }
+        if at < end {
+            gaps.push((at, end));
+        }
+        let place = |at: u32| usize::try_from(at - start).unwrap_or(usize::MAX);
+        for (from, to) in gaps {
+            if let Some(part) = payload.get(place(from)..place(to)) {
+                self.pieces.insert(from, part.into());
+                self.covered += to - from;
+            }
+        }
+        self.reached = self.reached.max(end);
+        overlaps
     }
 }
 
@@ -249,6 +254,30 @@ mod tests {
         assert_eq!(whole.bytes, b"bbbbbbbbaaaaaaaaccccc");
         assert_eq!((whole.frames, whole.wire_length, fragments.overlaps), (3, 180, 2));
         assert_eq!((fragments.bytes, fragments.waiting.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_fragment_that_no_host_takes_spoils_nothing() {
+        let mut fragments = Fragments::default();
+        assert!(fragments.take(&piece(b"aaaaaaaa", 0, true, 0)).is_none());
+        assert!(fragments.take(&piece(b"", 8, true, 0)).is_none());
+        assert!(fragments.take(&piece(&[0; 1400], 65_000, true, 0)).is_none());
+        let mut cut = piece(b"xxxx", 8, true, 0);
+        cut.packet.payload_length = 1000;
+        assert!(fragments.take(&cut).is_none());
+        let whole = fragments.take(&piece(b"bb", 8, false, 0)).unwrap();
+        assert_eq!(whole.bytes, b"aaaaaaaabb");
+        assert_eq!(fragments.dropped, 3);
+    }
+
+    #[test]
+    fn a_small_fragment_takes_little_wherever_it_lies() {
+        let mut fragments = Fragments::default();
+        for id in 0..500 {
+            let fragment = Fragment { id, ..piece(b"aaaaaaaa", 65_000, true, 0) };
+            assert!(fragments.take(&fragment).is_none());
+        }
+        assert!(fragments.bytes < 100_000, "{}", fragments.bytes);
     }
 
     #[test]

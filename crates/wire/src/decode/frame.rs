@@ -1,6 +1,6 @@
-//! Below IP: Ethernet, VLAN, MPLS, PPPoE, the loopback's four bytes, Linux' cooked captures.
+//! Below IP: Ethernet, VLAN, MPLS, PPPoE, serial lines, wireless frames, the loopback's four bytes, Linux' cooked captures.
 
-use super::be16;
+use super::{be16, tunnel};
 use crate::packet::{Macs, Packet, Tunnel};
 
 pub(super) const ARP: u16 = 0x0806;
@@ -96,17 +96,47 @@ pub(super) fn mpls<'b>(bytes: &'b [u8], packet: &mut Packet<'b>) -> Option<Insid
     None
 }
 
-fn pppoe<'b>(bytes: &'b [u8], packet: &mut Packet<'b>) -> Option<Inside<'b>> {
-    let ([kind, code, s0, s1, _, _, p0, p1], rest) = bytes.split_first_chunk::<8>()?;
+/// Reads a session of PPP over Ethernet (RFC 2516).
+pub(super) fn pppoe<'b>(bytes: &'b [u8], packet: &mut Packet<'b>) -> Option<Inside<'b>> {
+    let ([kind, code, s0, s1, l0, l1], rest) = bytes.split_first_chunk::<6>()?;
     if *kind != 0x11 || *code != 0 {
         return Some(Inside::Other);
     }
     packet.tunnel = Some(Tunnel { kind: "pppoe", id: be16(*s0, *s1).into(), outer: None });
-    Some(match be16(*p0, *p1) {
-        0x0021 | 0x0057 => Inside::Ip(rest),
-        0x0281 => Inside::Ether(MPLS, rest),
-        _ => Inside::Other,
-    })
+    // What is behind the length is padding of the frame.
+    let rest = rest.get(..usize::from(be16(*l0, *l1))).unwrap_or(rest);
+    Some(tunnel::ppp(rest))
+}
+
+/// Reads what goes over serial lines: PPP, or the framing that Cisco uses in its place.
+pub(super) fn serial(bytes: &[u8]) -> Inside<'_> {
+    match bytes {
+        [0x0f | 0x8f, 0x00, high, low, rest @ ..] => Inside::Ether(be16(*high, *low), rest),
+        _ => tunnel::ppp(bytes),
+    }
+}
+
+/// Reads a wireless data frame in clear (IEEE 802.11): its header's length follows from its flags.
+pub(super) fn wireless(bytes: &[u8]) -> Option<Inside<'_>> {
+    let [control, flags, ..] = *bytes else { return None };
+    let (is_data, is_empty) = (control & 0x0c == 0x08, control & 0x40 != 0);
+    let (is_protected, is_relayed) = (flags & 0x40 != 0, flags & 0x03 == 0x03);
+    if !is_data || is_empty || is_protected {
+        return Some(Inside::Other);
+    }
+    let has_quality = control & 0x80 != 0;
+    let has_throughput = has_quality && flags & 0x80 != 0;
+    let header = 24
+        + if is_relayed { 6 } else { 0 }
+        + if has_quality { 2 } else { 0 }
+        + if has_throughput { 4 } else { 0 };
+    Some(logical_link(bytes.get(header..)?))
+}
+
+/// Goes over what the radio says of a wireless frame.
+pub(super) fn radiotap(bytes: &[u8]) -> Option<Inside<'_>> {
+    let [0, _, low, high, ..] = *bytes else { return Some(Inside::Other) };
+    wireless(bytes.get(usize::from(be16(high, low))..)?)
 }
 
 /// BSD's loopback: a family, in the byte order of the machine that captured. The families of IPv6

@@ -47,19 +47,25 @@ pub(super) fn ipv4<'b>(packet: &mut Packet<'b>, bytes: &'b [u8]) -> Option<Carri
 pub(super) fn ipv6<'b>(packet: &mut Packet<'b>, bytes: &'b [u8]) -> Option<Carried<'b>> {
     let (header, rest) = bytes.split_first_chunk::<40>()?;
     let (fixed, addresses) = header.split_first_chunk::<8>()?;
-    let [_, _, _, _, l0, l1, mut next, hops] = *fixed;
+    let [_, _, _, _, l0, l1, next, hops] = *fixed;
     let (source, destination) = addresses.split_first_chunk::<16>()?;
     packet.ip_version = 6;
     packet.source_bits = u128::from_be_bytes(*source);
     packet.destination_bits = u128::from_be_bytes(*destination.first_chunk::<16>()?);
     packet.ttl = hops;
     // Zero is a jumbogram, or hardware that cuts large packets itself.
-    let mut length = match be16(l0, l1) {
+    let length = match be16(l0, l1) {
         0 if next == 0 || next == 6 || next == 17 => rest.len(),
         length => usize::from(length),
     };
     packet.ip_length = u32::try_from(length + 40).ok()?;
-    let mut rest = rest.get(..length).unwrap_or(rest);
+    extensions(next, rest.get(..length).unwrap_or(rest), length)
+}
+
+/// Goes over the extension headers to what they stand before; fragments put together begin with them
+/// too. `length` is what the headers tell, `bytes` what is there.
+pub(super) fn extensions(next: u8, bytes: &[u8], length: usize) -> Option<Carried<'_>> {
+    let (mut next, mut rest, mut length) = (next, bytes, length);
     for _ in 0..EXTENSIONS_MAX {
         let extension = match next {
             // Hop-by-hop, routing, destination options, mobility, host identity, shim.

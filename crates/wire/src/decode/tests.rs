@@ -118,6 +118,115 @@ fn a_session_of_pppoe() {
     );
 }
 
+/// Wraps what a header announces, and gives which tunnel the inner packet came in.
+fn tunnel_of(bytes: &[u8], link: u32) -> String {
+    for length in 0..bytes.len() {
+        let _ = decode(&frame(&bytes[..length], link));
+    }
+    match decode(&frame(bytes, link)) {
+        Decoded::Packet(packet) if packet.destination_port == 53 => packet
+            .tunnel
+            .map_or("none".to_owned(), |tunnel| format!("{} {}", tunnel.kind, tunnel.id)),
+        other => short(&other),
+    }
+}
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "one table of what each header announces")]
+fn what_tunnels_carry() {
+    let udp_to = |port: u16, payload: &[u8]| {
+        let mut bytes = Vec::new();
+        let builder = PacketBuilder::ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64).udp(9999, port);
+        builder.write(&mut bytes, payload).unwrap();
+        bytes
+    };
+    let gre = |header: &[u8], inner: &[u8]| {
+        let mut bytes = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 47, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        bytes.extend([header, inner].concat());
+        let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
+        bytes[2..4].copy_from_slice(&length);
+        bytes
+    };
+    let (packet, framed) = (udp(b"x"), ethernet(0x0800, &udp(b"x")));
+    let length = u16::try_from(packet.len()).unwrap();
+    let gtp = |flags: u8, more: &[u8]| {
+        let [high, low] = (length + u16::try_from(more.len()).unwrap()).to_be_bytes();
+        udp_to(2152, &[&[flags, 255, high, low, 0, 0, 0, 9], more, &packet].concat())
+    };
+    let wireless = [&[0x88, 0x41][..], &[0; 22], &[0, 0], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &packet];
+    let mut clear = wireless.concat();
+    clear[1] = 0x01;
+    let told = [
+        udp_to(6081, &behind(&[1, 0, 0x65, 0x58, 0, 0, 7, 0, 1, 1, 1, 0], &framed)),
+        udp_to(6081, &behind(&[0, 0, 0x08, 0x00, 0, 0, 7, 0], &packet)),
+        udp_to(6081, &behind(&[0x40, 0, 0x08, 0x00, 0, 0, 7, 0], &packet)),
+        gtp(0x30, &[]),
+        gtp(0x32, &[0, 1, 0, 0]),
+        gtp(0x34, &[0, 0, 0, 0x85, 1, 0, 0, 0x85, 1, 0, 0, 0]),
+        gtp(0x34, &[0, 0, 0, 0x85, 0, 0, 0, 0]),
+        gre(&[0, 0, 0x88, 0xbe], &framed),
+        gre(&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 0, 0, 5, 0, 0, 0, 0], &framed),
+        gre(&[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0], &framed),
+        gre(
+            &[
+                0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
+                0, 0, 0, 0,
+            ],
+            &framed,
+        ),
+        gre(&[0, 0, 0x82, 0], &clear),
+        gre(&[0, 0, 0x82, 0], &wireless.concat()),
+        gre(&[0, 0, 0x88, 0x3e, 0, 0, 0, 0], &packet),
+        gre(&[0x30, 0x01, 0x88, 0x0b, 0, 0, 0, 7, 0, 0, 0, 1, 0xff, 3, 0x21], &packet),
+        gre(&[0x30, 0x01, 0x88, 0x0b, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0x21], &packet),
+        gre(&[0, 0, 0x88, 0x64, 0x11, 0, 0, 9, 0, 40, 0x21], &packet),
+    ]
+    .map(|bytes| tunnel_of(&bytes, link::RAW))
+    .join("\n");
+    expect![[r"
+        geneve 7
+        geneve 7
+        Udp 10.0.0.1 9999 > 10.0.0.2 6081 flags 0x0 seq 0 payload 37/37
+        gtp 9
+        gtp 9
+        gtp 9
+        Udp 10.0.0.1 9999 > 10.0.0.2 2152 flags 0x0 seq 0 payload 45/45
+        erspan 0
+        erspan 5
+        erspan 5
+        erspan 5
+        gre 0
+        Other 10.0.0.1 0 > 10.0.0.2 0 flags 0x0 seq 0 payload 67/67
+        gre 0
+        gre 7
+        gre 7
+        pppoe 9"]]
+    .assert_eq(&told);
+    let by_link = [
+        (link::PPP, behind(&[0x21], &packet)),
+        (link::PPP_SERIAL, behind(&[0xff, 3, 0, 0x21], &packet)),
+        (link::PPP_SERIAL, behind(&[0x0f, 0, 8, 0], &packet)),
+        (link::PPP_ETHER, behind(&[0x11, 0, 0, 9, 0, 40, 0x21], &packet)),
+        (link::WIRELESS, clear.clone()),
+        (link::RADIOTAP, behind(&[0, 0, 8, 0, 0, 0, 0, 0], &clear)),
+    ]
+    .map(|(link, bytes)| tunnel_of(&bytes, link));
+    assert_eq!(by_link, ["none", "none", "none", "pppoe 9", "none", "none"]);
+}
+
+#[test]
+fn tunnels_in_tunnels_have_a_bound() {
+    let mut bytes = udp(b"x");
+    for _ in 0..100 {
+        let length = u16::try_from(bytes.len() + 20).unwrap().to_be_bytes();
+        let header =
+            [0x45, 0, length[0], length[1], 0, 0, 0, 0, 64, 4, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        bytes = behind(&header, &bytes);
+    }
+    let Decoded::Packet(packet) = decode(&frame(&bytes, link::RAW)) else { panic!() };
+    assert_eq!((packet.protocol, packet.destination_port), (4, 0));
+}
+
 #[test]
 fn tunnels_count_the_inner_flow() {
     let outer = |protocol, payload: &[u8]| {

@@ -56,6 +56,8 @@ const RECORDS_MAX: usize = 64;
 const POINTERS_MAX: usize = 16;
 /// Bounds a name (RFC 1035, section 2.3.4).
 const NAME_BYTES_MAX: usize = 255;
+/// Bounds the text of all records of one message: names that point back cost their sender two bytes.
+const TEXTS_BYTES_MAX: usize = 8 * 1024;
 /// Bounds the text of one record.
 const TEXT_BYTES_MAX: usize = 512;
 const HEADER_BYTES: usize = 12;
@@ -182,6 +184,8 @@ struct Message {
     question: Option<(String, u16, u16)>,
     answers: Vec<(String, String)>,
     resolved: Vec<IpAddr>,
+    /// How much text the answers have.
+    text_bytes: usize,
     /// Records end before their count does.
     cut: bool,
 }
@@ -262,7 +266,7 @@ fn read(bytes: &[u8], header: Header) -> Message {
             }
         }
         for _ in 0..usize::from(header.answers).min(RECORDS_MAX) {
-            name(bytes, &mut rest)?;
+            skip_name(&mut rest)?;
             let kind = rest.u16()?;
             rest.skip(6)?;
             let data = rest.part16()?;
@@ -284,8 +288,10 @@ impl Message {
         self.resolved.extend(address);
         let text = match address {
             Some(address) => address.to_string(),
+            None if self.text_bytes >= TEXTS_BYTES_MAX => String::new(),
             None => data_text(message, kind, data).unwrap_or_default(),
         };
+        self.text_bytes += text.len();
         self.answers.push((type_name(kind), text));
     }
 }
@@ -315,6 +321,18 @@ fn data_text<'m>(message: &'m [u8], kind: u16, mut data: Bytes<'m>) -> Option<St
             Some(format!("{priority} {}", name(message, &mut data)?))
         }
         _ => None,
+    }
+}
+
+/// Takes a name without reading it.
+fn skip_name(bytes: &mut Bytes<'_>) -> Option<()> {
+    loop {
+        match bytes.u8()? {
+            0 => return Some(()),
+            length @ 1..=63 => bytes.skip(length.into())?,
+            0xc0.. => return bytes.skip(1),
+            _ => return None,
+        }
     }
 }
 
@@ -442,6 +460,20 @@ mod tests {
             expect![[r#"
                 dns_query  {"dns":{"id":"4660","type":"query","op_code":"QUERY","header_flags":["RD"]}}
             "#]],
+        );
+    }
+
+    #[test]
+    fn a_small_message_of_many_long_names_is_not_told_a_hundredfold() {
+        let label = format!("3f{}", "01".repeat(63));
+        let name = format!("{}00", label.repeat(3));
+        let record = "c00c 0005 0001 00000e10 0002 c00c".repeat(64);
+        let message = unhex(&format!("1234 8180 0001 0040 0000 0000 {name} 0005 0001 {record}"));
+        let told = feed_about(&DNS, &udp(53), &[(Direction::Server, &message)]);
+        assert!(
+            told.contains(r#""answers_count":64"#) && told.len() < 16 * message.len(),
+            "{}",
+            told.len()
         );
     }
 

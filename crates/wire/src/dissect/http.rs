@@ -130,6 +130,8 @@ enum Part {
 struct Http {
     waiting: VecDeque<Request>,
     sides: [Part; 2],
+    /// How far into what has come of each side's head its end was looked for.
+    looked: (usize, usize),
     /// The body that comes belongs to the last of those who wait.
     collects: bool,
     tunnel: Tunnel,
@@ -179,10 +181,15 @@ impl Dissector for Http {
             self.end(told);
         }
         self.collects = false;
+        self.looked = (0, 0);
         if let Some(side) = self.sides.get_mut(usize::from(direction == Direction::Server)) {
             *side = Part::Lost;
         }
         Progress::Taken(0)
+    }
+
+    fn held(&self) -> usize {
+        self.waiting.iter().map(Request::held).sum()
     }
 
     fn end(&mut self, told: &mut Told<'_>) {
@@ -264,7 +271,7 @@ impl Http {
         if PREFACE.starts_with(rest) {
             return None;
         }
-        let (request, used) = Request::read(rest)?;
+        let (request, used) = Request::read(rest, &mut self.looked.0)?;
         let Some(request) = request else {
             // A line that is no request: told of, and the next one may be.
             told.malformed();
@@ -282,7 +289,7 @@ impl Http {
     }
 
     fn answer(&mut self, rest: &[u8], told: &mut Told<'_>) -> Option<(Part, u64)> {
-        let (answer, used) = Answer::read(rest)?;
+        let (answer, used) = Answer::read(rest, &mut self.looked.1)?;
         let Some(answer) = answer else {
             told.malformed();
             // An answer of HTTP 0.9, or none at all: nothing can be found behind it.

@@ -44,6 +44,12 @@ pub(super) const QUIC: Protocol = Protocol {
 
 /// Bounds an identifier (RFC 9000, section 17.2).
 const IDENTIFIER_BYTES_MAX: usize = 20;
+/// Bounds the packets of one flow that no key opens: who sends more does not speak it, and each costs
+/// the derivation of keys.
+const UNOPENED_MAX: u8 = 4;
+/// A client fills its first datagrams up to so much, and servers drop what is shorter (RFC 9000, section
+/// 14.1).
+const FIRST_BYTES_MIN: usize = 1200;
 /// Bounds the packets of one datagram.
 const PACKETS_MAX: usize = 8;
 const TAG_BYTES: usize = 16;
@@ -224,6 +230,7 @@ struct Quic {
     first: Option<(usize, Vec<u8>)>,
     sides: [Crypto; 2],
     client: Option<Box<ClientHello>>,
+    unopened: u8,
     told: bool,
 }
 
@@ -234,12 +241,23 @@ impl Dissector for Quic {
             self.tell(None, told);
             return Progress::Done;
         }
+        let begins = direction == Direction::Client && self.client.is_none();
+        if begins && bytes.len() < FIRST_BYTES_MIN {
+            return Progress::Taken(0);
+        }
         let mut rest = bytes;
         for _ in 0..PACKETS_MAX {
             let Some((packet, after)) = Packet::read(rest) else { break };
             rest = after;
             if packet.initial && self.packet(direction, &packet).is_none() {
                 told.malformed();
+                self.unopened += 1;
+                if self.unopened >= UNOPENED_MAX {
+                    self.tell(None, told);
+                    return Progress::Done;
+                }
+                // The others of the datagram are sealed alike.
+                break;
             }
         }
         let side = self.sides.get(usize::from(direction == Direction::Server));
@@ -255,6 +273,11 @@ impl Dissector for Quic {
             _ => {}
         }
         Progress::Taken(0)
+    }
+
+    fn held(&self) -> usize {
+        let sides: usize = self.sides.iter().map(|side| side.bytes.capacity()).sum();
+        sides + self.client.as_ref().map_or(0, |client| client.held())
     }
 
     fn end(&mut self, told: &mut Told<'_>) {
@@ -398,13 +421,37 @@ mod tests {
     }
 
     #[test]
+    fn who_sends_what_no_key_opens_is_not_listened_to_for_long() {
+        let mut packet = sealed(0, &[7; 8], 0, &[0; 1200]);
+        let last = packet.len() - 1;
+        packet[last] ^= 1;
+        let (about, mut lines) = (udp(443), crate::json::Lines::default());
+        let mut told = Told::new(&mut lines, &about, "quic", 2);
+        let mut quic = Quic::default();
+        let heard = (0..100)
+            .take_while(|_| quic.feed(Direction::Client, &packet, &mut told) != Progress::Done)
+            .count();
+        assert!(heard < 8, "{heard}");
+    }
+
+    #[test]
+    fn a_short_datagram_costs_no_keys() {
+        let packet = sealed(0, &[7; 8], 0, &[0; 60]);
+        let (about, mut lines) = (udp(443), crate::json::Lines::default());
+        let mut told = Told::new(&mut lines, &about, "quic", 2);
+        let mut quic = Quic::default();
+        quic.feed(Direction::Client, &packet, &mut told);
+        assert!(quic.first.is_none());
+    }
+
+    #[test]
     fn a_hello_in_parts_out_of_order_over_two_packets() {
         let identifier = unhex("8394c8f03e515708");
         let hello = unhex(HELLO);
         for version in 0..VERSIONS.len() {
             let second =
-                [crypto(200, &hello[200..]), vec![0; 900], crypto(0, &hello[..50])].concat();
-            let first = [vec![1], crypto(50, &hello[50..200]), vec![0; 900]].concat();
+                [crypto(200, &hello[200..]), vec![0; 1200], crypto(0, &hello[..50])].concat();
+            let first = [vec![1], crypto(50, &hello[50..200]), vec![0; 1200]].concat();
             let told = feed_about(
                 &QUIC,
                 &udp(443),
@@ -425,7 +472,8 @@ mod tests {
     #[test]
     fn a_packet_of_another_or_changed_is_not_opened() {
         let identifier = unhex("8394c8f03e515708");
-        let mut packet = sealed(0, &identifier, 0, &crypto(0, &unhex(HELLO)));
+        let mut packet =
+            sealed(0, &identifier, 0, &[crypto(0, &unhex(HELLO)), vec![0; 1200]].concat());
         let last = packet.len() - 1;
         packet[last] ^= 1;
         assert_eq!(feed_about(&QUIC, &udp(443), &[(Direction::Client, &packet)]), "");

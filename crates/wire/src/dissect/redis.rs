@@ -82,6 +82,8 @@ struct Redis {
     before_login: Option<u64>,
     user: Vec<u8>,
     unanswered: u64,
+    /// How far the command that comes in pieces was read.
+    far: Far,
 }
 
 impl Dissector for Redis {
@@ -95,7 +97,7 @@ impl Dissector for Redis {
             if rest.is_empty() {
                 return Progress::Taken(u64::try_from(bytes.len()).unwrap_or(0));
             }
-            match command(&mut rest) {
+            match command(&mut rest, &mut self.far) {
                 Read::Whole(arguments) => {
                     self.unanswered += 1;
                     self.command(&arguments, told);
@@ -204,8 +206,16 @@ enum Read<'a> {
     Never,
 }
 
+/// How far into a command its strings are whole, so that those that come in small pieces are not read
+/// from the start each time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Far {
+    strings: u64,
+    bytes: usize,
+}
+
 /// Takes one command; inline ones, which people type, are lines.
-fn command<'a>(rest: &mut Bytes<'a>) -> Read<'a> {
+fn command<'a>(rest: &mut Bytes<'a>, far: &mut Far) -> Read<'a> {
     if rest.rest().first() != Some(&b'*') {
         let Some(end) = memchr::memchr(b'\n', rest.rest()) else { return Read::Cut };
         let line = rest.take(end).unwrap_or_default().trim_ascii();
@@ -213,26 +223,39 @@ fn command<'a>(rest: &mut Bytes<'a>) -> Read<'a> {
         let words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
         return Read::Whole(words.take(ARGUMENTS_MAX + 1).collect());
     }
+    let mut ahead = *rest;
     let count = match number(rest, b'*') {
         Ok(Some(count)) if count <= STRINGS_MAX => count,
         Ok(None) => return Read::Cut,
         _ => return Read::Never,
     };
-    let mut strings = Vec::new();
-    for _ in 0..count {
-        let length = match number(rest, b'$') {
-            Ok(Some(length)) => length,
+    let all = ahead.len();
+    far.bytes = far.bytes.max(all - rest.len());
+    if ahead.skip(far.bytes).is_none() {
+        return Read::Never;
+    }
+    while far.strings < count {
+        match string(&mut ahead) {
+            Ok(Some(_)) => *far = Far { strings: far.strings + 1, bytes: all - ahead.len() },
             Ok(None) => return Read::Cut,
             Err(NotThere) => return Read::Never,
-        };
-        let Ok(length) = usize::try_from(length) else { return Read::Never };
-        let Some(string) = rest.take(length) else { return Read::Cut };
-        if rest.skip(2).is_none() {
-            return Read::Cut;
         }
+    }
+    *far = Far::default();
+    let mut strings = Vec::new();
+    for _ in 0..count {
+        let Ok(Some(string)) = string(rest) else { return Read::Never };
         strings.push(string);
     }
     Read::Whole(strings)
+}
+
+/// Takes a string; nothing where it is cut.
+fn string<'a>(rest: &mut Bytes<'a>) -> Result<Option<&'a [u8]>, NotThere> {
+    let Some(length) = number(rest, b'$')? else { return Ok(None) };
+    let length = usize::try_from(length).map_err(|_| NotThere)?;
+    let Some(string) = rest.take(length) else { return Ok(None) };
+    Ok(rest.skip(2).map(|()| string))
 }
 
 /// What should stand there does not.
@@ -291,8 +314,14 @@ mod tests {
         for bytes in
             [&b"*99999999\r\n"[..], b"*2\r\n$99999999999999\r\n", b"*1\r\n:3\r\n", b"*1\r\n$-1\r\n"]
         {
-            assert!(matches!(command(&mut Bytes::new(bytes)), Read::Never), "{bytes:?}");
+            assert!(
+                matches!(command(&mut Bytes::new(bytes), &mut Far::default()), Read::Never),
+                "{bytes:?}"
+            );
         }
-        assert!(matches!(command(&mut Bytes::new(b"*1\r\n$9\r\nabc")), Read::Cut));
+        assert!(matches!(
+            command(&mut Bytes::new(b"*1\r\n$9\r\nabc"), &mut Far::default()),
+            Read::Cut
+        ));
     }
 }

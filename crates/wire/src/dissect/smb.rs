@@ -35,6 +35,10 @@ const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 const WAITING_MAX: usize = 64;
 /// Bounds the files whose names are known by their handle.
 const FILES_MAX: usize = 64;
+/// Bounds the trees of one connection.
+const TREES_MAX: usize = 64;
+/// More of the log-in is needed.
+const MORE_PROCESSING: u32 = 0xc000_0016;
 /// Bounds a name, in bytes of UTF-16.
 const NAME_BYTES_MAX: usize = 520;
 
@@ -115,6 +119,14 @@ impl Dissector for Smb {
             }
         }
     }
+
+    fn held(&self) -> usize {
+        let waiting: usize = self.waiting.iter().map(|waiting| waiting.asked.held()).sum();
+        let files: usize = self.files.iter().map(|(_, name)| name.len()).sum();
+        let shares: usize = self.shares.iter().map(|(_, name)| name.len()).sum();
+        let entries = self.waiting.len() + self.files.len() + self.shares.len();
+        waiting + files + shares + entries * size_of::<Waiting>()
+    }
 }
 
 /// Whether a message of version 2 holds a file's data: then its header is enough.
@@ -123,6 +135,18 @@ fn is_data(message: &[u8]) -> bool {
     let two = bytes.take(4).is_some_and(|mark| mark == b"\xfeSMB");
     let command = bytes.skip(8).and_then(|()| bytes.le16());
     two && message.len() >= 64 && matches!(command, Some(8 | 9))
+}
+
+impl Asked {
+    /// Counts the bytes that it keeps.
+    fn held(&self) -> usize {
+        match self {
+            Self::Dialects(names) => names.iter().map(String::len).sum(),
+            Self::Login => 0,
+            Self::Share(name) | Self::Delete(name) | Self::File { name, .. } => name.len(),
+            Self::Rename { from, to } => from.len() + to.len(),
+        }
+    }
 }
 
 impl Smb {
@@ -136,6 +160,15 @@ impl Smb {
     fn answered(&mut self, id: u64) -> Option<Asked> {
         let at = self.waiting.iter().position(|waiting| waiting.id == id)?;
         self.waiting.remove(at).map(|waiting| waiting.asked)
+    }
+
+    /// Keeps which share a tree is; servers give the numbers of trees that are gone anew.
+    fn connected(&mut self, tree: u32, share: &str) {
+        if let Some((_, before)) = self.shares.iter_mut().find(|(known, _)| *known == tree) {
+            share.clone_into(before);
+        } else if self.shares.len() < TREES_MAX {
+            self.shares.push((tree, share.to_owned()));
+        }
     }
 
     /// Keeps who answers a challenge.

@@ -125,6 +125,10 @@ impl Dissector for Smtp {
         Progress::Done
     }
 
+    fn held(&self) -> usize {
+        self.recipients.iter().map(Vec::capacity).sum()
+    }
+
     fn end(&mut self, told: &mut Told<'_>) {
         if !self.from.is_empty() || !self.recipients.is_empty() {
             self.mail(None, told);

@@ -109,6 +109,14 @@ impl Dissector for Ssh {
         Progress::Done
     }
 
+    fn held(&self) -> usize {
+        let offers =
+            [&self.client, &self.server].into_iter().filter_map(|side| side.offer.as_ref());
+        offers
+            .map(|offer| offer.exchanges.len() + offer.host_keys.len() + offer.ciphers.len())
+            .sum()
+    }
+
     fn end(&mut self, told: &mut Told<'_>) {
         self.tell(told);
     }

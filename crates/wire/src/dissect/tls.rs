@@ -119,6 +119,13 @@ impl Dissector for Tls {
         Progress::Done
     }
 
+    fn held(&self) -> usize {
+        let sides: usize = self.sides.iter().map(|side| side.handshake.capacity()).sum();
+        let client = self.client.as_ref().map_or(0, |client| client.held());
+        let server = self.server.as_ref().map_or(0, |server| server.extensions.len() * 2);
+        sides + client + server + self.certificate.as_ref().map_or(0, |read| read.held())
+    }
+
     fn end(&mut self, told: &mut Told<'_>) {
         self.tell(told);
     }
@@ -142,22 +149,34 @@ impl Tls {
         if side.handshake.len() + body.len() > HANDSHAKE_BYTES_MAX {
             return None;
         }
-        // Mostly a record holds whole messages, and nothing need be copied.
-        let held = std::mem::take(&mut side.handshake);
-        let joined;
-        let all = if held.is_empty() {
-            body
+        // Mostly a record holds whole messages, and nothing need be copied. What comes in small records
+        // is put behind what is there, and moved only when a message is whole.
+        let mut held = std::mem::take(&mut side.handshake);
+        let left = if held.is_empty() {
+            held = self.messages(direction, body, told).to_vec();
+            held.len()
         } else {
-            joined = [held.as_slice(), body].concat();
-            joined.as_slice()
+            held.extend_from_slice(body);
+            self.messages(direction, &held, told).len()
         };
-        let mut rest = Bytes::new(all);
+        held.drain(..held.len() - left);
+        let side = self.sides.get_mut(usize::from(direction == Direction::Server))?;
+        side.handshake = held;
+        Some(())
+    }
+
+    /// Reads whole messages; gives what is left.
+    fn messages<'b>(
+        &mut self,
+        direction: Direction,
+        bytes: &'b [u8],
+        told: &mut Told<'_>,
+    ) -> &'b [u8] {
+        let mut rest = Bytes::new(bytes);
         loop {
             let left = rest;
             let (Some(kind), Some(message)) = (rest.u8(), rest.part24()) else {
-                let side = self.sides.get_mut(usize::from(direction == Direction::Server))?;
-                side.handshake = left.rest().to_vec();
-                return Some(());
+                return left.rest();
             };
             if self.message(direction, kind, message).is_none() {
                 told.malformed();
@@ -352,6 +371,27 @@ mod tests {
         let one = u32::try_from(der.len()).unwrap().to_be_bytes();
         let all = u32::try_from(der.len() + 3).unwrap().to_be_bytes();
         message(CERTIFICATE, &[&all[1..], &one[1..], &der].concat())
+    }
+
+    #[test]
+    fn a_handshake_in_records_of_one_byte() {
+        let pieces = |message: &[u8]| -> Vec<u8> {
+            message.iter().flat_map(|byte| record(22, &[*byte])).collect()
+        };
+        let server = [server_hello(&[7; 32], "c02f", "ff01 0001 00"), certificate()].concat();
+        let messages = [
+            (C, pieces(&client_hello())),
+            (S, pieces(&server)),
+            (C, record(20, &[1])),
+            (S, record(20, &[1])),
+        ];
+        let messages: Vec<(Direction, &[u8])> =
+            messages.iter().map(|(direction, bytes)| (*direction, bytes.as_slice())).collect();
+        let told = feed_about(&TLS, &tcp(443), &messages);
+        assert!(
+            told.contains("old.example.org") && told.contains("dd78fbf2c8eaabc922e7c9d69b1413ab"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -127,11 +127,13 @@ impl Flows {
 
     /// Tells flows as whoever captures stops, about [`PART_BYTES`] of lines at once; tells whether
     /// there are more. After the last the next frames may be of any time.
+    #[must_use = "there may be more to tell"]
     pub fn finish(&mut self, lines: &mut Lines) -> bool {
         self.finish_as(Reason::Shutdown, lines)
     }
 
     /// The same at the end of a file.
+    #[must_use = "there may be more to tell"]
     pub fn finish_file(&mut self, lines: &mut Lines) -> bool {
         self.finish_as(Reason::End, lines)
     }

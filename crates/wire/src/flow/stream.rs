@@ -61,7 +61,7 @@ impl Stream {
 
     /// Counts the bytes that are kept.
     pub(super) fn bytes(&self) -> usize {
-        self.held.capacity() + self.waiting_bytes
+        self.held.capacity() + self.waiting_bytes + self.waiting.capacity() * size_of::<Segment>()
     }
 
     pub(super) fn is_waiting(&self) -> bool {

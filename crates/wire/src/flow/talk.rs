@@ -11,6 +11,9 @@ use crate::tell::{About, Direction, Told};
 /// How often one flow may hand over to another protocol.
 const HANDED_OVER_MAX: u8 = 4;
 
+/// What the state of a reader takes that counts nothing itself.
+const STATE_BYTES: usize = 512;
+
 /// What listening needs besides the conversation itself.
 pub(super) struct Listening<'l> {
     pub(super) rows: &'l Rows,
@@ -96,7 +99,8 @@ impl Talk {
 
     /// Counts the bytes it keeps.
     pub(super) fn held(&self) -> usize {
-        size_of::<Self>() + self.client.bytes() + self.server.bytes()
+        let state = self.reading.as_ref().map_or(0, |reading| reading.dissector.held());
+        size_of::<Self>() + STATE_BYTES + state + self.client.bytes() + self.server.bytes()
     }
 
     /// Starts to read it as the protocol of a row.

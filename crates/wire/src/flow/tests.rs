@@ -96,6 +96,63 @@ fn check(segments: &[Segment<'_>], expected: Expect) {
 }
 
 #[test]
+fn headers_behind_the_fragments_of_ipv6_are_read_through() {
+    // Options for the destination, then UDP, both in the part that is cut.
+    let mut inner = vec![17, 0, 1, 4, 0, 0, 0, 0];
+    inner.extend([0xc3, 0x50, 0, 53, 0, 24, 0, 0]);
+    inner.extend([9; 16]);
+    let part = |offset: u16, more: u8, bytes: &[u8]| {
+        let length = u16::try_from(bytes.len() + 8).unwrap().to_be_bytes();
+        let mut frame = vec![0x60, 0, 0, 0, length[0], length[1], 44, 64];
+        frame.extend([0xfd; 32]);
+        let [high, low] = offset.to_be_bytes();
+        frame.extend([60, 0, high, low | more, 0, 0, 0, 7]);
+        frame.extend(bytes);
+        frame
+    };
+    let mut flows = Flows::new(FlowConfig::default());
+    let mut lines = Lines::default();
+    read(
+        &mut flows,
+        &mut lines,
+        &[(SECOND, part(0, 1, &inner[..16])), (SECOND, part(16, 0, &inner[16..]))],
+    );
+    while flows.finish_file(&mut lines) {}
+    let value: Value = serde_json::from_str(lines.iter().last().unwrap()).unwrap();
+    assert_eq!(
+        (&value["network"]["transport"], &value["destination"]["port"]),
+        (&"udp".into(), &53.into())
+    );
+}
+
+#[test]
+fn what_readers_keep_counts_against_the_bound() {
+    let config = FlowConfig { held_bytes_max: 1 << 20, ..FlowConfig::default() };
+    let mut flows = Flows::new(config);
+    let mut lines = Lines::default();
+    // Requests that nobody answers, each with a target as long as is kept.
+    let head = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(8000));
+    for client in 0..50_u32 {
+        for number in 0..8_u32 {
+            let builder = PacketBuilder::ipv4(CLIENT, SERVER, 64)
+                .tcp(
+                    10_000 + u16::try_from(client).unwrap(),
+                    80,
+                    1 + number * u32::try_from(head.len()).unwrap(),
+                    512,
+                )
+                .ack(1);
+            let mut bytes = Vec::new();
+            builder.write(&mut bytes, head.as_bytes()).unwrap();
+            read(&mut flows, &mut lines, &[(SECOND, bytes)]);
+            let (_, kept) = flows.bytes();
+            assert!(kept < (1 << 20) + (64 << 10), "{kept}");
+        }
+    }
+    assert!(flows.counters().undissected > 30, "{:?}", flows.counters());
+}
+
+#[test]
 // One row a state.
 #[allow(clippy::too_many_lines, reason = "one conversation from end to end")]
 fn states_in_zeeks_words() {

@@ -354,7 +354,11 @@ impl Exporters {
     }
 
     fn forget_the_longest_silent(&mut self) {
-        let oldest = self.known.iter().min_by_key(|(key, exporter)| (exporter.heard, **key));
+        // Who has told what his records hold goes last: forged senders mostly have not.
+        let oldest = self
+            .known
+            .iter()
+            .min_by_key(|(key, exporter)| (!exporter.templates.is_empty(), exporter.heard, **key));
         let Some(key) = oldest.map(|(key, _)| *key) else { return };
         if let Some(gone) = self.known.remove(&key) {
             self.columns -= gone.templates.values().map(|template| template.len()).sum::<usize>();

@@ -234,6 +234,18 @@ fn forged_exporters_are_forgotten() {
 }
 
 #[test]
+fn forged_exporters_without_templates_push_out_none_that_has_some() {
+    let mut bench = Bench::new();
+    let template = set(2, &shorts(&[256, 2, 8, 4, 12, 4]));
+    bench.read(&ipfix(0, &[template]));
+    for sender in 0..u32::try_from(EXPORTERS_MAX).unwrap() + 10 {
+        bench.read_from(IpAddr::from(sender.to_be_bytes()), &ipfix(1, &[]));
+    }
+    bench.read(&ipfix(0, &[set(256, &[10, 0, 0, 1, 10, 0, 0, 2])]));
+    assert_eq!(bench.exporters.standing().flows, 1);
+}
+
+#[test]
 fn what_is_broken_is_counted() {
     let mut bench = Bench::new();
     bench.read(&[]).read(&[0, 5]).read(&[0, 7, 0, 1]).read(&version_5(1, 0, 1)[..40]);

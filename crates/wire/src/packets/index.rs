@@ -105,6 +105,11 @@ impl Growing {
         }
     }
 
+    /// Tells whether the file holds no packet so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     /// Gives how many flows the file has.
     pub(super) fn flows(&self) -> usize {
         self.flows.len()

@@ -54,6 +54,55 @@ fn record(folder: &Path, megabytes: u64, flows: u16, packets: u64, length: usize
     });
 }
 
+/// A file system of a few pages, gone with the value.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn make() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=16k", "tmpfs"]).arg(folder.path());
+        let made = mount.output().is_ok_and(|output| output.status.success());
+        made.then_some(Self(folder))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_does_not_fill_with_empty_files() {
+    let Some(disk) = SmallDisk::make() else {
+        eprintln!("skipped: a file system cannot be mounted here");
+        return;
+    };
+    let folder = disk.0.path();
+    fs::write(folder.join("others"), vec![1; 64 << 10]).unwrap_err();
+    let (mut recorder, writer) = Recorder::open(folder, 16 << 20).unwrap();
+    let told = std::sync::atomic::AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        let told = &told;
+        scope.spawn(move || {
+            writer.run(|_| {
+                told.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            });
+        });
+        for time_ns in START_NS..START_NS + 4 {
+            let bytes = datagram(7, false, 4);
+            let raw =
+                Raw { time_ns, wire_length: 46, interface: 0, link: link::ETHERNET, bytes: &bytes };
+            recorder.take(&raw);
+            recorder.hand_over();
+        }
+        drop(recorder);
+    });
+    assert_eq!(told.into_inner(), 4);
+    assert_eq!(packet_files(folder).unwrap(), Vec::<std::path::PathBuf>::new());
+}
+
 /// Gives the community identifier of a flow, as its event has it.
 fn id_of(flow: u16) -> String {
     let bytes = datagram(flow, false, 4);
@@ -67,7 +116,7 @@ fn id_of(flow: u16) -> String {
         bytes: &bytes,
     };
     flows.read_all(&[raw], &mut lines);
-    flows.finish(&mut lines);
+    while flows.finish(&mut lines) {}
     let event: serde_json::Value = serde_json::from_str(lines.iter().next().unwrap()).unwrap();
     event["network"]["community_id"].as_str().unwrap().to_owned()
 }

@@ -149,7 +149,10 @@ impl Writer {
                     "cannot write packets below {}: {error}",
                     self.files.folder.display()
                 ));
-                self.open = None;
+                if let Some(open) = self.open.take().filter(Open::is_empty) {
+                    // As far as it can be removed: what stays is found below.
+                    let _ = fs::remove_file(&open.path);
+                }
                 // What was begun and not finished counts too.
                 if let Ok(files) = Files::find(&self.files.folder, self.files.bytes_max) {
                     self.files = files;
@@ -200,6 +203,10 @@ impl Open {
         with.saturating_add(more / 4) <= bytes_max && self.index.flows() < FLOWS_A_FILE_MAX
     }
 
+    fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
     fn write(&mut self, bundle: &Bundle) -> io::Result<()> {
         self.file.write_all(&bundle.bytes)?;
         for mark in &bundle.marks {
@@ -214,7 +221,11 @@ impl Open {
         let index = self.index.finish();
         let bytes = self.bytes.saturating_add(u64::try_from(index.len()).unwrap_or(0));
         let aside = self.path.with_extension("new");
-        private(&aside)?.write_all(&index)?;
+        if let Err(error) = private(&aside).and_then(|mut file| file.write_all(&index)) {
+            // Without an index the file is read whole; half of one would be in the way.
+            let _ = fs::remove_file(&aside);
+            return Err(error);
+        }
         fs::rename(&aside, self.path.with_extension(INDEX))?;
         Ok((self.path, bytes))
     }
@@ -276,7 +287,11 @@ impl Files {
         let mut file = private(&path)?;
         let mut beginning = Vec::new();
         format::begin(&LINKS, &mut beginning);
-        file.write_all(&beginning)?;
+        if let Err(error) = file.write_all(&beginning) {
+            // A full disk is tried again and again: it must not fill with files that hold nothing.
+            fs::remove_file(&path)?;
+            return Err(error);
+        }
         let bytes = u64::try_from(beginning.len()).unwrap_or(0);
         Ok(Open { path, file, bytes, index: Growing::default() })
     }

@@ -121,9 +121,26 @@ impl Targets {
     /// Gives these without those.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
-        let mut left = self.ranges.clone();
-        for cut in &other.ranges {
-            left = left.iter().flat_map(|range| range.without(cut)).flatten().collect();
+        let mut left = Vec::with_capacity(self.ranges.len());
+        let mut cuts = other.ranges.iter().peekable();
+        for range in &self.ranges {
+            // Both lists are in order: what ends before this range begins cuts no later one either.
+            let is_before = |cut: &&&Range| (cut.is_six, cut.last) < (range.is_six, range.first);
+            while cuts.peek().is_some_and(|cut| is_before(&cut)) {
+                cuts.next();
+            }
+            let mut rest = Some(*range);
+            let mut here = cuts.clone();
+            while let (Some(now), Some(cut)) = (rest, here.peek()) {
+                if (cut.is_six, cut.first) > (now.is_six, now.last) {
+                    break;
+                }
+                let [before, after] = now.without(cut);
+                left.extend(before);
+                rest = after;
+                here.next();
+            }
+            left.extend(rest);
         }
         Self { ranges: left }
     }
@@ -197,11 +214,8 @@ fn own_networks() -> Targets {
 }
 
 impl Range {
-    /// Gives what is left on both sides of a cut.
+    /// Gives what is left on both sides of a cut that touches it.
     fn without(&self, cut: &Self) -> [Option<Self>; 2] {
-        if cut.is_six != self.is_six || cut.last < self.first || cut.first > self.last {
-            return [Some(*self), None];
-        }
         let before = (cut.first > self.first).then(|| Self { last: cut.first - 1, ..*self });
         let after = (cut.last < self.last).then(|| Self { first: cut.last + 1, ..*self });
         [before, after]
@@ -328,6 +342,19 @@ mod tests {
             "db.example",
             expect!["no address is known for `db.example`: only addresses are taken here"],
         );
+    }
+
+    #[test]
+    fn a_long_list_is_cut_by_a_long_list() {
+        let list = |from: u32| {
+            let every_other =
+                (0..60_000_u32).map(|n| Ipv4Addr::from_bits(0x0a00_0000 + from + 4 * n));
+            every_other.map(|ip| ip.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        let (even, odd) = (parse(&list(0)), parse(&list(2)));
+        assert_eq!(even.without(&odd), even);
+        assert!(even.without(&even).is_empty());
+        assert_eq!(even.first_of_no_host(), None);
     }
 
     #[test]

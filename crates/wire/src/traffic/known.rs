@@ -20,8 +20,8 @@ pub const SERVICES_MAX: usize = 262_144;
 const SERVICES_A_HOST_MAX: usize = 512;
 /// The first line of the file.
 const HEADING: &str = "bartizan traffic 1";
-/// The file is ours, but a disk may hold anything.
-const LINE_BYTES_MAX: u64 = 256;
+/// The file is ours, but a disk may hold anything. A host with all its services takes 5,200 bytes.
+const LINE_BYTES_MAX: u64 = 8192;
 /// While the memory is younger, everything is new; what is told then says so.
 const LEARNING_NS: u64 = 24 * 3600 * 1_000_000_000;
 
@@ -292,6 +292,23 @@ mod tests {
         }
         assert_eq!(known.services, SERVICES_A_HOST_MAX);
         assert_eq!(known.refused, 65_536 - 512);
+    }
+
+    #[test]
+    fn a_host_of_many_services_is_remembered_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("known");
+        let mut known = Known::default();
+        for port in 0..600 {
+            told(
+                &mut known,
+                &share("fd00::1", "fd00:aaaa:bbbb:cccc:dddd:eeee:ffff:2", 60_000 + port),
+            );
+        }
+        known.write(&file).unwrap();
+        let (again, fault) = Known::read(&file);
+        assert!(fault.is_none(), "{fault:?}");
+        assert_eq!((again.hosts.len(), again.services), (2, SERVICES_A_HOST_MAX));
     }
 
     #[test]

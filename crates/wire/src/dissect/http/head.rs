@@ -14,6 +14,8 @@ const TARGET_BYTES_MAX: usize = 8 * 1024;
 pub(super) const HEADER_BYTES_MAX: usize = 2048;
 /// Bounds the headers of one message that are looked at.
 const HEADERS_MAX: usize = 200;
+/// Bounds the empty lines in front of a head.
+const FRONT_BYTES_MAX: usize = 64;
 /// Bounds the credentials that are decoded.
 const CREDENTIALS_BYTES_MAX: usize = 1024;
 /// Bounds a name that is decoded.
@@ -66,11 +68,11 @@ pub(super) fn is_method(word: &[u8]) -> bool {
 
 impl Request {
     /// Reads a head; nothing where its end has not come, no request where its first line is none.
-    pub(super) fn read(bytes: &[u8]) -> Option<(Option<Self>, u64)> {
+    pub(super) fn read(bytes: &[u8], looked: &mut usize) -> Option<(Option<Self>, u64)> {
         let mut request: Option<Self> = None;
         let mut refused = false;
         let mut count = 0;
-        let read = whole(bytes, |line| {
+        let read = whole(bytes, looked, |line| {
             let Some(request) = &mut request else {
                 request = Self::first_line(line);
                 refused = request.is_none();
@@ -168,9 +170,18 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Counts the bytes that are kept.
+    pub(super) fn held(&self) -> usize {
+        let texts = [&self.host, &self.agent, &self.referrer, &self.content_type, &self.forwarded];
+        let texts: usize = texts.into_iter().flatten().map(Vec::len).sum();
+        size_of::<Self>() + self.method.len() + self.target.len() + self.body.capacity() + texts
+    }
+}
+
 impl Answer {
     /// Reads a head; nothing where its end has not come, no answer where its first line is none.
-    pub(super) fn read(bytes: &[u8]) -> Option<(Option<Self>, u64)> {
+    pub(super) fn read(bytes: &[u8], looked: &mut usize) -> Option<(Option<Self>, u64)> {
         let possible = b"HTTP/".starts_with(bytes.get(..5).unwrap_or(bytes));
         if !possible {
             return Some((None, 0));
@@ -178,7 +189,7 @@ impl Answer {
         let mut answer: Option<Self> = None;
         let mut count = 0;
         let mut refused = false;
-        let read = whole(bytes, |line| {
+        let read = whole(bytes, looked, |line| {
             let Some(answer) = &mut answer else {
                 answer = Self::first_line(line);
                 refused = answer.is_none();
@@ -218,19 +229,30 @@ impl Answer {
 
 /// Shows the lines of a head up to the empty one; gives its length, or nothing where that has not come.
 /// Where `read` says no, the head ends there. Empty lines in front are skipped (RFC 9112, section 2.2).
-fn whole(bytes: &[u8], mut read: impl FnMut(&[u8]) -> bool) -> Option<u64> {
-    let front = bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+/// `looked` is how far the end was looked for before, when fewer bytes had come.
+fn whole(bytes: &[u8], looked: &mut usize, mut read: impl FnMut(&[u8]) -> bool) -> Option<u64> {
+    let is_space = |byte: &&u8| byte.is_ascii_whitespace();
+    let front = bytes.iter().take(FRONT_BYTES_MAX).take_while(is_space).count();
     let head = bytes.get(front..)?;
     let first = memchr::memchr(b'\n', head)?;
+    // An end may have begun in what came before.
+    let from = looked.saturating_sub(front + 3).min(head.len());
+    let new = head.get(from..)?;
     let ends = [&b"\n\r\n"[..], b"\n\n"];
     let end =
-        ends.into_iter().filter_map(|end| Some(memchr::memmem::find(head, end)? + end.len())).min();
+        ends.into_iter().filter_map(|end| Some(memchr::memmem::find(new, end)? + end.len())).min();
     let Some(end) = end else {
         // What is no head at all ends with its first line; anything else is read when it is whole.
-        let refused = !read(without_return(head.get(..first)?));
-        return refused.then(|| u64::try_from(front + first + 1).unwrap_or(u64::MAX));
+        let is_new = *looked <= front + first;
+        *looked = bytes.len();
+        if is_new && !read(without_return(head.get(..first)?)) {
+            *looked = 0;
+            return Some(u64::try_from(front + first + 1).unwrap_or(u64::MAX));
+        }
+        return None;
     };
-    let done = lines::each(head.get(..end)?, |line| {
+    *looked = 0;
+    let done = lines::each(head.get(..from + end)?, |line| {
         if line.is_empty() || !read(line) { Next::Stop } else { Next::Line }
     });
     Some(u64::try_from(front).unwrap_or(u64::MAX).saturating_add(done.taken))

@@ -52,6 +52,12 @@ impl Moment {
 }
 
 impl Certificate {
+    /// Counts the bytes that are kept.
+    pub(crate) fn held(&self) -> usize {
+        let names: usize = self.alternative_names.iter().map(String::len).sum();
+        size_of::<Self>() + 2 * (self.subject.len() + self.issuer.len()) + names
+    }
+
     /// Reads a certificate. Where it is none that can be read, its digest alone is told.
     pub(crate) fn read(der: &[u8]) -> Self {
         let sha256 = fingerprint::sha256(der);

@@ -122,6 +122,15 @@ impl ClientHello {
         Some(())
     }
 
+    /// Counts the bytes that are kept.
+    pub(crate) fn held(&self) -> usize {
+        let lists =
+            [&self.ciphers, &self.extensions, &self.groups, &self.signatures, &self.versions];
+        let numbers: usize = lists.into_iter().map(Vec::len).sum();
+        let protocols: usize = self.protocols.iter().map(Vec::len).sum();
+        size_of::<Self>() + 2 * numbers + protocols + self.point_formats.len()
+    }
+
     /// Gives the highest version that is offered.
     pub(crate) fn version_highest(&self) -> u16 {
         self.versions

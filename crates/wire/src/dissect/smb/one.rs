@@ -1,16 +1,13 @@
 //! Version 1.
 
-use super::{Asked, NAME_BYTES_MAX, Smb};
+use super::{Asked, MORE_PROCESSING, NAME_BYTES_MAX, Smb};
 use crate::dissect::shared::bytes::{Bytes, utf16};
 use crate::tell::{Direction, Told};
 
 const ANSWER: u8 = 0x80;
 const UNICODE: u16 = 0x8000;
-/// More of the log-in is needed.
-const MORE_PROCESSING: u32 = 0xc000_0016;
 /// Bounds the dialects of one offer.
 const DIALECTS_MAX: usize = 32;
-const TREES_MAX: usize = 64;
 
 /// A message's header, its words and its bytes.
 struct Message<'a> {
@@ -136,9 +133,7 @@ impl Smb {
                 return Some(());
             }
             Asked::Login if message.status == MORE_PROCESSING => return Some(()),
-            Asked::Share(path) if message.status == 0 && self.shares.len() < TREES_MAX => {
-                self.shares.push((message.tree, path.clone()));
-            }
+            Asked::Share(path) if message.status == 0 => self.connected(message.tree, path),
             _ => {}
         }
         self.tell(&asked, message.status, message.tree, told);

@@ -44,6 +44,24 @@ fn placed(before: usize, parts: &[u8], after: usize, data: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn a_tree_that_is_given_anew_is_the_new_share() {
+    let connect = |id, path: &str| {
+        let request = placed(4, &[], 0, &wide(path));
+        [(C, two(3, 0, 0, id, 0, &request)), (S, two(3, 0, 1, id, 5, &[0; 16]))]
+    };
+    let file = placed(40, &[0; 4], 8, &wide("a.txt"));
+    let mut messages = connect(1, "\\\\FS1\\public").to_vec();
+    messages.extend(connect(2, "\\\\FS1\\secret"));
+    messages.push((C, two(5, 0, 0, 3, 5, &file)));
+    messages.push((S, two(5, 0, 1, 3, 5, &[0; 80])));
+    let messages: Vec<(Direction, &[u8])> =
+        messages.iter().map(|(direction, bytes)| (*direction, bytes.as_slice())).collect();
+    let told = feed_about(&SMB, &tcp(445), &messages);
+    let opened = told.lines().last().unwrap();
+    assert!(opened.contains(r#""path":"a.txt""#) && opened.contains("secret"), "{told}");
+}
+
+#[test]
 fn dialect_log_in_share_and_files() {
     let dialect =
         [&65_u16.to_le_bytes()[..], &3_u16.to_le_bytes(), &0x0311_u16.to_le_bytes()].concat();

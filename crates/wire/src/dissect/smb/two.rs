@@ -1,16 +1,12 @@
 //! Versions 2 and 3.
 
-use super::{Asked, FILES_MAX, NAME_BYTES_MAX, Smb};
+use super::{Asked, FILES_MAX, MORE_PROCESSING, NAME_BYTES_MAX, Smb};
 use crate::dissect::shared::bytes::{Bytes, utf16};
 use crate::tell::{Direction, Told};
 
 const HEADER_BYTES: usize = 64;
 /// Bounds the messages chained in one.
 const CHAIN_MAX: usize = 32;
-/// Bounds the trees of one connection.
-const TREES_MAX: usize = 64;
-/// More of the log-in is needed.
-const MORE_PROCESSING: u32 = 0xc000_0016;
 /// A request is at work; its answer comes later.
 const PENDING: u32 = 0x0000_0103;
 const DELETE_ON_CLOSE: u32 = 0x1000;
@@ -149,9 +145,7 @@ impl Smb {
         let asked = self.answered(message.id)?;
         match &asked {
             Asked::Login if message.status == MORE_PROCESSING => return Some(()),
-            Asked::Share(path) if message.status == 0 && self.shares.len() < TREES_MAX => {
-                self.shares.push((message.tree, path.clone()));
-            }
+            Asked::Share(path) if message.status == 0 => self.connected(message.tree, path),
             Asked::File { name, .. } if message.status == 0 => {
                 body.skip(64)?;
                 let handle: Handle = body.take(16)?.try_into().ok()?;

@@ -1,0 +1,311 @@
+//! What is usual at one site: its paths, and how surprising its requests are as a rule.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::Timestamp;
+use sigma::SnapshotError;
+use sigma::codec::{Read, Reader, Writer};
+
+use super::features::{count, narrow};
+use super::profile::{Allowed, PARAMETERS_MAX, Surprise, Template, Why, surprise};
+use super::request::{Request, template, template_text};
+use super::tail::Sketch;
+use super::votes::{Source, Support, Vote};
+
+/// How many path templates one site keeps.
+pub(crate) const TEMPLATES_MAX: usize = 512;
+/// How long a kept template may be.
+const TEMPLATE_BYTES_MAX: usize = 80;
+/// How many new templates and parameters one source may bring in an hour.
+const NEW_MAX: u16 = 40;
+/// How many requests of one source tell in an hour what is usual, and how many of those that hardly
+/// any other request surprises as much as.
+const TELLING_MAX: u16 = 200;
+const SURPRISING_MAX: u16 = 4;
+/// What is kept loses half its weight in so many days.
+const HALF_LIFE_DAYS: f64 = 14.0;
+/// From how many requests a site's own quantiles count.
+pub(crate) const REQUESTS_MIN: f64 = 500.0;
+/// As how many requests the shipped model counts beside those of the site.
+const PRIOR: f64 = 20.0;
+/// How much the shape of a request weighs where the site's own profile can judge it, and how much
+/// what inspection says.
+const SHAPE_WEIGHT: f64 = 0.1;
+const INSPECTION_WEIGHT: f64 = 3.0;
+/// How many sources are watched at a time for bringing too much.
+const QUOTAS: usize = 64;
+
+const DAY: i64 = 86_400 * 1_000_000_000;
+const HOUR: i64 = 3_600 * 1_000_000_000;
+
+/// What one source brought within the hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Quota {
+    source: Source,
+    new: u16,
+    telling: u16,
+    surprising: u16,
+}
+
+/// What is usual at one site.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Site {
+    pub(crate) name: Box<str>,
+    pub(crate) support: Support,
+    pub(crate) templates: HashMap<u32, Arc<Template>>,
+    /// Templates that there was no room for, by turns.
+    others: Vote,
+    /// How many templates were seen once; counted anew now and then.
+    once: f64,
+    counted: u8,
+    pub(crate) sketch: Sketch,
+    quotas: Vec<Quota>,
+    /// The last surprising request: it counts when somebody else sends one too. Lost at a restart.
+    pending: Option<(Source, f64)>,
+    hour: i64,
+    day: i64,
+    /// The last request, for who has to go.
+    pub(crate) last: Timestamp,
+}
+
+/// How unusual a request is for its site.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Unusual<'r> {
+    /// All surprises together.
+    pub(crate) raw: f64,
+    /// What the profile of the site adds.
+    pub(crate) profile: Surprise<'r>,
+    /// Whether the path is one that the profile knows well.
+    pub(crate) known: bool,
+}
+
+/// What a request is judged by beside the site: the surprise of its shape, and what inspection says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Outside {
+    pub(crate) shape: f64,
+    pub(crate) inspected: f64,
+}
+
+impl Outside {
+    /// Gives both together, where no profile speaks.
+    pub(crate) fn raw(self) -> f64 {
+        self.shape + INSPECTION_WEIGHT * self.inspected
+    }
+}
+
+impl Site {
+    pub(crate) fn new(name: &str, now: Timestamp) -> Self {
+        let cut = name.get(..name.floor_char_boundary(TEMPLATE_BYTES_MAX)).unwrap_or_default();
+        Self {
+            name: cut.into(),
+            support: Support::default(),
+            templates: HashMap::new(),
+            others: Vote::default(),
+            once: 0.0,
+            counted: 0,
+            sketch: Sketch::default(),
+            quotas: vec![Quota::default(); QUOTAS],
+            pending: None,
+            hour: now.nanos().div_euclid(HOUR),
+            day: now.nanos().div_euclid(DAY),
+            last: now,
+        }
+    }
+
+    /// Judges a request.
+    pub(crate) fn judge<'r>(&self, request: &Request<'r>, outside: Outside) -> Unusual<'r> {
+        let mut profile = Surprise::default();
+        if !self.support.suffices() {
+            return Unusual { raw: outside.raw(), profile, known: false };
+        }
+        let template = self.templates.get(&template(request.path()));
+        let known = template.is_some_and(|template| template.support.suffices());
+        match template {
+            Some(template) if known => template.judge(request, &mut profile),
+            // Of few turns, but of two sources: a page that is seldom asked for.
+            Some(template) if template.support.count() > 1.5 => {}
+            _ => profile.add(
+                surprise(self.once + self.others.count(), self.support.count()),
+                0.0,
+                Why::Path,
+            ),
+        }
+        let weight = if known { SHAPE_WEIGHT } else { 1.0 };
+        let raw = profile.sum + weight * outside.shape + INSPECTION_WEIGHT * outside.inspected;
+        Unusual { raw, profile, known }
+    }
+
+    /// Gives which share of the site's requests is less surprising; beside them the shipped model
+    /// counts for a few.
+    pub(crate) fn calibrated(&self, raw: f64) -> f64 {
+        1.0 - (self.sketch.at_least(raw) + PRIOR * (-raw).exp()) / (self.sketch.total() + PRIOR)
+    }
+
+    /// Tells whether enough requests were seen for the site's own quantiles to count.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.support.suffices() && self.sketch.total() >= REQUESTS_MIN
+    }
+
+    /// Learns from a request that no class of attack claims. Which paths and parameters there are is
+    /// learned only from what the application knew (`found`). Gives how many parameters are new.
+    pub(crate) fn learn(&mut self, request: &Request<'_>, learned: &Learned, room: usize) -> usize {
+        self.turn(learned.time);
+        let mut quota = self.quota(learned.source);
+        let rare = self.sketch.total() >= REQUESTS_MIN && learned.raw > self.sketch.quantile(0.99);
+        let telling = quota.telling < TELLING_MAX && !(rare && quota.surprising >= SURPRISING_MAX);
+        if telling {
+            if rare {
+                self.surprised(learned);
+            } else {
+                self.sketch.add(learned.raw);
+            }
+            quota.telling += 1;
+            quota.surprising += u16::from(rare);
+        }
+        let mut new = 0;
+        if learned.found && (quota.telling < TELLING_MAX || self.support.count() < REQUESTS_MIN) {
+            self.support.add(learned.source);
+            new = self.learn_path(request, learned.source, &mut quota, room);
+        }
+        self.keep_quota(quota);
+        new
+    }
+
+    /// Takes note of a request that hardly any other surprises as much as: what one source alone sends
+    /// does not become usual.
+    fn surprised(&mut self, learned: &Learned) {
+        match self.pending {
+            Some((source, _)) if source == learned.source => {}
+            before => {
+                if let Some((_, raw)) = before {
+                    self.sketch.add(raw);
+                }
+                self.pending = Some((learned.source, learned.raw));
+            }
+        }
+    }
+
+    fn learn_path(
+        &mut self,
+        request: &Request<'_>,
+        source: Source,
+        quota: &mut Quota,
+        room: usize,
+    ) -> usize {
+        let path = request.path();
+        let key = template(path);
+        let is_new = !self.templates.contains_key(&key);
+        if is_new && (self.templates.len() >= TEMPLATES_MAX || quota.new >= NEW_MAX) {
+            self.others.add(source);
+            return 0;
+        }
+        let begin = || Arc::new(Template::new(template_text(path, TEMPLATE_BYTES_MAX)));
+        let kept = self.templates.entry(key).or_insert_with(begin);
+        let left = usize::from(NEW_MAX.saturating_sub(quota.new)).min(room);
+        let allowed = Allowed { source, parameters: left.min(PARAMETERS_MAX) };
+        let new = Arc::make_mut(kept).learn(request, allowed);
+        let more = u16::try_from(new).unwrap_or(u16::MAX).saturating_add(u16::from(is_new));
+        quota.new = quota.new.saturating_add(more);
+        // Every request would be too often, and it changes slowly.
+        self.counted = self.counted.wrapping_add(1);
+        if is_new || self.counted.is_multiple_of(64) {
+            self.count_once();
+        }
+        new
+    }
+
+    fn count_once(&mut self) {
+        let once = self.templates.values().filter(|template| template.support.count() < 1.5);
+        self.once = count(once.count());
+    }
+
+    fn quota(&self, source: Source) -> Quota {
+        let kept = self.quotas.get(usize::from(source) % QUOTAS).copied().unwrap_or_default();
+        // Who shares a place shares what may be brought: a flood of sources is held back too.
+        Quota { source, ..kept }
+    }
+
+    fn keep_quota(&mut self, quota: Quota) {
+        if let Some(place) = self.quotas.get_mut(usize::from(quota.source) % QUOTAS) {
+            *place = quota;
+        }
+    }
+
+    /// Goes on with the time: what one source may bring begins anew each hour, and what was learned
+    /// fades from day to day.
+    fn turn(&mut self, time: Timestamp) {
+        self.last = self.last.max(time);
+        let (hour, day) = (time.nanos().div_euclid(HOUR), time.nanos().div_euclid(DAY));
+        if hour > self.hour {
+            self.hour = hour;
+            self.quotas.fill(Quota::default());
+        }
+        if day > self.day {
+            let days = count(usize::try_from(day.saturating_sub(self.day)).unwrap_or(usize::MAX));
+            self.day = day;
+            self.fade(narrow((-days / HALF_LIFE_DAYS).exp2()));
+        }
+    }
+
+    fn fade(&mut self, factor: f32) {
+        self.support.seen.fade(factor);
+        self.others.fade(factor);
+        self.sketch.fade(factor);
+        self.templates.retain(|_, template| Arc::make_mut(template).fade(factor));
+        self.count_once();
+    }
+
+    /// Gives how many parameters are kept.
+    pub(crate) fn parameters(&self) -> usize {
+        self.templates.values().map(|template| template.parameters.len()).sum()
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.text(&self.name);
+        self.support.write(writer);
+        self.others.write(writer);
+        self.sketch.write(writer);
+        for time in [self.hour, self.day, self.last.nanos()] {
+            writer.signed(time);
+        }
+        let mut templates: Vec<(&u32, &Arc<Template>)> = self.templates.iter().collect();
+        templates.sort_unstable_by_key(|(key, _)| **key);
+        writer.length(templates.len());
+        for (key, template) in templates {
+            writer.number(u64::from(*key));
+            template.write(writer);
+        }
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Read<Self> {
+        let name = reader.text()?.to_owned();
+        let mut site = Self::new(&name, Timestamp::default());
+        site.support = Support::read(reader)?;
+        site.others = Vote::read(reader)?;
+        site.sketch = Sketch::read(reader)?;
+        site.hour = reader.signed()?;
+        site.day = reader.signed()?;
+        site.last = Timestamp::from_nanos(reader.signed()?);
+        let length = reader.length()?;
+        if length > TEMPLATES_MAX {
+            return Err(SnapshotError::TooLarge);
+        }
+        for _ in 0..length {
+            let key = u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
+            site.templates.insert(key, Arc::new(Template::read(reader)?));
+        }
+        site.count_once();
+        Ok(site)
+    }
+}
+
+/// What is known of a request that a site learns from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Learned {
+    pub(crate) source: Source,
+    pub(crate) time: Timestamp,
+    pub(crate) raw: f64,
+    /// Whether the application knew what was asked for.
+    pub(crate) found: bool,
+}

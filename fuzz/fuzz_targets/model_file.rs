@@ -1,0 +1,16 @@
+//! Any bytes as a model of requests: an error, or a model that judges.
+#![no_main]
+
+use detect::models::{Model, features};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(model) = Model::decode(bytes) {
+        let judged = model.judge(&features(b"/x?y=z", b""));
+        assert!(judged.surprise.is_finite());
+    }
+    // With a right checksum, so that what lies behind it is read too.
+    let mut whole = [b"bartmdl1", bytes].concat();
+    whole.extend(crc32fast::hash(&whole).to_le_bytes());
+    let _ = Model::decode(&whole);
+});
