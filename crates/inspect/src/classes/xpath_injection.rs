@@ -86,7 +86,6 @@ const NODES: &[&[u8]] = &[
     b"contains(*",
     b"contains(text",
     b"substring(/",
-    b"substring(name",
     b"doc(",
     b"document(",
 ];
@@ -142,23 +141,16 @@ fn goes_on(rest: &[u8]) -> Option<f64> {
     let rest = rest.get(..EXPRESSION_BYTES_MAX).unwrap_or(rest);
     let connective = [&b"or"[..], b"and", b"|"].into_iter().find(|word| rest.starts_with(word))?;
     let rest = rest.get(connective.len()..)?;
-    let spaced = matches!(rest.first(), Some(b' ' | b'\t' | b'\n' | b'\r' | b'(' | b'\'' | b'"'));
-    let path = rest.trim_ascii_start();
     if connective == b"|" {
-        // `||` is another language's.
-        let path = matches!(path.first(), Some(b'/' | b'*' | b'.')) || node_word(path) == Some(0);
-        let step = path
-            && rest
-                .trim_ascii_start()
-                .iter()
-                .any(|byte| byte.is_ascii_alphabetic() || *byte == b'*')
-            && rest.trim_ascii_start().starts_with(b"/");
-        return step.then_some(if closers > 0 || node_word(rest).is_some() { 0.75 } else { 0.55 });
+        // A second path joined to the first. `||` is another language's.
+        let path = rest.trim_ascii_start();
+        let step =
+            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || *byte == b'*');
+        let any = path.strip_prefix(b"//").is_some_and(|rest| step(rest.first()));
+        return (any || path.starts_with(b"/*") || path.starts_with(b"/.")).then_some(0.75);
     }
-    if !spaced {
-        return None;
-    }
-    node_word(rest).map(|_| 0.8)
+    let spaced = matches!(rest.first(), Some(b' ' | b'\t' | b'\n' | b'\r' | b'(' | b'\'' | b'"'));
+    spaced.then(|| node_word(rest).map(|_| 0.8)).flatten()
 }
 
 /// Gives where a word stands that XPath has and SQL has not.
@@ -224,6 +216,9 @@ mod tests {
             "it's 5 // roughly, or count(ed)",
             "created_at::date",
             "[a] | [b]",
+            "6' | /shop",
+            "Home (main) | /about",
+            "' or count(*) > 4 or 'a'='a",
         ] {
             quiet(CLASS, &request("POST", "/find", &[], format!("name={}", encoded(value))));
         }

@@ -45,14 +45,14 @@ pub(super) struct FaultLine {
 /// What is printed, in one of the shapes.
 pub(super) enum Answers {
     Lines(BufWriter<StdoutLock<'static>>),
-    Rows(Printer),
+    Rows(Box<Printer>),
 }
 
 impl Answers {
     pub(super) fn new(shape: Shape) -> anyhow::Result<Self> {
         Ok(match shape {
             Shape::Json => Self::Lines(BufWriter::new(stdout().lock())),
-            Shape::Table | Shape::Csv => Self::Rows(Printer::new(shape, COLUMNS)?),
+            Shape::Table | Shape::Csv => Self::Rows(Box::new(Printer::new(shape, COLUMNS)?)),
         })
     }
 
