@@ -10,9 +10,17 @@
 //! ```
 
 mod beacon;
+mod errors;
+mod generated;
+mod guessing;
+mod rare;
+mod requests;
 mod scan;
+mod shared;
 mod sources;
+mod tunnel;
 mod volume;
+mod whereabouts;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -45,8 +53,19 @@ impl fmt::Debug for Detector {
 }
 
 /// Every detector.
-pub const DETECTORS: &[Detector] =
-    &[beacon::DETECTOR, scan::DETECTOR, sources::DETECTOR, volume::DETECTOR];
+pub const DETECTORS: &[Detector] = &[
+    beacon::DETECTOR,
+    errors::DETECTOR,
+    generated::DETECTOR,
+    guessing::DETECTOR,
+    rare::DETECTOR,
+    requests::DETECTOR,
+    scan::DETECTOR,
+    sources::DETECTOR,
+    tunnel::DETECTOR,
+    volume::DETECTOR,
+    whereabouts::DETECTOR,
+];
 
 /// What an event is of, as bits; told once for all detectors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,21 +75,94 @@ impl Kinds {
     /// A connection between two addresses, or one that was denied.
     pub(crate) const CONNECTION: Self = Self(1);
 
+    /// An attempt to log in, told by who was asked to let somebody in.
+    pub(crate) const LOGIN: Self = Self(2);
+
+    /// A question to a name server, or its answer.
+    pub(crate) const DNS: Self = Self(4);
+
+    /// A program that starts.
+    pub(crate) const PROCESS: Self = Self(8);
+
+    /// A request to a web server, answered.
+    pub(crate) const REQUEST: Self = Self(16);
+
+    /// A record that its writer calls an error or worse.
+    pub(crate) const FAULT: Self = Self(32);
+
     /// Any event.
     pub(crate) const ANY: Self = Self(1 << 7);
 
     fn of(event: &Event) -> Self {
+        let mut kinds = Self::ANY;
         match event.text(Field::EventAction) {
             Some("network_flow" | "packet_denied" | "connection_ended") => {
-                Self(Self::CONNECTION.0 | Self::ANY.0)
+                kinds = kinds.and(Self::CONNECTION);
             }
-            _ => Self::ANY,
+            Some(
+                "ConsoleLogin" | "UserLoggedIn" | "UserLoginFailed" | "database_login"
+                | "ftp_login" | "http_login" | "login" | "mail_login" | "sign_in" | "smb_login"
+                | "ssh_login" | "user.session.start" | "vpn_login" | "windows_login",
+            ) => kinds = kinds.and(Self::LOGIN),
+            // Logs that keep the schema themselves, and need no word of ours.
+            None if event.text(Field::EventCategory) == Some("authentication") => {
+                kinds = kinds.and(Self::LOGIN);
+            }
+            Some("process_created") => kinds = kinds.and(Self::PROCESS),
+            Some("audit_syscall") if is_program_call(event) => kinds = kinds.and(Self::PROCESS),
+            // Logs that keep the schema themselves, and need no word of ours.
+            None if event.text(Field::EventCategory) == Some("process")
+                && event.text(Field::EventType) == Some("start") =>
+            {
+                kinds = kinds.and(Self::PROCESS);
+            }
+            _ => {}
         }
+        if event.get(Field::DnsQuestionName).is_some() {
+            kinds = kinds.and(Self::DNS);
+        }
+        if event.get(Field::ResponseStatus).is_some() {
+            kinds = kinds.and(Self::REQUEST);
+        } else if is_fault(event) {
+            kinds = kinds.and(Self::FAULT);
+        }
+        kinds
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
+}
+
+/// Tells whether the audit system of Linux tells of the system call that replaces the program.
+fn is_program_call(event: &Event) -> bool {
+    let call = event.get_extra("syscall").and_then(Value::as_text);
+    matches!(call, Some("execve" | "execveat" | "59" | "322" | "221" | "281"))
+}
+
+/// Tells whether a record is of an error, by its header or by its own word.
+fn is_fault(event: &Event) -> bool {
+    const WORDS: [&str; 11] = [
+        "err",
+        "error",
+        "crit",
+        "critical",
+        "alert",
+        "emerg",
+        "emergency",
+        "fatal",
+        "panic",
+        "severe",
+        "failure",
+    ];
+    event.integer(Field::SyslogSeverityCode).is_some_and(|code| code <= 3)
+        || event
+            .text(Field::LogLevel)
+            .is_some_and(|level| WORDS.iter().any(|word| level.eq_ignore_ascii_case(word)))
 }
 
 /// A detector at work, with what it remembers. It never reads a clock: time comes with the events, which
@@ -98,6 +190,8 @@ pub(crate) struct Finding {
     pub(crate) port: Option<u16>,
     pub(crate) user: Option<String>,
     pub(crate) host: Option<String>,
+    /// Whether it is about the user, wherever the tries came from.
+    pub(crate) of_user: bool,
     /// How sure it is, 0 to 1.
     pub(crate) score: f64,
     /// What was seen, and what is usual, in the unit of the detector.
@@ -114,6 +208,8 @@ pub(crate) struct Finding {
     pub(crate) fresh: u64,
     /// The evidence, oldest first.
     pub(crate) events: Vec<EventId>,
+    /// Whatever else it is about, by the name of the field.
+    pub(crate) also: Vec<(&'static str, String)>,
 }
 
 /// Every detector at work.
@@ -163,6 +259,11 @@ impl Detectors {
     /// Gives about how many bytes all of them take.
     pub(crate) fn bytes(&self) -> usize {
         self.watchers.iter().map(|(_, watcher)| watcher.bytes()).sum()
+    }
+
+    /// Gives about how many bytes each of them takes, by its id.
+    pub(crate) fn bytes_of_each(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        self.watchers.iter().map(|(detector, watcher)| (detector.id, watcher.bytes()))
     }
 
     /// Gives how many entities they forgot for want of room.
@@ -219,6 +320,9 @@ impl Finding {
                 event.set(field, &**name);
             }
         }
+        for (name, value) in &self.also {
+            event.set_path(name, &**value);
+        }
         if last.get(Field::Simulated) == Some(Value::Flag(true)) {
             event.set(Field::Simulated, true);
         }
@@ -229,5 +333,190 @@ impl Finding {
         event.set_extra("bartizan.finding.baseline", self.baseline);
         event.set_extra("bartizan.finding.window_seconds", self.window_seconds);
         event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{Clock, Origin, Record};
+    use parse::{Parser, ParserConfig};
+    use proptest::prelude::*;
+    use simulate::{
+        FlowAttack, FlowLife, HostLine, LookupAttack, LookupLife, StartAttack, StartLife,
+        WebAttack, WebLife, merged,
+    };
+
+    use super::*;
+
+    fn start() -> Timestamp {
+        Timestamp::parse("2026-11-02T00:00:00Z").unwrap()
+    }
+
+    fn later(hours: i64) -> Timestamp {
+        Timestamp::from_nanos(start().nanos() + hours * 3_600_000_000_000)
+    }
+
+    /// Some days of a small house, with something of every kind in it.
+    fn events() -> Vec<Event> {
+        let (seed, start) = (1, start());
+        let lookups =
+            LookupLife { seed, start, days: 1, clients: 6, an_hour: 20, scanned_an_hour: 30 };
+        let flows = FlowLife { seed, start, days: 1, clients: 4, an_hour: 10 };
+        let starts = StartLife {
+            seed,
+            start,
+            days: 9,
+            groups: 2,
+            machines: 4,
+            an_hour: 5,
+            rollouts_a_week: 1,
+            tools_a_week: 1,
+        };
+        let web = WebLife {
+            seed,
+            start,
+            days: 3,
+            sites: 1,
+            a_minute: 1,
+            releases_a_day: 1,
+            peaks_a_week: 1,
+        };
+        let life = [lookups.lines(), flows.lines(), starts.lines(), web.lines()].concat();
+        let tunnel = LookupAttack::Tunnel { letters: 60, base: 32, kind: "TXT", every: 5.0 };
+        let attacks = vec![
+            tunnel.lines(1, 1, later(10), 900.0),
+            LookupAttack::Generated { family: simulate::Family::Letters, every: 5.0 }.lines(
+                2,
+                2,
+                later(11),
+                600.0,
+            ),
+            FlowAttack::Ports { every: 1.0 }.lines(3, 3, later(12), 60.0),
+            FlowAttack::Beacon { every: 60.0, jitter: 0.1 }.lines(4, 1, later(13), 3_600.0),
+            StartAttack::OddParent.lines(5, 0, 1, later(24 * 8)),
+            WebAttack::FewSources(5).lines(6, 0, later(24 * 2 + 10), 300.0),
+            WebAttack::Complaints(1).lines(7, 0, later(24 * 2 + 12), 900.0),
+        ];
+        let parser = Parser::new(ParserConfig::default());
+        let lines = merged(life, attacks).into_iter().zip(1..);
+        lines.map(|(line, id)| event(&parser, &line, id)).collect()
+    }
+
+    fn event(parser: &Parser, line: &HostLine, id: u64) -> Event {
+        let mut event = parser.parse(Record {
+            text: Text::from(line.text.as_str()),
+            received_at: line.time,
+            origin: Arc::new(Origin { clock: Clock::File(line.time), ..Origin::default() }),
+            truncated_bytes: 0,
+            escaped_bytes: 0,
+        });
+        event.id = EventId(id);
+        event
+    }
+
+    fn played(detectors: &mut Detectors, events: &[Event]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for event in events {
+            detectors.observe(event, |_, finding| findings.push(finding.clone()));
+        }
+        findings
+    }
+
+    fn snapshot(detectors: &Detectors) -> Vec<u8> {
+        let mut writer = Writer::default();
+        detectors.snapshot(&mut writer);
+        writer.finish()
+    }
+
+    #[test]
+    fn what_is_remembered_is_taken_up_again() {
+        let events = events();
+        let whole = played(&mut Detectors::default(), &events);
+        for kind in ["tunnel", "generated", "vertical", "beacon", "process", "flood", "written"] {
+            assert!(
+                whole.iter().any(|finding| finding.kind == kind),
+                "{kind} is not among the findings"
+            );
+        }
+        for part in 1..8 {
+            let (first, second) = events.split_at(events.len() * part / 8);
+            let mut one = Detectors::default();
+            let mut findings = played(&mut one, first);
+            let bytes = snapshot(&one);
+            let mut other = Detectors::restore(&mut Reader::new(&bytes)).unwrap();
+            assert_eq!(snapshot(&other), bytes, "restored at {part}/8");
+            findings.extend(played(&mut other, second));
+            assert!(findings == whole, "restored at {part}/8");
+        }
+    }
+
+    #[test]
+    fn whom_nobody_invited_costs_bounded_memory() {
+        let parser = Parser::new(ParserConfig::default());
+        let mut detectors = Detectors::default();
+        for number in 0..60_000_u64 {
+            let (site, text) = (number % 250, number / 250);
+            let name = format!(
+                "[1795244280] unbound[75:0] info: 10.{site}.1.2 a.b{number}.example. A IN NXDOMAIN 0 0 9"
+            );
+            let error = format!("<11>Nov 21 06:58:00 host{number} p{text}[1]: broken");
+            for text in [name, error] {
+                let line = HostLine { time: start(), text, attack: None };
+                detectors.observe(&event(&parser, &line, number), |_, _| ());
+            }
+        }
+        assert!(detectors.forgotten() > 50_000, "{}", detectors.forgotten());
+        assert!(detectors.bytes() < 60_000_000, "{}", detectors.bytes());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn damaged_memory_is_refused_or_taken_and_never_panics(
+            at in 0.0..1.0_f64,
+            flip in 1..=255_u8,
+            cut in 0.0..1.0_f64,
+        ) {
+            let bytes = damaged(at, flip, cut);
+            if let Ok(mut restored) = Detectors::restore(&mut Reader::new(&bytes)) {
+                let events = some();
+                played(&mut restored, events);
+            }
+        }
+    }
+
+    /// The memory of a while, with one byte changed and its end cut off.
+    fn damaged(at: f64, flip: u8, cut: f64) -> Vec<u8> {
+        static BYTES: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
+            let mut detectors = Detectors::default();
+            played(&mut detectors, some());
+            snapshot(&detectors)
+        });
+        let place = |part: f64| {
+            let all = keep_number(BYTES.len());
+            usize::try_from(crate::keep::whole(all * part)).unwrap()
+        };
+        let mut bytes = BYTES.clone();
+        let at = place(at).min(bytes.len() - 1);
+        bytes[at] ^= flip;
+        if cut < 0.5 {
+            bytes.truncate(place(cut * 2.0));
+        }
+        bytes
+    }
+
+    fn keep_number(length: usize) -> f64 {
+        crate::keep::number(u64::try_from(length).unwrap())
+    }
+
+    fn some() -> &'static [Event] {
+        static EVENTS: std::sync::LazyLock<Vec<Event>> = std::sync::LazyLock::new(|| {
+            let all = events();
+            all.into_iter().step_by(5).collect()
+        });
+        &EVENTS
     }
 }

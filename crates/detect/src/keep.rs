@@ -1,6 +1,8 @@
 //! What detectors and the list of known addresses remember with: tables with a bound, sets that count, evidence.
 
 pub(crate) mod series;
+pub(crate) mod sketch;
+pub(crate) mod watched;
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -46,6 +48,21 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
             }
         }
         self.young.entry(key).or_insert_with(begin)
+    }
+
+    /// Gives what is kept of an entity, if anything is.
+    pub(crate) fn known(&mut self, key: K) -> Option<&mut V> {
+        if self.old.contains_key(&key) {
+            // Touched: belongs to the newer half. There is one, so nothing begins.
+            let kept = self.old.remove(&key)?;
+            return Some(self.entry(key, || kept));
+        }
+        self.young.get_mut(&key)
+    }
+
+    /// Takes out what is kept of an entity.
+    pub(crate) fn take(&mut self, key: &K) -> Option<V> {
+        self.young.remove(key).or_else(|| self.old.remove(key))
     }
 
     #[cfg(test)]
@@ -172,6 +189,10 @@ impl Evidence {
 
     pub(crate) fn events(&self) -> Vec<EventId> {
         self.0.clone()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<EventId>()
     }
 
     pub(crate) fn snapshot(&self, writer: &mut Writer) {

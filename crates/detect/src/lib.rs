@@ -11,7 +11,9 @@ mod engine;
 mod health;
 mod indicators;
 mod keep;
+mod logged;
 pub mod models;
+mod names;
 mod shipped;
 mod trial;
 
@@ -21,5 +23,6 @@ pub use detectors::{DETECTORS, Detector};
 pub use engine::{Counters, EVIDENCE_MAX, Engine, Memory};
 pub use health::{Health, RuleHealth, SILENT_AFTER, Verdict};
 pub use indicators::Indicators;
+pub use names::Names;
 pub use shipped::shipped_rules;
 pub use trial::{Trial, TrialError, Wanted};

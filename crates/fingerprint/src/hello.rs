@@ -126,6 +126,41 @@ impl ClientHello {
         Some(hello)
     }
 
+    /// Tells whether bytes begin with a hello in the form of SSL 2, which asks for a later version.
+    pub fn is_old(bytes: &[u8]) -> bool {
+        let mut bytes = Bytes::new(bytes);
+        let head = (bytes.u16(), bytes.u8(), bytes.u16());
+        let (Some(length @ 0x8000..), Some(CLIENT_HELLO), Some(0x0300..=0x0304)) = head else {
+            return false;
+        };
+        let (Some(ciphers), Some(session), Some(challenge)) =
+            (bytes.u16(), bytes.u16(), bytes.u16())
+        else {
+            return false;
+        };
+        let parts = 9 + u32::from(ciphers) + u32::from(session) + u32::from(challenge);
+        ciphers % 3 == 0 && parts == u32::from(length & 0x7fff)
+    }
+
+    /// Takes a hello in the form of SSL 2 (RFC 5246, appendix E.2), once it is whole.
+    pub fn read_old(bytes: &mut Bytes<'_>) -> Option<Self> {
+        Self::is_old(bytes.rest()).then_some(())?;
+        let mut rest = *bytes;
+        let length = rest.u16()? & 0x7fff;
+        let mut body = Bytes::new(rest.take(length.into())?);
+        body.skip(1)?;
+        let version = body.u16()?;
+        let ciphers = usize::from(body.u16()?);
+        body.skip(4)?;
+        // Those of SSL 2 itself have a first byte of their own.
+        let (ciphers, _) = body.take(ciphers)?.as_chunks::<3>();
+        let known = ciphers.iter().filter(|[first, ..]| *first == 0);
+        let ciphers = known.map(|[_, high, low]| u16::from_be_bytes([*high, *low]));
+        let hello = Self { version, ciphers: ciphers.take(LIST_MAX).collect(), ..Self::default() };
+        *bytes = rest;
+        Some(hello)
+    }
+
     fn extension(&mut self, kind: u16, mut body: Bytes<'_>) -> Option<()> {
         match kind {
             0 => {

@@ -9,6 +9,9 @@ mod cast;
 mod corpus;
 mod dice;
 mod generator;
+mod hosts;
+mod logins;
+mod names;
 mod scenes;
 mod sender;
 mod stage;
@@ -17,6 +20,12 @@ mod target;
 
 pub use corpus::corpus;
 pub use generator::{Config, Generator, Mix};
+pub use hosts::{
+    FlowAttack, FlowLife, HostLine, LookupAttack, LookupLife, StartAttack, StartLife, WebAttack,
+    WebLife, merged,
+};
+pub use logins::{LoginAttack, LoginAttackKind, LoginLife, LoginLine, LoginProgram};
+pub use names::{FAMILIES, Family, Namer};
 pub use scenes::{SCENES, Scene};
 pub use sender::{Control, Plan, Reach, Sent, send};
 pub use stage::{Channel, Kind, Sample};

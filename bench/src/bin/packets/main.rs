@@ -4,8 +4,10 @@
 //! captures in DIR out of those in FOLDER: `mix.pcap`, real captures interleaved and replicated, and
 //! `random.pcap`, small packets of many flows in no order. `packets read FILE [OUT]` reads one on one
 //! core, with all that protocols say, and writes the events to OUT (`/dev/null` otherwise).
+//! `packets mutate COUNT FOLDER` throws so many changed frames of the captures below FOLDER at all readers.
 
 mod make;
+mod mutate;
 mod random;
 mod rewrite;
 
@@ -29,9 +31,15 @@ fn main() -> anyhow::Result<()> {
             make::mix(Path::new(folder), &Path::new(dir).join("mix.pcap"))?;
             random::random(&Path::new(dir).join("random.pcap"))
         }
+        ["mutate", count, folder] => {
+            mutate::mutate(count.parse()?, Path::new(folder));
+            Ok(())
+        }
         ["read", file] => read(Path::new(file), Path::new("/dev/null")),
         ["read", file, out] => read(Path::new(file), Path::new(out)),
-        _ => bail!("packets make FOLDER DIR | packets read FILE [OUT]"),
+        _ => {
+            bail!("packets make FOLDER DIR | packets read FILE [OUT] | packets mutate COUNT FOLDER")
+        }
     }
 }
 

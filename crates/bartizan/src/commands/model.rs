@@ -16,6 +16,13 @@ use crate::place::Place;
 
 /// Trains, measures and shows the model of what is usual in requests.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  bartizan model train --last 30d
+  bartizan model evaluate labelled.jsonl
+  bartizan model inspect --request 'GET /item?id=1%2527%2520or%25201=1--'
+
+A request's `bartizan.anomaly.score` comes from this model and from what the product learns of each
+site while it runs.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,

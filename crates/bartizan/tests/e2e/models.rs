@@ -50,10 +50,11 @@ fn trained_measured_and_shown() {
 
     let shown = told(&model(&data, &["inspect"]));
     assert!(shown.contains("access.log") && shown.contains("20 trees"), "{shown}");
-    let request = ["inspect", "--request", "GET /item?id=1%2527%3B%7C%7Cx&page=2", "--output", "json"];
+    let request =
+        ["inspect", "--request", "GET /item?id=1%2527%3B%7C%7Cx&page=2", "--output", "json"];
     let explained = model(&data, &request);
     let explained: serde_json::Value = serde_json::from_slice(&explained.stdout).unwrap();
-    assert!(explained["score"].as_f64().unwrap() > 0.99, "{explained}");
+    assert!(explained["score"].as_f64().unwrap() > 0.9, "{explained}");
     assert!(!explained["leading"].as_array().unwrap().is_empty(), "{explained}");
 
     let labelled = place.path("labelled.jsonl");

@@ -4,6 +4,9 @@
 //! judged as RITA does (Active Countermeasures): how symmetric they lie about their median (Bowley's
 //! skewness), and how narrow (median absolute deviation, as a part of the median, so that an hourly
 //! beacon is judged like one of every minute). Jitter spreads the gaps but keeps them symmetric.
+//!
+//! Programs that many machines run call home as evenly. So a place that five machines or more call is told only where
+//! ten of them have been judged and one in ten at most calls evenly.
 
 use std::collections::VecDeque;
 
@@ -12,6 +15,7 @@ use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
 use super::{Detector, Finding, Kinds, Watcher};
+use crate::keep::sketch::Linear;
 use crate::keep::{
     self, Ends, Evidence, Table, Told, address_key, read_key, read_time, write_key, write_time,
 };
@@ -27,6 +31,13 @@ pub(super) const DETECTOR: Detector = Detector {
 
 /// How many triples of source, destination and port are kept.
 const PAIRS_MAX: usize = 50_000;
+/// How many places are kept, and when one is forgotten.
+const PLACES_MAX: usize = 20_000;
+const PLACE_KEPT: i64 = 30 * 86_400 * keep::SECOND;
+/// A place that so many machines call is told only where so many were judged, and so few of them call evenly.
+const CALLERS: f64 = 4.5;
+const JUDGED_MIN: f64 = 9.5;
+const EVEN_SHARE_MAX: f64 = 0.1;
 /// How many calls of each are kept.
 const CALLS_MAX: usize = 64;
 /// How many calls a verdict needs.
@@ -35,7 +46,7 @@ const CALLS_MIN: usize = 20;
 const GAP_MIN: i64 = 5 * keep::SECOND;
 const GAP_MAX: i64 = 25 * 3_600 * keep::SECOND;
 /// The score from which on it is told.
-const SCORE_MIN: f64 = 0.88;
+const SCORE_MIN: f64 = 0.84;
 /// How much each part weighs: gaps tell more than sizes, which an idle browser keeps even too.
 const GAPS_WEIGHT: f64 = 0.7;
 
@@ -105,12 +116,9 @@ fn evenness(numbers: &[i64]) -> Option<f64> {
         [quartile(numbers, 1)?, quartile(numbers, 2)?, quartile(numbers, 3)?].map(float);
     let spread = high - low;
     let skewness = if spread > 0.0 { (low + high - 2.0 * middle) / spread } else { 0.0 };
-    let away: Vec<i64> = numbers
-        .iter()
-        .map(|number| {
-            number.saturating_sub(quartile(numbers, 2).unwrap_or_default()).saturating_abs()
-        })
-        .collect();
+    let usual = median(numbers)?;
+    let away: Vec<i64> =
+        numbers.iter().map(|number| number.saturating_sub(usual).saturating_abs()).collect();
     let narrow = if middle > 0.0 { 1.0 - (float(median(&away)?) / middle).min(1.0) } else { 1.0 };
     // What is narrow is even, however it leans: half a millisecond to one side is no sign of a human.
     let symmetric = 1.0 - skewness.abs() * (1.0 - narrow).min(0.25) / 0.25;
@@ -123,14 +131,33 @@ fn float(number: i64) -> f64 {
     number as f64
 }
 
+/// Who calls a place.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    last: Timestamp,
+    callers: Linear,
+    judged: Linear,
+    even: Linear,
+}
+
+impl Place {
+    /// Tells whether to call it evenly is the way of its program, and no news.
+    fn is_usual(&self) -> bool {
+        let judged = self.judged.count();
+        self.callers.count() >= CALLERS
+            && (judged < JUDGED_MIN || self.even.count() > judged * EVEN_SHARE_MAX + 0.5)
+    }
+}
+
 #[derive(Debug)]
 struct Beacon {
     calls: Table<(u128, u128, u16), Calls>,
+    places: Table<(u128, u16), Place>,
 }
 
 impl Default for Beacon {
     fn default() -> Self {
-        Self { calls: Table::new(PAIRS_MAX) }
+        Self { calls: Table::new(PAIRS_MAX), places: Table::new(PLACES_MAX) }
     }
 }
 
@@ -142,6 +169,13 @@ impl Watcher for Beacon {
         let Some(ends) = Ends::of(event) else { return };
         let bytes = event.integer(Field::SourceBytes).and_then(|bytes| u64::try_from(bytes).ok());
         let key = (address_key(ends.source), address_key(ends.destination), ends.port);
+        let caller = keep::mix(key.0);
+        let place = self.places.entry((key.1, key.2), Place::default);
+        if event.time.nanos().saturating_sub(place.last.nanos()) > PLACE_KEPT {
+            *place = Place::default();
+        }
+        place.last = place.last.max(event.time);
+        place.callers.insert(caller);
         let calls = self.calls.entry(key, Calls::default);
         calls.add(event, bytes.unwrap_or_default());
         // Judged each time the calls have doubled, and then once for each half of what is kept: a verdict
@@ -151,8 +185,13 @@ impl Watcher for Beacon {
         if !due || calls.kept.len() < CALLS_MIN {
             return;
         }
+        place.judged.insert(caller);
         let Some((score, usual)) = calls.judge() else { return };
         if score < SCORE_MIN {
+            return;
+        }
+        place.even.insert(caller);
+        if place.is_usual() {
             return;
         }
         let least = u64::try_from(CALLS_MIN).unwrap_or_default();
@@ -176,6 +215,14 @@ impl Watcher for Beacon {
                 writer.number(*bytes);
             }
         });
+        self.places.snapshot(writer, |writer, (address, port), place| {
+            write_key(writer, *address);
+            writer.number(u64::from(*port));
+            write_time(writer, place.last);
+            for set in [&place.callers, &place.judged, &place.even] {
+                set.snapshot(writer);
+            }
+        });
     }
 
     fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
@@ -196,16 +243,26 @@ impl Watcher for Beacon {
             let kept = (0..length).map(|_| Ok((read_time(reader)?, reader.number()?)));
             calls.kept = kept.collect::<Read<_>>()?;
             Ok(((source, destination, port), calls))
+        })?;
+        self.places.restore(reader, |reader| {
+            let address = read_key(reader)?;
+            let port = u16::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
+            let last = read_time(reader)?;
+            let [callers, judged, even] =
+                [Linear::restore(reader)?, Linear::restore(reader)?, Linear::restore(reader)?];
+            Ok(((address, port), Place { last, callers, judged, even }))
         })
     }
 
     fn bytes(&self) -> usize {
         let calls = self.calls.values();
-        calls.map(|calls| calls.kept.capacity() * 16 + size_of::<Calls>() + 64).sum()
+        let calls =
+            calls.map(|calls| calls.kept.capacity() * 16 + size_of::<Calls>() + 64).sum::<usize>();
+        calls + self.places.values().count() * (size_of::<Place>() + 40)
     }
 
     fn forgotten(&self) -> u64 {
-        self.calls.forgotten()
+        self.calls.forgotten().saturating_add(self.places.forgotten())
     }
 }
 

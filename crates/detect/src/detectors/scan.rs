@@ -4,8 +4,8 @@
 //! first tries fail, since a scanner does not know what is there. Each first try of an end adds to a
 //! sequential test of the hypothesis that its source scans (Jung, Paxson, Berger, Balakrishnan, "Fast
 //! portscan detection using sequential hypothesis testing", 2004), and a finding needs both: many ends,
-//! and the verdict of the test. What rules count within a minute is a sweep in a hurry; here a source
-//! may take its time.
+//! and the verdict of the test. A source may take its time. What a firewall denied in a hurry is left to the rules
+//! that count denied packets, so that one scan is told once.
 
 use std::net::IpAddr;
 
@@ -31,10 +31,12 @@ pub(super) const DETECTOR: Detector = Detector {
 /// How many pairs (source and machine, source and port) are kept of each kind.
 const PAIRS_MAX: usize = 100_000;
 /// A source that was silent for so long begins anew.
-const SILENCE: i64 = 30 * 60 * keep::SECOND;
+const SILENCE: i64 = 2 * 3_600 * keep::SECOND;
 /// How many ports of one machine, and how many machines on one port, a finding needs.
 const PORTS_MIN: u64 = 20;
 const MACHINES_MIN: u64 = 20;
+/// From how many denied tries a minute on the rules on denied packets tell of a sweep.
+const DENIED_A_MINUTE: u64 = 15;
 
 /// How likely a first try is answered if the source is benign, and if it scans.
 const ANSWERED_BENIGN: f64 = 0.8;
@@ -49,13 +51,15 @@ const LEANING_MAX: f64 = 10.0;
 enum Outcome {
     Answered,
     Failed,
+    /// By a firewall.
+    Denied,
 }
 
 impl Outcome {
     /// Reads it from a flow, or from what a firewall says.
     fn of(event: &Event) -> Option<Self> {
         match event.text(Field::EventAction)? {
-            "packet_denied" => Some(Self::Failed),
+            "packet_denied" => Some(Self::Denied),
             "network_flow" => {
                 let state = event.get_extra("bartizan.flow.state");
                 let state = state.or_else(|| event.get_extra("conn_state"));
@@ -77,7 +81,9 @@ impl Outcome {
     fn weight(self) -> f64 {
         match self {
             Self::Answered => (ANSWERED_SCANNER / ANSWERED_BENIGN).ln(),
-            Self::Failed => ((1.0 - ANSWERED_SCANNER) / (1.0 - ANSWERED_BENIGN)).ln(),
+            Self::Failed | Self::Denied => {
+                ((1.0 - ANSWERED_SCANNER) / (1.0 - ANSWERED_BENIGN)).ln()
+            }
         }
     }
 }
@@ -89,6 +95,7 @@ struct Pair {
     last: Timestamp,
     tried: Distinct,
     failed: u64,
+    denied: u64,
     /// How far the test leans towards a scan.
     leaning: f64,
     told: Told,
@@ -104,19 +111,25 @@ impl Pair {
             self.tried.clear();
             self.evidence.clear();
             self.told.clear();
-            (self.failed, self.leaning, self.first) = (0, 0.0, event.time);
+            (self.failed, self.denied, self.leaning, self.first) = (0, 0, 0.0, event.time);
         }
         self.last = self.last.max(event.time);
         if !self.tried.insert(end) {
             return None;
         }
         self.evidence.push(event.id);
-        self.failed += u64::from(outcome == Outcome::Failed);
+        self.failed += u64::from(outcome != Outcome::Answered);
+        self.denied += u64::from(outcome == Outcome::Denied);
         self.leaning = (self.leaning + outcome.weight()).clamp(-LEANING_MAX, LEANING_MAX);
-        if self.leaning < ODDS.ln() {
+        if self.leaning < ODDS.ln() || self.is_denied_in_a_hurry() {
             return None;
         }
         self.told.say(self.count(), least)
+    }
+
+    fn is_denied_in_a_hurry(&self) -> bool {
+        let minutes = u64::try_from(self.seconds() / 60).unwrap_or_default().max(1);
+        self.denied > self.count() / 2 && self.count() >= DENIED_A_MINUTE * minutes
     }
 
     fn count(&self) -> u64 {
@@ -132,6 +145,7 @@ impl Pair {
         write_time(writer, self.last);
         self.tried.snapshot(writer);
         writer.number(self.failed);
+        writer.number(self.denied);
         writer.whole(self.leaning.to_bits());
         self.told.snapshot(writer);
         self.evidence.snapshot(writer);
@@ -143,6 +157,7 @@ impl Pair {
             last: read_time(reader)?,
             tried: Distinct::restore(reader)?,
             failed: reader.number()?,
+            denied: reader.number()?,
             leaning: f64::from_bits(reader.whole()?),
             told: Told::restore(reader)?,
             evidence: Evidence::restore(reader)?,

@@ -12,8 +12,9 @@ use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
 use super::{Detector, Finding, Kinds, Watcher};
-use crate::keep::series::{BUCKET_SECONDS, Series, Usual};
-use crate::keep::{self, Evidence, Table, Told, read_time, write_time};
+use crate::keep::series::BUCKET_SECONDS;
+use crate::keep::watched::{Judged, Limits, Watched};
+use crate::keep::{self, Table, read_time, write_time};
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
@@ -37,9 +38,9 @@ const EVENTS_A_DAY_MIN: u32 = 24;
 const SILENCE_MIN: i64 = 30 * 60;
 /// How many times the longest usual pause a silence lasts.
 const PAUSES: i64 = 3;
-/// Below so many events within five minutes nobody cares how much it is, and how far above is told.
-const EVENTS_MIN: f64 = 1_000.0;
-const DEVIATIONS_MIN: f64 = 10.0;
+/// Events within five minutes.
+const LOUD: Limits =
+    Limits { floor: 1_000.0, unknown: f64::INFINITY, deviations: 10.0, at_once: 10.0, lasting: 0 };
 const DAY: i64 = 86_400;
 /// How often all senders are looked at, in seconds of the events' time.
 const LOOK_EVERY: i64 = 60;
@@ -56,10 +57,7 @@ struct Sender {
     today: u32,
     /// Whether its silence was told.
     silent: bool,
-    series: Series,
-    loud: Told,
-    told_in: Timestamp,
-    evidence: Evidence,
+    loud: Watched,
 }
 
 impl Sender {
@@ -72,15 +70,12 @@ impl Sender {
             day: second(at).div_euclid(DAY),
             today: 0,
             silent: false,
-            series: Series::new(at),
-            loud: Told::default(),
-            told_in: at,
-            evidence: Evidence::default(),
+            loud: Watched::new(at),
         }
     }
 
     /// Takes an event; gives how loud it has become, where that is to be told.
-    fn hear(&mut self, event: &Event) -> Option<(f64, Usual, u64)> {
+    fn hear(&mut self, event: &Event) -> Option<Judged> {
         let pause = second(event.time).saturating_sub(second(self.last));
         let day = second(event.time).div_euclid(DAY);
         if day > self.day {
@@ -98,24 +93,7 @@ impl Sender {
         }
         self.silent = false;
         self.last = self.last.max(event.time);
-        let mut ended = false;
-        self.series.advance(event.time, |_| ended = true);
-        if ended {
-            self.evidence.clear();
-        }
-        if event.time.nanos().saturating_sub(self.told_in.nanos()) > 3_600 * keep::SECOND {
-            self.loud.clear();
-        }
-        let value = self.series.add(keep::number(event.repeat()));
-        if value < EVENTS_MIN {
-            return None;
-        }
-        let usual = self.series.usual().filter(|usual| usual.above(value) >= DEVIATIONS_MIN)?;
-        self.series.mark();
-        self.evidence.push(event.id);
-        let fresh = self.loud.say(keep::whole(value), 1)?;
-        self.told_in = event.time;
-        Some((value, usual, fresh))
+        self.loud.add(event, keep::number(event.repeat()), LOUD)
     }
 
     /// Gives how long it has been silent and how long its pauses usually are, where that is to be told.
@@ -138,10 +116,7 @@ impl Sender {
         writer.signed(self.day);
         writer.number(u64::from(self.today));
         writer.flag(self.silent);
-        self.series.snapshot(writer);
         self.loud.snapshot(writer);
-        write_time(writer, self.told_in);
-        self.evidence.snapshot(writer);
     }
 
     fn restore(reader: &mut Reader<'_>) -> Read<Self> {
@@ -154,10 +129,7 @@ impl Sender {
         sender.day = reader.signed()?;
         sender.today = u32::try_from(reader.number()?).map_err(malformed)?;
         sender.silent = reader.flag()?;
-        sender.series = Series::restore(reader)?;
-        sender.loud = Told::restore(reader)?;
-        sender.told_in = read_time(reader)?;
-        sender.evidence = Evidence::restore(reader)?;
+        sender.loud = Watched::restore(reader)?;
         Ok(sender)
     }
 }
@@ -188,8 +160,8 @@ impl Watcher for Sources {
         };
         let sender =
             self.senders.entry(keep::hash(name.as_bytes()), || Sender::new(name, event.time));
-        if let Some((value, usual, fresh)) = sender.hear(event) {
-            found.push(loud(sender, value, usual, fresh));
+        if let Some(judged) = sender.hear(event) {
+            found.push(loud(sender, &judged));
         }
     }
 
@@ -208,7 +180,7 @@ impl Watcher for Sources {
 
     fn bytes(&self) -> usize {
         let senders = self.senders.values();
-        senders.map(|one| one.series.bytes() + one.name.len() + size_of::<Sender>() + 64).sum()
+        senders.map(|one| one.loud.bytes() + one.name.len() + size_of::<Sender>()).sum()
     }
 
     fn forgotten(&self) -> u64 {
@@ -251,24 +223,24 @@ fn silent(sender: &Sender, quiet: i64, usual: i64) -> Finding {
     }
 }
 
-fn loud(sender: &Sender, value: f64, usual: Usual, fresh: u64) -> Finding {
+fn loud(sender: &Sender, judged: &Judged) -> Finding {
+    let (value, usual) = (judged.value, judged.baseline());
     let text = format!(
-        "{} sent {value:.0} events within five minutes; usual at this hour are {:.0}",
-        sender.name,
-        usual.number()
+        "{} sent {value:.0} events within five minutes; usual at this hour are {usual:.0}",
+        sender.name
     );
     Finding {
         kind: "loud",
         host: Some(sender.name.clone()),
-        score: 1.0 - 1.0 / (1.0 + usual.above(value) / DEVIATIONS_MIN),
+        score: judged.score(LOUD.deviations),
         observed: value,
-        baseline: usual.number(),
+        baseline: usual,
         window_seconds: BUCKET_SECONDS,
         text,
-        first: sender.told_in,
+        first: sender.loud.told_in,
         count: keep::whole(value),
-        fresh,
-        events: sender.evidence.events(),
+        fresh: judged.fresh,
+        events: sender.loud.evidence.events(),
         ..Finding::default()
     }
 }

@@ -1,19 +1,18 @@
 //! Volumes against their usual course: what a machine sends out, and how many connections reach a
 //! service without being opened.
 //!
-//! A number is unusual where it lies more than [`DEVIATIONS_MIN`] robust deviations above what this hour
-//! of the week usually has ([`Series`]), and above a floor below which nobody cares. It is told when
-//! two of three buckets are so, or at once where it is far beyond.
+//! When a number is unusual is said by [`Watched`]. What goes out to a place that many machines of the house call must
+//! be more before it is told: films and backups go there, and stolen data seldom.
 
-use model::{Event, Field, Timestamp, Value};
+use model::{Event, Field, Value};
 use sigma::SnapshotError;
-use sigma::codec::{Read, Reader, Writer};
+use sigma::codec::{Reader, Writer};
 
 use super::{Detector, Finding, Kinds, Watcher};
-use crate::keep::series::{BUCKET_SECONDS, Series, Usual};
-use crate::keep::{
-    self, Ends, Evidence, Table, Told, address_key, address_of, read_key, write_key,
-};
+use crate::keep::series::BUCKET_SECONDS;
+use crate::keep::sketch::Linear;
+use crate::keep::watched::{Judged, Limits, Watched};
+use crate::keep::{self, Ends, Table, address_key, address_of, read_key, write_key};
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
@@ -29,91 +28,22 @@ const ENTITIES_MAX: usize = 10_000;
 /// How many robust deviations above the median count as unusual, and how many are told at once.
 const DEVIATIONS_MIN: f64 = 5.0;
 const DEVIATIONS_AT_ONCE: f64 = 10.0;
-/// Below so many bytes sent out within five minutes nobody cares.
-const OUTBOUND_MIN: f64 = 50e6;
-/// Below so many half-open connections within five minutes nobody cares.
-const HALF_OPEN_MIN: f64 = 300.0;
-/// How many half-open connections are told of where nothing is known yet of a service.
-const HALF_OPEN_UNKNOWN_MIN: f64 = 3_000.0;
-
-/// What is watched of one machine or service.
-#[derive(Debug)]
-struct Watched {
-    series: Series,
-    told: Told,
-    told_in: Timestamp,
-    evidence: Evidence,
-}
-
-impl Watched {
-    fn new(at: Timestamp) -> Self {
-        let series = Series::new(at);
-        Self { series, told: Told::default(), told_in: at, evidence: Evidence::default() }
-    }
-
-    /// Adds to what is watched; gives what is usual, and how far above it the bucket now is, where that
-    /// is to be told.
-    fn add(&mut self, event: &Event, amount: f64, floor: f64, unknown: f64) -> Option<Judged> {
-        let before = self.series.usual();
-        let mut ended = None;
-        self.series.advance(event.time, |value| {
-            ended.get_or_insert(value);
-        });
-        if let (Some(value), Some(usual)) = (ended, before) {
-            if value >= floor && usual.above(value) >= DEVIATIONS_MIN {
-                self.series.remember_spike();
-            }
-            self.evidence.clear();
-        }
-        // A burst is over after an hour without a word; then it is told anew.
-        if event.time.nanos().saturating_sub(self.told_in.nanos()) > 3_600 * keep::SECOND {
-            self.told.clear();
-        }
-        self.evidence.push(event.id);
-        let value = self.series.add(amount);
-        if value < floor {
-            return None;
-        }
-        let usual = self.series.usual();
-        let above = usual
-            .map_or(if value >= unknown { DEVIATIONS_AT_ONCE } else { 0.0 }, |usual| {
-                usual.above(value)
-            });
-        if above < DEVIATIONS_MIN {
-            return None;
-        }
-        let spikes = self.series.spiked();
-        if spikes < 2 && above < DEVIATIONS_AT_ONCE {
-            return None;
-        }
-        let fresh = self.told.say(keep::whole(value), 1)?;
-        self.told_in = event.time;
-        Some(Judged { value, usual, above, fresh })
-    }
-
-    fn snapshot(&self, writer: &mut Writer) {
-        self.series.snapshot(writer);
-        self.told.snapshot(writer);
-        keep::write_time(writer, self.told_in);
-        self.evidence.snapshot(writer);
-    }
-
-    fn restore(reader: &mut Reader<'_>) -> Read<Self> {
-        Ok(Self {
-            series: Series::restore(reader)?,
-            told: Told::restore(reader)?,
-            told_in: keep::read_time(reader)?,
-            evidence: Evidence::restore(reader)?,
-        })
-    }
-}
-
-struct Judged {
-    value: f64,
-    usual: Option<Usual>,
-    above: f64,
-    fresh: u64,
-}
+/// Bytes that are sent out.
+const OUTBOUND: Limits = Limits {
+    floor: 50e6,
+    unknown: f64::INFINITY,
+    deviations: DEVIATIONS_MIN,
+    at_once: DEVIATIONS_AT_ONCE,
+    lasting: 0,
+};
+/// What goes to a place that many machines call must be more, and further from what is usual.
+const POPULAR_FLOOR: f64 = 500e6;
+const POPULAR_CALLERS: f64 = 4.5;
+const POPULAR: Limits = Limits { floor: POPULAR_FLOOR, deviations: 8.0, at_once: 16.0, ..OUTBOUND };
+/// How many places are kept.
+const PLACES_MAX: usize = 20_000;
+/// Half-open connections to one service.
+const HALF_OPEN: Limits = Limits { floor: 300.0, unknown: 3_000.0, ..OUTBOUND };
 
 #[derive(Debug)]
 struct Volume {
@@ -121,11 +51,17 @@ struct Volume {
     outbound: Table<u128, Watched>,
     /// Connections that reach a service and are not opened.
     half_open: Table<(u128, u16), Watched>,
+    /// Who of the own network calls a place outside.
+    places: Table<u128, Linear>,
 }
 
 impl Default for Volume {
     fn default() -> Self {
-        Self { outbound: Table::new(ENTITIES_MAX), half_open: Table::new(ENTITIES_MAX) }
+        Self {
+            outbound: Table::new(ENTITIES_MAX),
+            half_open: Table::new(ENTITIES_MAX),
+            places: Table::new(PLACES_MAX),
+        }
     }
 }
 
@@ -141,16 +77,19 @@ impl Watcher for Volume {
             && let Some(bytes) = event.integer(Field::SourceBytes).filter(|bytes| *bytes > 0)
         {
             let key = address_key(ends.source);
+            let place = self.places.entry(address_key(ends.destination), Linear::default);
+            place.insert(keep::mix(key));
+            let limits = if place.count() >= POPULAR_CALLERS { POPULAR } else { OUTBOUND };
             let watched = self.outbound.entry(key, || Watched::new(event.time));
             let bytes = keep::number(u64::try_from(bytes).unwrap_or_default());
-            if let Some(judged) = watched.add(event, bytes, OUTBOUND_MIN, f64::INFINITY) {
+            if let Some(judged) = watched.add(event, bytes, limits) {
                 found.push(outbound(ends, &judged, watched));
             }
         }
         if is_half_open(event) {
             let key = (address_key(ends.destination), ends.port);
             let watched = self.half_open.entry(key, || Watched::new(event.time));
-            if let Some(judged) = watched.add(event, 1.0, HALF_OPEN_MIN, HALF_OPEN_UNKNOWN_MIN) {
+            if let Some(judged) = watched.add(event, 1.0, HALF_OPEN) {
                 found.push(half_open(ends, &judged, watched));
             }
         }
@@ -166,6 +105,10 @@ impl Watcher for Volume {
             writer.number(u64::from(*port));
             watched.snapshot(writer);
         });
+        self.places.snapshot(writer, |writer, place, callers| {
+            write_key(writer, *place);
+            callers.snapshot(writer);
+        });
     }
 
     fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
@@ -175,16 +118,19 @@ impl Watcher for Volume {
             let key = read_key(reader)?;
             let port = u16::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
             Ok(((key, port), Watched::restore(reader)?))
-        })
+        })?;
+        self.places.restore(reader, |reader| Ok((read_key(reader)?, Linear::restore(reader)?)))
     }
 
     fn bytes(&self) -> usize {
         let all = self.outbound.values().chain(self.half_open.values());
-        all.map(|watched| watched.series.bytes() + size_of::<Watched>() + 64).sum()
+        let places = self.places.values().count() * (size_of::<Linear>() + 24);
+        all.map(Watched::bytes).sum::<usize>() + places
     }
 
     fn forgotten(&self) -> u64 {
-        self.outbound.forgotten().saturating_add(self.half_open.forgotten())
+        let forgotten = self.outbound.forgotten().saturating_add(self.half_open.forgotten());
+        forgotten.saturating_add(self.places.forgotten())
     }
 }
 
@@ -198,7 +144,7 @@ fn is_half_open(event: &Event) -> bool {
 }
 
 fn outbound(ends: Ends, judged: &Judged, watched: &Watched) -> Finding {
-    let usual = judged.usual.map_or(0.0, Usual::number);
+    let usual = judged.baseline();
     let text = format!(
         "{} sent {} out within five minutes; usual at this hour are {}",
         ends.source,
@@ -233,9 +179,9 @@ fn half_open(ends: Ends, judged: &Judged, watched: &Watched) -> Finding {
 fn finding(kind: &'static str, judged: &Judged, watched: &Watched, text: String) -> Finding {
     Finding {
         kind,
-        score: 1.0 - 1.0 / (1.0 + judged.above / DEVIATIONS_MIN),
+        score: judged.score(DEVIATIONS_MIN),
         observed: judged.value,
-        baseline: judged.usual.map_or(0.0, Usual::number),
+        baseline: judged.baseline(),
         window_seconds: BUCKET_SECONDS,
         text,
         first: watched.told_in,

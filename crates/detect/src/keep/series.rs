@@ -1,8 +1,8 @@
 //! A number over time against what it usually is at this hour of the week.
 //!
 //! Time is cut into buckets of five minutes. Of each hour the largest bucket is kept, for four weeks.
-//! What is usual is the median of that hour and its neighbours in the weeks before, or, before there are
-//! weeks, of the same hours of the days before; how far it may stray is the median absolute deviation.
+//! What is usual is the median of that hour in the weeks before, or, before there are weeks, of the same
+//! hour of the days before; how far it may stray is the median absolute deviation.
 //! Both are robust: one night of backups does not make the next one usual. Nothing is learned from an
 //! hour that was told to be unusual, so that an attack does not become the baseline; unless it stays for
 //! a day, when it is how things are now. Numbers are compared as logarithms: twice as much is as far from
@@ -21,8 +21,10 @@ const BUCKETS_AN_HOUR: i64 = 12;
 const HOURS: usize = 168;
 /// How many weeks are remembered.
 const WEEKS: usize = 4;
-/// How many hours speak for a baseline at least, and how many are asked at most.
+/// How many hours, neighbours among them, speak for a baseline at least.
 const SUPPORT_MIN: usize = 6;
+/// From so many weeks on an hour of the week speaks for itself.
+const WEEKS_MIN: usize = 3;
 /// The least deviation (of the logarithm): what always was the same may still stray by a third.
 const DEVIATION_MIN: f32 = 0.3;
 /// How many unusual hours in a row are not learned from.
@@ -105,6 +107,11 @@ impl Series {
         }
     }
 
+    /// Gives the hour of the bucket that is being filled, counted since 1970.
+    pub(crate) fn hour(&self) -> i64 {
+        self.bucket.div_euclid(BUCKETS_AN_HOUR)
+    }
+
     /// Adds to the bucket that is being filled; gives its number.
     pub(crate) fn add(&mut self, amount: f64) -> f64 {
         self.value += amount;
@@ -120,11 +127,6 @@ impl Series {
     /// Remembers, when the bucket ends, that it was a spike.
     pub(crate) fn remember_spike(&mut self) {
         self.spikes[1] = true;
-    }
-
-    /// Marks the hour as unusual, so that it is not learned from.
-    pub(crate) fn mark(&mut self) {
-        self.unusual = true;
     }
 
     /// Takes the hour that ends into what is usual.
@@ -145,24 +147,25 @@ impl Series {
         }
     }
 
-    /// Gives what is usual now; `None` until enough hours were seen.
+    /// Gives what is usual now; `None` until enough hours were seen. What happens an hour earlier or later than
+    /// usual is usual too, so of this hour and its neighbours the one with the most speaks.
     pub(crate) fn usual(&self) -> Option<Usual> {
         let hour = hour_of(self.bucket);
-        let around = |hour: usize| [(hour + HOURS - 1) % HOURS, hour, (hour + 1) % HOURS];
-        let mut heard: Vec<f32> =
-            around(hour).iter().flat_map(|hour| self.of_hour(*hour)).collect();
-        if heard.len() < SUPPORT_MIN {
+        let around = [(hour + HOURS - 1) % HOURS, hour, (hour + 1) % HOURS];
+        let best = |heard: &dyn Fn(usize) -> Vec<f32>, least: usize| {
+            let all = around.iter().map(|hour| heard(*hour)).filter(|heard| heard.len() >= least);
+            all.filter_map(usual_of).max_by(|one, other| one.middle.total_cmp(&other.middle))
+        };
+        let of_the_week = |hour: usize| self.of_hour(hour).collect::<Vec<f32>>();
+        if self.of_hour(hour).count() >= WEEKS_MIN {
+            return best(&of_the_week, WEEKS_MIN);
+        }
+        let of_the_day = |hour: usize| {
             let days = (0..7).map(|day| (hour + day * 24) % HOURS);
-            heard = days.flat_map(around).flat_map(|hour| self.of_hour(hour)).collect();
-        }
-        if heard.len() < SUPPORT_MIN {
-            return None;
-        }
-        let middle = median(&mut heard)?;
-        let mut away: Vec<f32> = heard.iter().map(|one| (one - middle).abs()).collect();
-        // The factor makes the median deviation of normal numbers their standard deviation.
-        let deviation = (1.4826 * median(&mut away)?).max(DEVIATION_MIN);
-        Some(Usual { middle, deviation })
+            days.flat_map(|hour| self.of_hour(hour)).collect::<Vec<f32>>()
+        };
+        let heard: usize = around.iter().map(|hour| of_the_day(*hour).len()).sum();
+        if heard < SUPPORT_MIN { None } else { best(&of_the_day, 2) }
     }
 
     fn of_hour(&self, hour: usize) -> impl Iterator<Item = f32> + '_ {
@@ -253,9 +256,21 @@ fn packed(value: f64) -> u16 {
     }
 }
 
+/// Gives the median of what was heard, and how far it strays.
+fn usual_of(mut heard: Vec<f32>) -> Option<Usual> {
+    let middle = median(&mut heard)?;
+    let mut away: Vec<f32> = heard.iter().map(|one| (one - middle).abs()).collect();
+    // The factor makes the median deviation of normal numbers their standard deviation.
+    let deviation = (1.4826 * median(&mut away)?).max(DEVIATION_MIN);
+    Some(Usual { middle, deviation })
+}
+
+/// Gives the middle one of some numbers, or what lies between the middle two.
 fn median(numbers: &mut [f32]) -> Option<f32> {
     numbers.sort_unstable_by(f32::total_cmp);
-    numbers.get(numbers.len() / 2).copied()
+    let (low, high) =
+        (numbers.get(numbers.len().checked_sub(1)? / 2)?, numbers.get(numbers.len() / 2)?);
+    Some(f32::midpoint(*low, *high))
 }
 
 #[cfg(test)]
@@ -304,13 +319,27 @@ mod tests {
     }
 
     #[test]
+    fn an_hour_that_is_loud_every_night_is_usual_then_and_a_little_before_and_after() {
+        for days in [3, 30] {
+            let hours = (0..24 * days).map(|hour| if hour % 24 == 2 { 1e9 } else { 1e3 });
+            let mut series = played(hours);
+            let mut usual_at = |hour: i64| {
+                series.advance(at((24 * i64::from(days) + hour) * HOUR), |_| ());
+                series.usual().unwrap().number()
+            };
+            assert!([1, 2, 3].into_iter().all(|hour| usual_at(hour) > 1e8), "{days}");
+            assert!([5, 12, 23].into_iter().all(|hour| usual_at(hour) < 2e3), "{days}");
+        }
+    }
+
+    #[test]
     fn what_was_unusual_is_learned_from_only_when_it_stays() {
         let mut series = played(vec![100.0; 24 * 8]);
         let mut level = |from: i64, hours: i64| {
             for hour in from..from + hours {
                 series.advance(at(hour * HOUR), |_| ());
                 series.add(1e6);
-                series.mark();
+                series.spiked();
             }
             series.usual().unwrap().number()
         };

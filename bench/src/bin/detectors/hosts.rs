@@ -1,0 +1,365 @@
+//! Names, connections, programs, requests and errors.
+//!
+//! Each scene is a house of several days with attacks in it, after days without any. An alert counts as false where
+//! no attack made it; those of the level `informational` are not counted as alerts at all.
+
+use std::collections::HashSet;
+
+use model::{Level, Timestamp};
+use simulate::{
+    FAMILIES, Family, FlowAttack, FlowLife, HostLine, LookupAttack, LookupLife, StartAttack,
+    StartLife, WebAttack, WebLife, merged,
+};
+
+use crate::Measured;
+use crate::play::{Line, Player, Told, median};
+
+const DAY: i64 = 86_400;
+/// How many attacks each scene holds.
+const ATTACKS: u64 = 10;
+
+/// Gives what is measured of the detectors of hosts and traffic.
+pub(crate) fn measure() -> Vec<Measured> {
+    let mut rows = Vec::new();
+    rows.extend(lookups());
+    rows.extend(flows());
+    rows.extend(starts());
+    rows.extend(web());
+    rows
+}
+
+/// A scene to be played: the life of a house, and the attacks on it.
+struct Scene {
+    detector: &'static str,
+    name: String,
+    life: Vec<HostLine>,
+    attacks: Vec<Vec<HostLine>>,
+    /// How many machines, sites and the like there are.
+    entities: f64,
+    /// From which day on false alerts are counted, and for how many days.
+    from: i64,
+    days: f64,
+}
+
+impl Scene {
+    fn measure(self) -> Measured {
+        let count = self.attacks.len();
+        let lines: Vec<Line> = merged(self.life, self.attacks)
+            .into_iter()
+            .map(|HostLine { time, text, attack }| Line { time, text, attack })
+            .collect();
+        let mut player = Player::new(&[self.detector]);
+        let told = player.play(&lines);
+        // A rule on single questions stands in the same file as the one on the detector.
+        let of_detector = |told: &&Told| {
+            told.detection.rule.level > Level::Informational
+                && told.detection.rule.title != "Record of the type NULL asked for"
+        };
+        let told = || told.iter().filter(of_detector);
+        let found: HashSet<usize> = told().filter_map(|told| told.attack).collect();
+        let mut first: Vec<(usize, f64)> =
+            told().filter_map(|told| Some((told.attack?, told.after))).collect();
+        first.sort_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
+        first.dedup_by_key(|(attack, _)| *attack);
+        // An alert that grows is the same alert.
+        let wrong: HashSet<String> = told()
+            .filter(|told| told.attack.is_none() && told.detection.time >= at(self.from, 0.0))
+            .map(|told| {
+                let day = told.detection.time.nanos() / 1_000_000_000 / DAY;
+                format!("{} {:?} {day}", told.detection.rule.title, told.detection.entity)
+            })
+            .collect();
+        if std::env::var_os("SHOW").is_some() {
+            for wrong in &wrong {
+                eprintln!("{}: {wrong}", self.name);
+            }
+            for missed in (0..count).filter(|attack| !found.contains(attack)) {
+                eprintln!("{}: missed {missed}", self.name);
+            }
+        }
+        let none = f64::NAN;
+        Measured {
+            detector: self.detector,
+            scene: self.name,
+            recall: if count == 0 { none } else { found.len() as f64 / count as f64 },
+            false_alerts_per_day_per_thousand: if self.days > 0.0 {
+                wrong.len() as f64 / self.days / self.entities * 1_000.0
+            } else {
+                none
+            },
+            seconds_to_detect: median(first.into_iter().map(|(_, after)| after).collect()),
+            bytes_per_entity: player.bytes(self.detector) / self.entities,
+        }
+    }
+}
+
+/// Gives when every scene begins.
+pub(crate) fn start() -> Timestamp {
+    Timestamp::parse("2026-11-02T00:00:00Z").unwrap_or_default()
+}
+
+/// Gives a moment of a day at an hour.
+pub(crate) fn at(day: i64, hour: f64) -> Timestamp {
+    let nanos = day * DAY * 1_000_000_000 + (hour * 3_600e9) as i64;
+    Timestamp::from_nanos(start().nanos() + nanos)
+}
+
+/// The attacks of a scene: each from another machine, at another hour of the last day.
+fn ten(mut attack: impl FnMut(u64, Timestamp) -> Vec<HostLine>, day: i64) -> Vec<Vec<HostLine>> {
+    (0..ATTACKS).map(|number| attack(number, at(day, 8.0 + number as f64 * 0.9))).collect()
+}
+
+fn lookups() -> Vec<Measured> {
+    const CLIENTS: u32 = 200;
+    let life = LookupLife {
+        seed: 7,
+        start: start(),
+        days: 3,
+        clients: CLIENTS,
+        an_hour: 60,
+        scanned_an_hour: 90,
+    };
+    let life = life.lines();
+    let none = |detector, name: &str, life: &Vec<HostLine>| Scene {
+        detector,
+        name: name.to_owned(),
+        life: life.clone(),
+        attacks: Vec::new(),
+        entities: f64::from(CLIENTS),
+        from: 0,
+        days: 3.0,
+    };
+    let mut scenes = vec![
+        none(
+            "tunnel",
+            "no attack: people, content networks, a virus scanner, a mail server",
+            &life,
+        ),
+        none(
+            "generated",
+            "no attack: people, content networks, a virus scanner, a mail server",
+            &life,
+        ),
+    ];
+    // The attacks are played among the life of the first two dozen machines, which is enough for their neighbours.
+    let few = LookupLife {
+        seed: 8,
+        start: start(),
+        days: 3,
+        clients: 24,
+        an_hour: 30,
+        scanned_an_hour: 60,
+    };
+    let few = few.lines();
+    let tunnels = [
+        ("iodine: 180 letters of base 32, NULL, 5 a second", 180, 32, "NULL", 0.2),
+        ("dnscat: 60 letters of base 16, TXT, 1 a second", 60, 16, "TXT", 1.0),
+        ("implant: 32 letters of base 16, A, 1 in 10 s", 32, 16, "A", 10.0),
+        ("slow: 30 letters of base 64, A, 1 in 20 s", 30, 64, "A", 20.0),
+        ("slower: 50 letters of base 32, A, 1 a minute", 50, 32, "A", 60.0),
+        ("slowest: 50 letters of base 32, A, 1 in 2 min", 50, 32, "A", 120.0),
+        ("short: 12 letters of base 16, A, 1 in 10 s", 12, 16, "A", 10.0),
+    ];
+    for (name, letters, base, kind, every) in tunnels {
+        let attack = LookupAttack::Tunnel { letters, base, kind, every };
+        scenes.push(Scene {
+            detector: "tunnel",
+            name: name.to_owned(),
+            life: few.clone(),
+            attacks: ten(|number, at| attack.lines(number, number, at, 7_200.0), 2),
+            entities: 24.0,
+            from: 0,
+            days: 0.0,
+        });
+    }
+    scenes.extend(families(&few));
+    scenes.into_iter().map(Scene::measure).collect()
+}
+
+/// A scene for each way in which names are made up.
+fn families(life: &[HostLine]) -> Vec<Scene> {
+    let scene = |family: &Family| {
+        let attack = LookupAttack::Generated { family: *family, every: 6.0 };
+        Scene {
+            detector: "generated",
+            name: format!("{family:?}, one name in 6 s"),
+            life: life.to_vec(),
+            attacks: ten(|number, at| attack.lines(number, number, at, 1_200.0), 2),
+            entities: 24.0,
+            from: 0,
+            days: 0.0,
+        }
+    };
+    FAMILIES.iter().map(scene).collect()
+}
+
+fn flows() -> Vec<Measured> {
+    const CLIENTS: u32 = 200;
+    let life = FlowLife { seed: 7, start: start(), days: 5, clients: CLIENTS, an_hour: 40 }.lines();
+    let quiet = "no attack: people, programs by the clock, backups at night, monitoring";
+    let mut scenes: Vec<Scene> = ["beacon", "volume", "scan"]
+        .into_iter()
+        .map(|detector| Scene {
+            detector,
+            name: quiet.to_owned(),
+            life: life.clone(),
+            attacks: Vec::new(),
+            entities: f64::from(CLIENTS),
+            from: 0,
+            days: 5.0,
+        })
+        .collect();
+    let few = FlowLife { seed: 8, start: start(), days: 5, clients: 24, an_hour: 40 }.lines();
+    let mut add = |detector, name: String, attack: FlowAttack, seconds: f64| {
+        scenes.push(Scene {
+            detector,
+            name,
+            life: few.clone(),
+            attacks: ten(|number, at| attack.lines(number, number * 2 + 1, at, seconds), 4),
+            entities: 24.0,
+            from: 0,
+            days: 0.0,
+        });
+    };
+    for jitter in [0.0, 0.1, 0.2, 0.3, 0.4, 0.5] {
+        let name = format!("a call a minute, jitter {:.0} %", jitter * 100.0);
+        add("beacon", name, FlowAttack::Beacon { every: 60.0, jitter }, 4.0 * 3_600.0);
+    }
+    let every = 900.0;
+    add(
+        "beacon",
+        "a call in 15 min, jitter 20 %".to_owned(),
+        FlowAttack::Beacon { every, jitter: 0.2 },
+        36_000.0,
+    );
+    for (name, megabytes, hours) in [
+        ("2 GB in 5 min", 2_000.0, 0.1),
+        ("200 MB every 5 min for an hour", 200.0, 1.0),
+        ("30 MB every 5 min for four hours", 30.0, 4.0),
+        ("8 MB every 5 min for six hours", 8.0, 6.0),
+    ] {
+        let attack = FlowAttack::Outbound { bytes: megabytes * 1e6 };
+        add("volume", name.to_owned(), attack, hours * 3_600.0);
+    }
+    for (name, every, hours) in [
+        ("200 a second", 0.005, 0.01),
+        ("one in 5 s", 5.0, 0.5),
+        ("one a minute", 60.0, 2.0),
+        ("one in 15 min", 900.0, 12.0),
+    ] {
+        add("scan", format!("ports, {name}"), FlowAttack::Ports { every }, hours * 3_600.0);
+        add("scan", format!("machines, {name}"), FlowAttack::Machines { every }, hours * 3_600.0);
+    }
+    scenes.into_iter().map(Scene::measure).collect()
+}
+
+fn starts() -> Vec<Measured> {
+    let life = StartLife {
+        seed: 7,
+        start: start(),
+        days: 28,
+        groups: 6,
+        machines: 25,
+        an_hour: 6,
+        rollouts_a_week: 2,
+        tools_a_week: 0,
+    };
+    let entities = f64::from(life.groups * life.machines);
+    let tools = StartLife { tools_a_week: 1, ..life }.lines();
+    let life = life.lines();
+    let scene = |name: &str, life: &Vec<HostLine>, attacks: Vec<Vec<HostLine>>, from, days| Scene {
+        detector: "rare",
+        name: name.to_owned(),
+        life: life.clone(),
+        attacks,
+        entities,
+        from,
+        days,
+    };
+    let machine = |number: u64| u32::try_from(number * 2).unwrap_or_default();
+    let dropped = |number, at| {
+        StartAttack::Dropped.lines(
+            number,
+            u32::try_from(number % 5).unwrap_or(0),
+            machine(number),
+            at,
+        )
+    };
+    let odd = |number, at| {
+        StartAttack::OddParent.lines(
+            number,
+            u32::try_from(number % 5).unwrap_or(0),
+            machine(number),
+            at,
+        )
+    };
+    let build = |number, at| StartAttack::Dropped.lines(number, 5, machine(number), at);
+    [
+        scene(
+            "no attack, second week: rollouts twice a week, a group that builds",
+            &life,
+            Vec::new(),
+            7,
+            7.0,
+        ),
+        scene("the same, third and fourth week", &life, Vec::new(), 14, 14.0),
+        scene(
+            "the same, and once a week in each group a tool on one machine",
+            &tools,
+            Vec::new(),
+            14,
+            14.0,
+        ),
+        scene("a program dropped", &life, ten(dropped, 12), 0, 0.0),
+        scene("a known program from an odd parent", &life, ten(odd, 12), 0, 0.0),
+        scene("a program dropped where software is built", &life, ten(build, 12), 0, 0.0),
+    ]
+    .into_iter()
+    .map(Scene::measure)
+    .collect()
+}
+
+fn web() -> Vec<Measured> {
+    let life = WebLife {
+        seed: 7,
+        start: start(),
+        days: 8,
+        sites: 10,
+        a_minute: 6,
+        releases_a_day: 1,
+        peaks_a_week: 2,
+    }
+    .lines();
+    let scene = |detector, name: &str, attacks: Vec<Vec<HostLine>>, days| Scene {
+        detector,
+        name: name.to_owned(),
+        life: life.clone(),
+        attacks,
+        entities: 10.0,
+        from: 0,
+        days,
+    };
+    let quiet = "no attack: releases, advertising, a job that complains at night";
+    let mut scenes =
+        vec![scene("requests", quiet, Vec::new(), 8.0), scene("errors", quiet, Vec::new(), 8.0)];
+    for (detector, name, attack, minutes) in [
+        ("requests", "flood from three addresses, 20 a second", WebAttack::FewSources(20), 10.0),
+        ("requests", "flood of one page from thousands, 20 a second", WebAttack::OnePage(20), 10.0),
+        ("requests", "flood from thousands, 45 % fail, 20 a second", WebAttack::Overload(20), 10.0),
+        ("requests", "flood like guests, served, 20 a second", WebAttack::LikeGuests(20), 10.0),
+        ("requests", "flood from three addresses, 3 a second", WebAttack::FewSources(3), 10.0),
+        ("errors", "80 % fail for 15 min, one request a second", WebAttack::Broken(80, 1), 15.0),
+        ("errors", "30 % fail for 15 min, one request a second", WebAttack::Broken(30, 1), 15.0),
+        ("errors", "a program complains once a second, 15 min", WebAttack::Complaints(1), 15.0),
+        ("errors", "many look for what is gone, 2 a second, 15 min", WebAttack::Refused(2), 15.0),
+    ] {
+        let attacks = ten(
+            |number, at| {
+                attack.lines(number, u32::try_from(number).unwrap_or(0), at, minutes * 60.0)
+            },
+            7,
+        );
+        scenes.push(scene(detector, name, attacks, 0.0));
+    }
+    scenes.into_iter().map(Scene::measure).collect()
+}

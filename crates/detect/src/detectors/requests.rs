@@ -1,0 +1,226 @@
+//! Requests to a site, far more than this hour of the week usually has.
+//!
+//! A busy day and a flood both are many requests; what tells them apart is who asks for what. Guests come
+//! from many addresses and look at many pages, which the site serves. A flood comes from few addresses for
+//! its size, or asks for one page again and again, or makes the site fail. So a spike is told as a `flood` where
+//! one of these holds, and as `busy` otherwise.
+
+use model::{Event, Field, Timestamp};
+use sigma::SnapshotError;
+use sigma::codec::{Read, Reader, Writer};
+
+use super::{Detector, Finding, Kinds, Watcher};
+use crate::keep::series::BUCKET_SECONDS;
+use crate::keep::sketch::Spread;
+use crate::keep::watched::{Judged, Limits, Watched};
+use crate::keep::{self, Table, address_key};
+
+/// The detector's row.
+pub(super) const DETECTOR: Detector = Detector {
+    id: "requests",
+    summary: "far more requests to a site than this hour of the week usually has",
+    wants: Kinds::REQUEST,
+    live_only: false,
+    make: || Box::new(Requests::default()),
+};
+
+/// How many sites are kept, and how long the name of one may be.
+const SITES_MAX: usize = 2_000;
+const NAME_BYTES_MAX: usize = 255;
+/// Requests within five minutes.
+const LIMITS: Limits =
+    Limits { floor: 600.0, unknown: f64::INFINITY, deviations: 5.0, at_once: 8.0, lasting: 0 };
+/// How far below the usual the entropy of the sources may lie, in bits, and how low it may be where nothing is usual
+/// yet.
+const ENTROPY_FALL: f64 = 1.5;
+const ENTROPY_MIN: f64 = 3.0;
+/// Which share of the requests of a spike one page may have, and which share may fail.
+const PAGE_SHARE_MIN: f64 = 0.6;
+const FAILED_SHARE_MIN: f64 = 0.25;
+/// How quickly what is usual of the sources follows, a bucket.
+const FOLLOW: f64 = 0.05;
+
+/// What is watched of one site.
+#[derive(Debug)]
+struct Site {
+    name: String,
+    requests: Watched,
+    sources: Spread,
+    /// The usual entropy of the sources of a bucket; nothing is usual of buckets with few requests.
+    usual_entropy: Option<f64>,
+    /// The page asked for most, by hash, and by how much it leads (Boyer and Moore's vote).
+    page: u64,
+    lead: u32,
+    page_name: String,
+    count: u32,
+    failed: u32,
+}
+
+impl Site {
+    fn new(name: &str, at: Timestamp) -> Self {
+        Self {
+            name: name.to_owned(),
+            requests: Watched::new(at),
+            sources: Spread::default(),
+            usual_entropy: None,
+            page: 0,
+            lead: 0,
+            page_name: String::new(),
+            count: 0,
+            failed: 0,
+        }
+    }
+
+    fn add(&mut self, event: &Event) -> Option<Judged> {
+        if self.requests.advance(event.time, LIMITS) {
+            // Of an unusual bucket nothing is learned here either.
+            if self.count >= 100 && !self.requests.is_unusual() {
+                let now = self.sources.entropy();
+                let usual = self.usual_entropy.unwrap_or(now);
+                self.usual_entropy = Some(usual + FOLLOW * (now - usual));
+            }
+            self.sources.clear();
+            (self.count, self.failed, self.lead) = (0, 0, 0);
+        }
+        self.count = self.count.saturating_add(1);
+        if let Some(source) = event.ip(Field::SourceIp) {
+            self.sources.add(keep::mix(address_key(source)));
+        }
+        let status = event.integer(Field::ResponseStatus).unwrap_or_default();
+        self.failed = self.failed.saturating_add(u32::from(status >= 500 || status == 429));
+        self.vote(event.text(Field::UrlPath).unwrap_or_default());
+        self.requests.add(event, keep::number(event.repeat()), LIMITS)
+    }
+
+    fn vote(&mut self, page: &str) {
+        let hash = keep::hash(page.as_bytes());
+        if self.lead == 0 {
+            (self.page, self.lead) = (hash, 1);
+            self.page_name.clear();
+            self.page_name.extend(page.chars().take(80));
+        } else if hash == self.page {
+            self.lead = self.lead.saturating_add(1);
+        } else {
+            self.lead -= 1;
+        }
+    }
+
+    /// Gives why a spike is a flood, if it is one.
+    fn flood(&self) -> Option<String> {
+        let count = f64::from(self.count.max(1));
+        let failed = f64::from(self.failed) / count;
+        // The lead is at most what the page has beyond half, doubled.
+        let page = f64::midpoint(1.0, f64::from(self.lead) / count);
+        let entropy = self.sources.entropy();
+        let least = self.usual_entropy.map_or(ENTROPY_MIN, |usual| usual - ENTROPY_FALL);
+        if entropy < least {
+            Some(format!("they come from few addresses for their number ({entropy:.1} bits)"))
+        } else if failed >= FAILED_SHARE_MIN {
+            Some(format!("{:.0} % of them fail", failed * 100.0))
+        } else if self.lead > 0 && page >= PAGE_SHARE_MIN + 0.1 {
+            Some(format!("most ask for {}", self.page_name))
+        } else {
+            None
+        }
+    }
+
+    fn snapshot(&self, writer: &mut Writer) {
+        writer.text(&self.name);
+        self.requests.snapshot(writer);
+        self.sources.snapshot(writer);
+        writer.flag(self.usual_entropy.is_some());
+        writer.whole(self.usual_entropy.unwrap_or_default().to_bits());
+        writer.whole(self.page);
+        writer.text(&self.page_name);
+        for number in [self.lead, self.count, self.failed] {
+            writer.number(u64::from(number));
+        }
+    }
+
+    fn restore(reader: &mut Reader<'_>) -> Read<Self> {
+        let mut site = Self::new(reader.text()?, Timestamp::default());
+        site.requests = Watched::restore(reader)?;
+        site.sources = Spread::restore(reader)?;
+        let is_known = reader.flag()?;
+        let entropy = f64::from_bits(reader.whole()?);
+        site.usual_entropy = is_known.then_some(entropy);
+        site.page = reader.whole()?;
+        reader.text()?.clone_into(&mut site.page_name);
+        for number in [&mut site.lead, &mut site.count, &mut site.failed] {
+            *number = u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
+        }
+        Ok(site)
+    }
+}
+
+#[derive(Debug)]
+struct Requests {
+    sites: Table<u64, Site>,
+}
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self { sites: Table::new(SITES_MAX) }
+    }
+}
+
+impl Watcher for Requests {
+    fn observe(&mut self, event: &Event, found: &mut Vec<Finding>) {
+        if event.text(Field::EventAction) == Some("proxy_request") {
+            return;
+        }
+        let name = event.text(Field::UrlDomain).or_else(|| event.text(Field::HostName));
+        let name = name.filter(|name| name.len() <= NAME_BYTES_MAX).unwrap_or_default();
+        let site = self.sites.entry(keep::hash(name.as_bytes()), || Site::new(name, event.time));
+        if let Some(judged) = site.add(event) {
+            found.push(finding(site, &judged));
+        }
+    }
+
+    fn snapshot(&self, writer: &mut Writer) {
+        self.sites.snapshot(writer, |writer, key, site| {
+            writer.whole(*key);
+            site.snapshot(writer);
+        });
+    }
+
+    fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.sites.restore(reader, |reader| Ok((reader.whole()?, Site::restore(reader)?)))
+    }
+
+    fn bytes(&self) -> usize {
+        let texts = |site: &Site| site.name.len() + site.page_name.len();
+        let each =
+            |site: &Site| site.requests.bytes() + Spread::bytes() + size_of::<Site>() + texts(site);
+        self.sites.values().map(each).sum()
+    }
+
+    fn forgotten(&self) -> u64 {
+        self.sites.forgotten()
+    }
+}
+
+fn finding(site: &Site, judged: &Judged) -> Finding {
+    let flood = site.flood();
+    let name = if site.name.is_empty() { "the site" } else { &site.name };
+    let text = format!(
+        "{:.0} requests to {name} within five minutes; usual at this hour are {:.0}; {}",
+        judged.value,
+        judged.baseline(),
+        flood.as_deref().unwrap_or("they come from many addresses, for many pages, and are served")
+    );
+    Finding {
+        kind: if flood.is_some() { "flood" } else { "busy" },
+        host: (!site.name.is_empty()).then(|| site.name.clone()),
+        score: judged.score(LIMITS.deviations),
+        observed: judged.value,
+        baseline: judged.baseline(),
+        window_seconds: BUCKET_SECONDS,
+        text,
+        first: site.requests.told_in,
+        count: keep::whole(judged.value),
+        fresh: judged.fresh,
+        events: site.requests.evidence.events(),
+        ..Finding::default()
+    }
+}
