@@ -93,7 +93,7 @@ fn measure(kind: &str, count: usize) -> Result<(), Box<dyn Error>> {
         let mut connected = 0_usize;
         for batch in batches {
             for record in batch.records {
-                connected += usize::from(record.text.contains("\"action\":\"connect\""));
+                connected += usize::from(record.text.contains("\"action\":\"decoy_connection\""));
             }
             if connected >= count {
                 break;

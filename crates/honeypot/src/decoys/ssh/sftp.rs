@@ -4,10 +4,13 @@
 //! length (4) │ kind (1) │ request (4) │ …
 //! ```
 
+mod parts;
+
 use std::collections::HashMap;
 
 use crate::session::{Fields, Upload, Visit};
 use crate::shell::{Content, Follow, Node, Refusal, Remove, Shell};
+use parts::Parts;
 
 /// Bounds a packet, as OpenSSH does.
 const PACKET_BYTES_MAX: usize = 256 * 1024;
@@ -51,38 +54,6 @@ pub(super) struct Sftp {
     pending: Vec<u8>,
     handles: HashMap<u32, Handle>,
     next: u32,
-}
-
-/// Reads the parts of a packet.
-struct Parts<'a>(&'a [u8]);
-
-impl<'a> Parts<'a> {
-    fn number(&mut self) -> Option<u32> {
-        let (number, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(u32::from_be_bytes(*number))
-    }
-
-    fn long(&mut self) -> Option<u64> {
-        let (number, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(u64::from_be_bytes(*number))
-    }
-
-    fn bytes(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.number()?).ok()?;
-        let (bytes, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    fn text(&mut self) -> Option<String> {
-        Some(String::from_utf8_lossy(self.bytes()?).into_owned())
-    }
-
-    fn handle(&mut self) -> Option<u32> {
-        self.bytes()?.try_into().ok().map(u32::from_be_bytes)
-    }
 }
 
 /// Writes a packet.

@@ -18,6 +18,8 @@ pub(super) const COMMANDS: &[(&str, Command)] = &[
     ("hexdump", hexdump),
     ("xxd", hexdump),
     ("od", hexdump),
+    ("md5sum", sum),
+    ("sha256sum", sum),
 ];
 
 fn cut(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
@@ -197,5 +199,33 @@ fn hexdump(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
         call.say(&format!("{:07x} {}\n", at * 16, words.join(" ")));
     }
     call.say(&format!("{:07x}\n", all.len()));
+    status
+}
+
+fn sum(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
+    use md5::Md5;
+    use sha2::{Digest as _, Sha256};
+    let mut names = call.operands();
+    if names.is_empty() {
+        names.push("-".to_owned());
+    }
+    let mut status = 0;
+    for name in names {
+        let bytes = if name == "-" { Ok(call.input.to_vec()) } else { shell.read(&name) };
+        match bytes {
+            Ok(bytes) => {
+                let digest = if call.name == "md5sum" {
+                    crate::text::hex(&Md5::digest(&bytes))
+                } else {
+                    crate::text::hex(&Sha256::digest(&bytes))
+                };
+                call.say(&format!("{digest}  {name}\n"));
+            }
+            Err(refusal) => {
+                call.complain(&format!("{name}: {refusal}"));
+                status = 1;
+            }
+        }
+    }
     status
 }

@@ -22,8 +22,6 @@ pub(super) const COMMANDS: &[(&str, Command)] = &[
     ("[", test),
     ("readlink", readlink),
     ("sync", |_, _| 0),
-    ("md5sum", sum),
-    ("sha256sum", sum),
 ];
 
 /// How much of the list of accounts is looked through for an owner.
@@ -376,32 +374,4 @@ fn readlink(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
         call.say(&format!("{path}\n"));
     }
     0
-}
-
-fn sum(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
-    use md5::Md5;
-    use sha2::{Digest as _, Sha256};
-    let mut names = call.operands();
-    if names.is_empty() {
-        names.push("-".to_owned());
-    }
-    let mut status = 0;
-    for name in names {
-        let bytes = if name == "-" { Ok(call.input.to_vec()) } else { shell.read(&name) };
-        match bytes {
-            Ok(bytes) => {
-                let digest = if call.name == "md5sum" {
-                    crate::text::hex(&Md5::digest(&bytes))
-                } else {
-                    crate::text::hex(&Sha256::digest(&bytes))
-                };
-                call.say(&format!("{digest}  {name}\n"));
-            }
-            Err(refusal) => {
-                call.complain(&format!("{name}: {refusal}"));
-                status = 1;
-            }
-        }
-    }
-    status
 }
