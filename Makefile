@@ -14,7 +14,7 @@ ARGS ?=
 
 POINTS ?= 1000
 SEED ?= 1
-.PHONY: help run test test-rust test-ui test-browser crash ui lint bench compare deps fuzz clean needs-rust needs-node needs-browser
+.PHONY: help run test test-rust test-ui test-browser crash ui lint bench bench-models compare deps fuzz clean needs-rust needs-node needs-browser
 
 help: ## lists what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -70,9 +70,17 @@ bench: ui needs-rust ## measures the line on a million generated lines, the shap
 	"$(CARGO_TARGET_DIR)/release/line" $(ARGS)
 	"$(CARGO_TARGET_DIR)/release/event"
 	"$(CARGO_TARGET_DIR)/release/sigma"
+	"$(CARGO_TARGET_DIR)/release/requests"
 	bench/compare/compare.py --mix "$(CARGO_TARGET_DIR)/release/mix"
 	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10
 	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10 --rate 100000
+
+bench-models: needs-rust ## measures the models of requests on labelled ones, beside scikit-learn (from PyPI) on the same rows
+	cargo build --release --locked -p bench --bin models --no-default-features --features models
+	"$(CARGO_TARGET_DIR)/release/models" ../shared/corpora/web
+	test -x "$(CACHE)/sklearn/bin/python" || python3 -m venv "$(CACHE)/sklearn"
+	"$(CACHE)/sklearn/bin/pip" install --quiet scikit-learn
+	"$(CACHE)/sklearn/bin/python" bench/models/compare.py --models "$(CARGO_TARGET_DIR)/release/models"
 
 compare: needs-rust ## puts the same five million events into Bartizan, DuckDB, ClickHouse and SQLite and prints one table; ARGS="--events 500000"
 	@# Without the query engine, which none of the questions needs: a build of some minutes, once.
@@ -85,7 +93,7 @@ deps: needs-rust ## tells how many packages the product stands on
 	@cargo tree --locked -p bartizan -e normal --duplicates --depth 0 | grep -v '^$$' || true
 
 TARGET ?= record
-fuzz: needs-rust ## fuzzes one reader of outside bytes for a minute; TARGET=record|event_bytes|search_text|rule_file|request
+fuzz: needs-rust ## fuzzes one reader of outside bytes for a minute; TARGET=record|event_bytes|search_text|rule_file|request|model_file
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
 	cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run --target-dir "$(CACHE)/fuzz" $(TARGET) -- -max_total_time=60 $(ARGS)
 

@@ -16,10 +16,13 @@ fuzz_target!(|bytes: &[u8]| {
     let parser = parser.unwrap_or_else(|| Parser::new(ParserConfig::default()));
     let received_at = Timestamp::from_seconds(1_780_000_000);
     let clock = if first % 2 == 0 { Clock::Live } else { Clock::File(received_at) };
+    // A first line may name the columns, as a log does.
+    let named = text.strip_prefix("#Fields:").and_then(|rest| rest.split_once('\n'));
+    let (columns, text) = named.map_or((None, text), |(names, text)| (Some(names.into()), text));
     let event = parser.parse(Record {
         text: Text::from(text),
         received_at,
-        origin: Arc::new(Origin { clock, ..Origin::default() }),
+        origin: Arc::new(Origin { clock, columns, ..Origin::default() }),
         truncated_bytes: 0,
         escaped_bytes: 0,
     });

@@ -25,6 +25,7 @@ pub(crate) struct Config {
     pub(crate) api: Api,
     pub(crate) inputs: source::Config,
     pub(crate) parse: Parse,
+    pub(crate) enrich: enrich::Config,
     pub(crate) rules: Rules,
     pub(crate) store: Store,
     pub(crate) decoys: honeypot::Config,
@@ -40,6 +41,7 @@ impl Default for Config {
             api: Api::default(),
             inputs: source::Config::default(),
             parse: Parse::default(),
+            enrich: enrich::Config::default(),
             rules: Rules::default(),
             store: Store::default(),
             decoys: honeypot::Config::default(),
@@ -228,6 +230,8 @@ impl Config {
             faults.push(("store.key.command".to_owned(), message));
         }
         faults.extend(self.store.anchor.faults());
+        let tables = self.enrich.faults().into_iter();
+        faults.extend(tables.map(|(key, message)| (format!("enrich.{key}"), message)));
         for (index, folder) in self.rules.folders.iter().enumerate() {
             if !folder.is_dir() {
                 let message = format!("`{}` is not a folder", folder.display());

@@ -3,6 +3,8 @@
 use inspect::{ATTACK_SCORE_MIN, Answer, Class, Finding, Request, Verdict};
 use model::{Event, Field, Value};
 
+use crate::logged::Headers;
+
 /// What sensors keep of a body whose size was not told beforehand.
 const SENSOR_BODY_BYTES_MAX: usize = 8 * 1024;
 const NANOS_A_MILLI: u64 = 1_000_000;
@@ -63,7 +65,7 @@ fn verdict(event: &Event) -> Option<Verdict> {
     let body = event.text(Field::RequestBody).unwrap_or_default();
     let version = event.text(Field::HttpVersion).unwrap_or_default();
     let Some(told) = event.get(Field::RequestHeaders) else {
-        let headers = logged_headers(event);
+        let headers = Headers::of(event);
         let (headers, body) = (headers.as_slice(), body.as_bytes());
         let request = Request { method, target, version, headers, body, whole: false };
         return Some(inspect::inspect(&request));
@@ -78,25 +80,6 @@ fn verdict(event: &Event) -> Option<Verdict> {
     let whole = read && lines.len() == headers.len();
     let (headers, body) = (headers.as_slice(), body.as_slice());
     Some(inspect::inspect(&Request { method, target, version, headers, body, whole }))
-}
-
-/// The headers that access logs keep. The host matters only beside the page that led here.
-fn logged_headers(event: &Event) -> Vec<(&str, &str)> {
-    let text = |field| event.text(field).filter(|value| !matches!(*value, "-" | ""));
-    let referrer = text(Field::RequestReferrer);
-    [
-        ("referer", referrer),
-        ("user-agent", text(Field::UserAgentOriginal)),
-        ("host", referrer.and_then(|_| text(Field::UrlDomain))),
-        ("content-type", text(Field::RequestBody).and_then(|_| mime_type(event))),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect()
-}
-
-fn mime_type(event: &Event) -> Option<&str> {
-    event.get_path("http.request.mime_type")?.as_text()
 }
 
 /// Gives a body as it was sent: sensors write bytes that are no UTF-8 as `\xHH`.

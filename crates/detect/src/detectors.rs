@@ -12,12 +12,15 @@
 mod beacon;
 mod errors;
 mod generated;
+mod guessing;
 mod rare;
 mod requests;
 mod scan;
+mod shared;
 mod sources;
 mod tunnel;
 mod volume;
+mod whereabouts;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -54,12 +57,14 @@ pub const DETECTORS: &[Detector] = &[
     beacon::DETECTOR,
     errors::DETECTOR,
     generated::DETECTOR,
+    guessing::DETECTOR,
     rare::DETECTOR,
     requests::DETECTOR,
     scan::DETECTOR,
     sources::DETECTOR,
     tunnel::DETECTOR,
     volume::DETECTOR,
+    whereabouts::DETECTOR,
 ];
 
 /// What an event is of, as bits; told once for all detectors.
@@ -69,6 +74,9 @@ pub(crate) struct Kinds(u8);
 impl Kinds {
     /// A connection between two addresses, or one that was denied.
     pub(crate) const CONNECTION: Self = Self(1);
+
+    /// An attempt to log in, told by who was asked to let somebody in.
+    pub(crate) const LOGIN: Self = Self(2);
 
     /// A question to a name server, or its answer.
     pub(crate) const DNS: Self = Self(4);
@@ -91,9 +99,17 @@ impl Kinds {
             Some("network_flow" | "packet_denied" | "connection_ended") => {
                 kinds = kinds.and(Self::CONNECTION);
             }
+            Some(
+                "ConsoleLogin" | "UserLoggedIn" | "UserLoginFailed" | "database_login"
+                | "ftp_login" | "http_login" | "login" | "mail_login" | "sign_in" | "smb_login"
+                | "ssh_login" | "user.session.start" | "vpn_login" | "windows_login",
+            ) => kinds = kinds.and(Self::LOGIN),
+            // Logs that keep the schema themselves, and need no word of ours.
+            None if event.text(Field::EventCategory) == Some("authentication") => {
+                kinds = kinds.and(Self::LOGIN);
+            }
             Some("process_created") => kinds = kinds.and(Self::PROCESS),
             Some("audit_syscall") if is_program_call(event) => kinds = kinds.and(Self::PROCESS),
-            // Logs that keep the schema themselves, and need no word of ours.
             None if event.text(Field::EventCategory) == Some("process")
                 && event.text(Field::EventType) == Some("start") =>
             {
@@ -173,6 +189,8 @@ pub(crate) struct Finding {
     pub(crate) port: Option<u16>,
     pub(crate) user: Option<String>,
     pub(crate) host: Option<String>,
+    /// Whether it is about the user, wherever the tries came from.
+    pub(crate) of_user: bool,
     /// How sure it is, 0 to 1.
     pub(crate) score: f64,
     /// What was seen, and what is usual, in the unit of the detector.

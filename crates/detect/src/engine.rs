@@ -1,18 +1,19 @@
 //! One event in, the detections that follow out.
 
-mod entities;
-
 use std::sync::Arc;
 
-use model::{Detection, Event, Field, Value};
+use model::{Detection, Entity, EntityKind, Event, Field, Value};
 use sigma::codec::{Reader, Writer};
-use sigma::{Fired, MemoryCounters, MemoryUse, Rule, RuleIndex, RuleSet, Scratch, SnapshotError};
+use sigma::{
+    Correlation, Fired, MemoryCounters, MemoryUse, Rule, RuleIndex, RuleKind, RuleSet, Scratch,
+    SnapshotError,
+};
 
-use self::entities::{Groups, entity};
 use crate::analyse;
 use crate::detectors::{Detectors, Finding};
+use crate::entity::{ENTITY_FIELDS, entity, entity_in};
 use crate::indicators::{Indicators, Watched};
-use crate::models::{self, Model, Sites, Usual};
+use crate::models::{self, Model, Sites};
 
 pub use sigma::EVIDENCE_MAX;
 
@@ -24,13 +25,13 @@ pub struct Engine {
 }
 
 /// What the engine remembers between events; it outlives a change of the rules.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Memory {
     correlations: sigma::Memory,
     detectors: Detectors,
     indicators: Watched,
-    /// What is usual at each site; nothing where old events are played, which come in any order.
-    sites: Option<Sites>,
+    /// What is usual at each site.
+    sites: Sites,
     /// What was shown of both last.
     shown: Indicators,
     /// What rules on findings need, apart from what the events themselves do.
@@ -46,23 +47,6 @@ pub struct Memory {
 /// What was forgotten for want of room or of time.
 pub type Counters = MemoryCounters;
 
-impl Default for Memory {
-    fn default() -> Self {
-        Self {
-            correlations: sigma::Memory::default(),
-            detectors: Detectors::default(),
-            indicators: Watched::default(),
-            sites: Some(Sites::default()),
-            shown: Indicators::default(),
-            scratch_of_findings: Scratch::default(),
-            scratch: Scratch::default(),
-            matched: Vec::new(),
-            fired: Vec::new(),
-            hits: Vec::new(),
-        }
-    }
-}
-
 impl Memory {
     /// Gives a memory that has seen nothing.
     pub fn new() -> Self {
@@ -71,20 +55,24 @@ impl Memory {
 
     /// Gives a memory for old events, played again: without the detectors that watch the present.
     pub fn of_old_events() -> Self {
-        Self { detectors: Detectors::of_old_events(), sites: None, ..Self::default() }
+        Self {
+            detectors: Detectors::of_old_events(),
+            sites: Sites::of_old_events(),
+            ..Self::default()
+        }
     }
 
     /// Gives the addresses that are known to be up to no good, and what is usual at each site.
     pub fn indicators(&self) -> Indicators {
         let mut all = self.indicators.all();
-        all.renew_usual(self.sites.as_ref().map_or_else(Usual::default, Sites::usual));
+        all.renew_usual(self.sites.usual());
         all
     }
 
     /// Gives the same, if enough of it changed since it was asked for last.
     pub fn renewed_indicators(&mut self) -> Option<Indicators> {
         let addresses = self.indicators.renewed();
-        let usual = self.sites.as_mut().and_then(Sites::renewed);
+        let usual = self.sites.renewed();
         if addresses.is_none() && usual.is_none() {
             return None;
         }
@@ -97,9 +85,11 @@ impl Memory {
         Some(self.shown.clone())
     }
 
-    /// Gives what the correlations have forgotten so far.
+    /// Gives what the correlations have forgotten so far; a site that was let go counts as a group.
     pub fn counters(&self) -> Counters {
-        self.correlations.counters()
+        let mut counters = self.correlations.counters();
+        counters.groups_evicted = counters.groups_evicted.saturating_add(self.sites.forgotten());
+        counters
     }
 
     /// Gives how many entities the detectors have forgotten so far.
@@ -112,11 +102,6 @@ impl Memory {
         self.detectors.bytes_of_each()
     }
 
-    /// Gives how many sites were let go or not taken up for want of room.
-    pub fn sites_forgotten(&self) -> u64 {
-        self.sites.as_ref().map_or(0, Sites::forgotten)
-    }
-
     /// Gives what each correlation takes and has let go, in the order of their ids.
     pub fn uses(&self) -> Vec<MemoryUse> {
         self.correlations.uses()
@@ -124,8 +109,7 @@ impl Memory {
 
     /// Gives about how many bytes the correlations and the detectors take.
     pub fn bytes(&self) -> usize {
-        let sites = self.sites.as_ref().map_or(0, Sites::bytes);
-        self.correlations.bytes() + self.detectors.bytes() + sites
+        self.correlations.bytes() + self.detectors.bytes() + self.sites.bytes()
     }
 
     /// Lets go of what no rule of an engine can use any more, and counts it; done when the rules
@@ -155,9 +139,7 @@ impl Memory {
         self.indicators.snapshot(&mut writer);
         // Apart, so that what is no longer understood of the one is no loss of the other.
         let mut sites = Writer::default();
-        if let Some(all) = &self.sites {
-            all.snapshot(&mut sites);
-        }
+        self.sites.snapshot(&mut sites);
         let sites = sites.finish();
         writer.length(sites.len());
         writer.raw(&sites);
@@ -174,7 +156,7 @@ impl Memory {
         let indicators = Watched::restore(&mut reader)?;
         let length = reader.length()?;
         let mut kept = Reader::new(reader.raw(length)?);
-        let sites = Some(Sites::restore(&mut kept).unwrap_or_default());
+        let sites = Sites::restore(&mut kept).unwrap_or_default();
         let detectors = Detectors::restore(&mut reader).unwrap_or_default();
         let mut memory = Self { correlations, detectors, indicators, sites, ..Self::default() };
         memory.shown = memory.indicators();
@@ -270,9 +252,7 @@ impl Engine {
             ..
         } = memory;
         indicators.observe(event);
-        if let Some(sites) = sites {
-            sites.observe(event, &self.model);
-        }
+        sites.observe(event, &self.model);
         hits.clear();
         let mut correlate = |event: &Event, matched: &[RuleIndex], found: &mut Vec<Detection>| {
             fired.clear();
@@ -330,7 +310,9 @@ impl Engine {
     }
 
     fn of_finding(&self, rule: &Rule, event: &Event, finding: &Finding) -> Detection {
+        let of_user = || entity_in(event, Field::UserName, EntityKind::User);
         Detection {
+            entity: if finding.of_user { of_user() } else { entity(event) },
             first: finding.first.min(event.time),
             count: finding.count,
             fresh: finding.fresh,
@@ -354,5 +336,36 @@ impl Engine {
             events: firing.events,
             simulated: firing.simulated,
         }
+    }
+}
+
+/// The correlation whose events share the values of some fields.
+struct Groups<'r>(Option<&'r Correlation>);
+
+impl<'r> Groups<'r> {
+    fn of(rule: &'r Rule) -> Self {
+        match &rule.kind {
+            RuleKind::Correlation(correlation) => Self(Some(correlation)),
+            RuleKind::Event(_) => Self(None),
+        }
+    }
+
+    fn have(&self, field: Field) -> bool {
+        self.0.is_some_and(|correlation| correlation.groups_by(field))
+    }
+
+    /// Gives whom the events have in common.
+    fn entity(&self, event: &Event) -> Option<Entity> {
+        ENTITY_FIELDS
+            .iter()
+            .filter(|(field, _)| self.have(*field))
+            .find_map(|(field, kind)| entity_in(event, *field, *kind))
+    }
+
+    /// Tells whether the events came from one address: where they are not grouped at all, the last
+    /// one speaks for them.
+    fn one_address(&self) -> bool {
+        self.0.is_none_or(|correlation| correlation.group_by.is_empty())
+            || self.have(Field::SourceIp)
     }
 }

@@ -50,6 +50,21 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
         self.young.entry(key).or_insert_with(begin)
     }
 
+    /// Gives what is kept of an entity, if anything is.
+    pub(crate) fn known(&mut self, key: K) -> Option<&mut V> {
+        if self.old.contains_key(&key) {
+            // Touched: belongs to the newer half. There is one, so nothing begins.
+            let kept = self.old.remove(&key)?;
+            return Some(self.entry(key, || kept));
+        }
+        self.young.get_mut(&key)
+    }
+
+    /// Takes out what is kept of an entity.
+    pub(crate) fn take(&mut self, key: &K) -> Option<V> {
+        self.young.remove(key).or_else(|| self.old.remove(key))
+    }
+
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.young.len() + self.old.len()

@@ -8,9 +8,11 @@
 mod analyse;
 mod detectors;
 mod engine;
+mod entity;
 mod health;
 mod indicators;
 mod keep;
+mod logged;
 pub mod models;
 mod names;
 mod shipped;

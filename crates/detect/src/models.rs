@@ -1,4 +1,14 @@
 //! What is unusual: models of requests.
+//!
+//! ```text
+//! request ─▶ thirteen features ─▶ forest, distance ─┐  (the trained model: shipped, or DATA/requests.model)
+//!         └▶ path template, parameters ─▶ profile ──┼─▶ sum of surprises ─▶ the site's quantiles ─▶ 0 to 1
+//!            inspection's verdict ──────────────────┘
+//! ```
+//!
+//! A [`Model`] is trained once and does not change. What is usual at a site is learned from its events,
+//! in their order, by the memory of the engine, and shown to those who read records as a snapshot
+//! ([`Usual`]). The score goes to the event before rules see it; rules decide.
 
 mod dice;
 mod distance;
@@ -23,7 +33,7 @@ pub use request::Request;
 pub(crate) use score::mark;
 pub use score::{HIGH, Score, score};
 pub(crate) use sites::Sites;
-pub use sites::{SiteView, Usual};
+pub use sites::Usual;
 
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,13 @@ const SOURCES_MAX: usize = 65_536;
 const WINDOW: Duration = Duration::from_hours(1);
 /// How often a source that is refused is told of.
 const TOLD_EVERY: Duration = Duration::from_mins(1);
+/// How much of the one thread that plays all decoys a source may have over time, and how long it may have
+/// all of it before.
+const WORK_SHARE: f64 = 0.25;
+const WORK_BURST_SECONDS: f64 = 1.5;
+/// How many expensive beginnings (SSH's exchange of keys) a source may have a second, and at once.
+const BEGINNINGS_RATE: f64 = 4.0;
+const BEGINNINGS_BURST: f64 = 24.0;
 /// Bounds how many pairs of a source are remembered as refused or let in.
 const PAIRS_MAX: usize = 64;
 
@@ -61,6 +68,12 @@ struct Source {
     refused: u64,
     told: Option<Instant>,
     tries: u32,
+    /// Seconds of work that it owes, and when that was looked at last.
+    owed: f64,
+    owed_at: Instant,
+    /// Expensive beginnings that it has had, in the same way.
+    begun: f64,
+    begun_at: Instant,
     refused_pairs: Vec<u64>,
     admitted_pairs: Vec<u64>,
 }
@@ -107,12 +120,40 @@ impl Admissions {
         Admission::Admitted
     }
 
-    /// Gives a place back, with what was taken beside it.
-    pub(crate) fn leave(&mut self, key: SourceKey, bytes: u64, time: Duration, now: Instant) {
+    /// Counts what a source sent; tells whether it may send on.
+    pub(crate) fn sent(&mut self, key: SourceKey, bytes: u64) -> bool {
+        let bytes_max = self.bounds.source_mb_an_hour_max.saturating_mul(1 << 20);
+        let Some(source) = self.sources.get_mut(&key) else { return true };
+        source.bytes = source.bytes.saturating_add(bytes);
+        source.bytes <= bytes_max
+    }
+
+    /// Counts how long a source was worked for; gives how long it is to wait until it is again, so that
+    /// the others have the rest.
+    pub(crate) fn worked(&mut self, key: SourceKey, took: Duration, now: Instant) -> Duration {
+        let Some(source) = self.sources.get_mut(&key) else { return Duration::ZERO };
+        let away = now.saturating_duration_since(source.owed_at).as_secs_f64();
+        source.owed_at = now;
+        source.owed = (source.owed - away * WORK_SHARE).max(0.0) + took.as_secs_f64();
+        let over = source.owed - WORK_BURST_SECONDS;
+        if over > 0.0 { Duration::from_secs_f64(over / WORK_SHARE) } else { Duration::ZERO }
+    }
+
+    /// Counts an expensive beginning; gives how long it is to wait.
+    pub(crate) fn begins(&mut self, key: SourceKey, now: Instant) -> Duration {
+        let Some(source) = self.sources.get_mut(&key) else { return Duration::ZERO };
+        let away = now.saturating_duration_since(source.begun_at).as_secs_f64();
+        source.begun_at = now;
+        source.begun = (source.begun - away * BEGINNINGS_RATE).max(0.0) + 1.0;
+        let over = source.begun - BEGINNINGS_BURST;
+        if over > 0.0 { Duration::from_secs_f64(over / BEGINNINGS_RATE) } else { Duration::ZERO }
+    }
+
+    /// Gives a place back, with the time that was taken.
+    pub(crate) fn leave(&mut self, key: SourceKey, time: Duration, now: Instant) {
         self.open = self.open.saturating_sub(1);
         if let Some(source) = self.sources.get_mut(&key) {
             source.open = source.open.saturating_sub(1);
-            source.bytes = source.bytes.saturating_add(bytes);
             source.time = source.time.saturating_add(time);
             source.seen = now;
         }
@@ -164,6 +205,10 @@ impl Source {
             refused: 0,
             told: None,
             tries: 0,
+            owed: 0.0,
+            owed_at: now,
+            begun: 0.0,
+            begun_at: now,
             refused_pairs: Vec::new(),
             admitted_pairs: Vec::new(),
         }
@@ -243,7 +288,7 @@ mod tests {
         assert_eq!(admissions.admit(key(1), now), Admission::Refused);
         let later = now + TOLD_EVERY;
         assert_eq!(admissions.admit(key(1), later), Admission::RefusedAndTold(2));
-        admissions.leave(key(1), 0, Duration::ZERO, later);
+        admissions.leave(key(1), Duration::ZERO, later);
         assert_eq!(admissions.admit(key(1), later), Admission::Admitted);
     }
 
@@ -252,9 +297,30 @@ mod tests {
         let bounds = Bounds { source_mb_an_hour_max: 1, ..bounds() };
         let (mut admissions, now) = (Admissions::new(bounds), Instant::now());
         assert_eq!(admissions.admit(key(1), now), Admission::Admitted);
-        admissions.leave(key(1), 1 << 20, Duration::ZERO, now);
+        assert!(admissions.sent(key(1), 1 << 20), "all of it");
+        // Counted as it comes: many who are there at once cannot send more together.
+        assert!(!admissions.sent(key(1), 1), "and not one byte more");
+        admissions.leave(key(1), Duration::ZERO, now);
         assert_ne!(admissions.admit(key(1), now), Admission::Admitted);
         assert_eq!(admissions.admit(key(1), now + WINDOW), Admission::Admitted);
+    }
+
+    #[test]
+    fn who_makes_much_work_waits_and_nobody_else_does() {
+        let (mut admissions, now) = (Admissions::new(bounds()), Instant::now());
+        admissions.admit(key(1), now);
+        admissions.admit(key(2), now);
+        assert_eq!(admissions.worked(key(1), Duration::from_secs(1), now), Duration::ZERO);
+        let wait = admissions.worked(key(1), Duration::from_secs(1), now);
+        assert_eq!(wait, Duration::from_secs(2));
+        assert_eq!(admissions.worked(key(2), Duration::from_secs(1), now), Duration::ZERO);
+        // What is waited for is paid.
+        let later = now + Duration::from_secs(8);
+        assert_eq!(admissions.worked(key(1), Duration::from_secs(1), later), Duration::ZERO);
+        let waits: Vec<_> = (0..30).map(|_| admissions.begins(key(1), now)).collect();
+        assert!(waits[..24].iter().all(Duration::is_zero));
+        assert_eq!(waits[27], Duration::from_secs(1));
+        assert_eq!(admissions.begins(key(2), now), Duration::ZERO);
     }
 
     #[test]
@@ -263,7 +329,7 @@ mod tests {
         for number in 0..70_000_u32 {
             let key = SourceKey::of(IpAddr::from(number.to_be_bytes()));
             admissions.admit(key, now);
-            admissions.leave(key, 0, Duration::ZERO, now);
+            admissions.leave(key, Duration::ZERO, now);
         }
         assert!(admissions.sources.len() <= SOURCES_MAX);
         let other = SourceKey::of("2001:db8::1".parse().unwrap());

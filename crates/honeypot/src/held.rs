@@ -23,6 +23,19 @@ impl Held {
         }
         fits.is_ok()
     }
+
+    /// Gives so many bytes back.
+    pub(crate) fn give(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.0);
+        self.0 -= bytes;
+        HELD.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Takes or gives back until it is so many bytes; tells whether there was room.
+    pub(crate) fn set(&mut self, bytes: usize) -> bool {
+        self.give(self.0.saturating_sub(bytes));
+        self.take(bytes.saturating_sub(self.0))
+    }
 }
 
 impl Drop for Held {
@@ -44,5 +57,8 @@ mod tests {
         assert!(!other.take(BYTES_MAX));
         drop(held);
         assert!(other.take(BYTES_MAX / 4));
+        other.give(BYTES_MAX);
+        assert_eq!(other.0, 0);
+        assert!(other.set(60) && other.set(40) && other.0 == 40);
     }
 }

@@ -19,6 +19,7 @@ mod house;
 mod listener;
 mod ntlm;
 mod octets;
+mod pace;
 mod persona;
 mod scram;
 mod session;

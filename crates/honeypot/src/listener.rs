@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::admission::{Admission, SourceKey};
 use crate::house::{House, Service};
+use crate::pace::Paced;
 use crate::session::{End, Fields, Session, Visit};
 
 /// How long a door waits when the system has no descriptor left.
@@ -143,7 +144,7 @@ impl Drop for Place {
         let mut admissions = admissions.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let took = now.saturating_duration_since(self.began);
-        admissions.leave(self.key, self.visit.bytes_in(), took, now);
+        admissions.leave(self.key, took, now);
     }
 }
 
@@ -161,7 +162,7 @@ async fn session(
     let end = {
         let mut session = Session::new(visit.clone(), stream);
         let served = tokio::select! {
-            served = AssertUnwindSafe(serve(&mut session)).catch_unwind() => served,
+            served = AssertUnwindSafe(Paced::new(&visit, serve(&mut session))).catch_unwind() => served,
             () = tokio::time::sleep(within) => Ok(Err(End::Time)),
             _ = stopping.wait_for(|told| *told) => Ok(Err(End::Stopping)),
         };
@@ -170,6 +171,8 @@ async fn session(
         }
         served
     };
+    // The place is free before its end is told: whoever hears of it may come again.
+    drop(place);
     match end {
         Ok(Ok(())) => visit.ended("done").await,
         Ok(Err(end)) => visit.ended(&end.to_string()).await,
@@ -178,7 +181,6 @@ async fn session(
             visit.ended("defect").await;
         }
     }
-    drop(place);
 }
 
 /// Asks the system for as many descriptors as the connections need, as far as it allows.

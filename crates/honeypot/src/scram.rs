@@ -5,7 +5,9 @@
 //! n,,n=user,r=c ▶   ◀ r=cs,s=salt,i=4096   c=biws,r=cs,p=proof ▶   ◀ v=signature
 //! ```
 
+use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,11 +16,13 @@ use ring::{digest, hmac, pbkdf2};
 use crate::octets::text;
 use crate::talk::NAME_BYTES_MAX;
 
+/// Bounds the passwords whose salted form is remembered.
+const SALTED_MAX: usize = 256;
 /// Bytes of a message.
 const MESSAGE_BYTES_MAX: usize = 2048;
 
 /// The hash that all is made with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Sha1,
     Sha256,
@@ -86,10 +90,37 @@ impl Kind {
             Self::Sha1 => (pbkdf2::PBKDF2_HMAC_SHA1, 20),
             Self::Sha256 => (pbkdf2::PBKDF2_HMAC_SHA256, 32),
         };
+        let key = (self, salt.to_vec(), rounds, password.to_owned());
+        if let Some(known) = lock(&SALTED).get(&key) {
+            return known.clone();
+        }
         let mut out = vec![0; length];
         pbkdf2::derive(algorithm, rounds, salt, password.as_bytes(), &mut out);
+        let mut salted = lock(&SALTED);
+        if salted.len() >= SALTED_MAX {
+            salted.clear();
+        }
+        salted.insert(key, out.clone());
         out
     }
+}
+
+/// What passwords of the house's own accounts come to. It takes thousands of rounds to find, which a
+/// client could otherwise ask for again and again with a few bytes.
+static SALTED: LazyLock<Mutex<HashMap<Salted, Vec<u8>>>> = LazyLock::new(Mutex::default);
+/// Hash, salt, rounds and password.
+type Salted = (Kind, Vec<u8>, NonZeroU32, String);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives the user that a client's first message names: the salt is made of that alone, so that no client
+/// draws a new one with what else it says.
+pub(crate) fn named(message: &[u8]) -> String {
+    let message = String::from_utf8_lossy(message.get(..MESSAGE_BYTES_MAX).unwrap_or(message));
+    let bare = message.splitn(3, ',').nth(2).unwrap_or_default();
+    attribute(bare, "n=").unwrap_or_default().to_owned()
 }
 
 impl Begun {

@@ -40,10 +40,13 @@ pub use upload::Upload;
 pub(crate) use visit::now;
 pub use visit::{Outcome, Visit};
 
+use crate::held::Held;
 use crate::vault::Way;
 
 /// Bounds what was received and is not consumed yet.
 pub(crate) const PENDING_BYTES_MAX: usize = 1 << 20;
+/// Past this it counts against the memory that all sessions share.
+const PENDING_BYTES_FREE: usize = 16 * 1024;
 /// How much is read at once.
 const READ_BYTES: usize = 4096;
 /// How long the peer may take to accept what is written.
@@ -80,7 +83,8 @@ pub struct Session {
     pending: Vec<u8>,
     /// How much of `pending` was consumed.
     at: usize,
-    client_hello: Option<Box<[u8]>>,
+    /// The share of all sessions' memory that what is pending takes.
+    held: Held,
     idle: Duration,
 }
 
@@ -96,7 +100,7 @@ impl Session {
     pub(crate) fn new(visit: Visit, stream: TcpStream) -> Self {
         let idle = Duration::from_secs(visit.bounds().idle_seconds_max);
         let pipe = Pipe::Plain(stream);
-        Self { visit, pipe, pending: Vec::new(), at: 0, client_hello: None, idle }
+        Self { visit, pipe, pending: Vec::new(), at: 0, held: Held::default(), idle }
     }
 
     /// Gives the visit, for tasks beside this one; cheap to clone.
@@ -122,6 +126,7 @@ impl Session {
             // Given back, not only emptied: a silent session holds no buffer.
             self.pending = Vec::new();
             self.at = 0;
+            self.held = Held::default();
         }
     }
 
@@ -145,6 +150,9 @@ impl Session {
         }
         self.visit.received(came.len())?;
         self.visit.note(Way::In, came);
+        if !self.held.set(self.pending.capacity().saturating_sub(PENDING_BYTES_FREE)) {
+            return Err(End::Bytes);
+        }
         Ok(())
     }
 
@@ -217,8 +225,8 @@ impl Session {
         self.visit.think(least_ms, most_ms).await;
     }
 
-    /// Goes on in TLS, as the server; what the client says first is kept for [`Self::client_hello`].
-    /// `config` is the persona's unless given.
+    /// Goes on in TLS, as the server, and tells by what the client is known (JA3, JA4), which every later
+    /// event says again. `config` is the persona's unless given.
     pub async fn start_tls(&mut self, config: Option<Arc<ServerConfig>>) -> Result<(), End> {
         let length = loop {
             match self.pending() {
@@ -233,7 +241,7 @@ impl Session {
         while self.pending().len() < length {
             self.fill().await?;
         }
-        self.client_hello = self.pending().get(..length).map(Into::into);
+        self.visit.met(self.pending().get(..length).unwrap_or_default());
         let config = config.unwrap_or_else(|| Arc::clone(self.visit.persona().keys().tls()));
         let before = std::mem::take(&mut self.pending).split_off(std::mem::take(&mut self.at));
         let pipe = std::mem::replace(&mut self.pipe, Pipe::Gone);
@@ -241,6 +249,10 @@ impl Session {
         // A handshake's state is large and soon over.
         let handshake = pipe.into_tls(before, config).boxed();
         let handshake = timeout_at(until, handshake).await;
+        let established = matches!(handshake, Ok(Ok(_)));
+        let outcome = if established { Outcome::Success } else { Outcome::Failure };
+        let fields = Fields::new().with("tls.established", established);
+        self.visit.tell("handshake", fields.with("event.outcome", outcome.as_str())).await;
         self.pipe = handshake.map_err(|_| End::Idle)?.map_err(|_| End::Protocol)?;
         Ok(())
     }
@@ -248,11 +260,6 @@ impl Session {
     /// Tells whether it goes on in TLS.
     pub fn is_tls(&self) -> bool {
         matches!(self.pipe, Pipe::Tls(_))
-    }
-
-    /// Gives the record with the client's first words of TLS, for fingerprints.
-    pub fn client_hello(&self) -> Option<&[u8]> {
-        self.client_hello.as_deref()
     }
 
     /// Closes towards the peer, so that it sees all that was written.

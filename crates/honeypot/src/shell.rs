@@ -33,6 +33,16 @@ pub(crate) use tree::{Tree, grow};
 pub(crate) const OUTPUT_BYTES_MAX: usize = 256 * 1024;
 /// Bounds how many commands one line may run, loops included.
 const STEPS_MAX: u32 = 256;
+/// Bounds the work of one line, counted in bytes that are read, cut and compared on the way: a line is to
+/// take a fraction of a second at most, whatever it says.
+const WORK_MAX: usize = 16 << 20;
+/// Bounds a text that is run as a script.
+const SCRIPT_BYTES_MAX: usize = 64 * 1024;
+/// Bounds what the variables of a shell hold together, and what was typed into it.
+const VARIABLES_BYTES_MAX: usize = 128 * 1024;
+const HISTORY_BYTES_MAX: usize = 64 * 1024;
+/// Bounds the files that one line writes and that are told.
+const HAPPENINGS_BYTES_MAX: usize = 4 << 20;
 /// Bounds how deep shells and substitutions nest.
 const DEPTH_MAX: u32 = 6;
 /// Bounds what is remembered of what was typed.
@@ -123,6 +133,8 @@ pub(crate) struct Shell {
     terminal: bool,
     now: Timestamp,
     steps: u32,
+    /// The work of the line so far.
+    work: usize,
     depth: u32,
     answer: Answer,
     /// A question that waits for the next line, such as for a password.
@@ -178,6 +190,7 @@ impl Shell {
             terminal: place.has_terminal,
             now: place.now,
             steps: 0,
+            work: 0,
             depth: 0,
             answer: Answer::default(),
             asks: None,
@@ -264,13 +277,15 @@ impl Shell {
     /// Answers one line.
     pub(crate) fn line(&mut self, text: &str, now: Timestamp) -> Answer {
         self.now = now;
-        self.steps = 0;
+        (self.steps, self.work) = (0, 0);
         self.files.at(now);
         if let Some(asks) = self.asks.take() {
             self.answer_to(asks, text);
             return std::mem::take(&mut self.answer);
         }
-        if !text.trim().is_empty() && self.terminal && self.history.len() < HISTORY_MAX {
+        let typed: usize = self.history.iter().map(String::len).sum();
+        let room = self.history.len() < HISTORY_MAX && typed + text.len() <= HISTORY_BYTES_MAX;
+        if !text.trim().is_empty() && self.terminal && room {
             self.history.push(text.to_owned());
         }
         let output = self.script(text);
@@ -281,7 +296,7 @@ impl Shell {
     /// Answers one line that reads this input.
     pub(crate) fn with_input(&mut self, text: &str, input: &[u8], now: Timestamp) -> Answer {
         self.now = now;
-        self.steps = 0;
+        (self.steps, self.work) = (0, 0);
         self.files.at(now);
         let output = self.script_with(text, input);
         self.show(&output);
@@ -315,14 +330,37 @@ impl Shell {
         self.answer.bytes.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
+    /// Counts work; tells whether the line may go on.
+    fn spend(&mut self, bytes: usize) -> bool {
+        self.work = self.work.saturating_add(bytes).min(WORK_MAX + 1);
+        self.work <= WORK_MAX
+    }
+
     fn happened(&mut self, happening: Happening) {
-        if self.answer.happenings.len() < HAPPENINGS_MAX {
-            self.answer.happenings.push(happening);
+        let all = &mut self.answer.happenings;
+        if let Happening::Written { path, bytes } = &happening {
+            // What a line writes again and again is told as it is in the end.
+            let is_new =
+                |own: &Happening| !matches!(own, Happening::Written { path: of, .. } if of == path);
+            all.retain(is_new);
+            let held = |own: &Happening| match own {
+                Happening::Written { bytes, .. } => bytes.len(),
+                Happening::Download(_) => 0,
+            };
+            if all.iter().map(held).sum::<usize>() + bytes.len() > HAPPENINGS_BYTES_MAX {
+                return;
+            }
+        }
+        if all.len() < HAPPENINGS_MAX {
+            all.push(happening);
         }
     }
 
     fn set(&mut self, name: &str, value: &str) {
-        if self.variables.len() < VARIABLES_MAX || self.variables.contains_key(name) {
+        let held: usize = self.variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let fits = held + name.len() + value.len() <= VARIABLES_BYTES_MAX;
+        let is_there = self.variables.contains_key(name);
+        if fits && (is_there || self.variables.len() < VARIABLES_MAX) {
             let mut value = value.to_owned();
             let cut = value.floor_char_boundary(VALUE_BYTES_MAX);
             value.truncate(cut);

@@ -5,6 +5,9 @@ const STATEMENTS_MAX: usize = 64;
 /// Items of one list.
 const ITEMS_MAX: usize = 64;
 
+/// Bounds a name that is kept; MySQL and PostgreSQL take 64 letters, here with a data base before it.
+const KEPT_NAME_BYTES_MAX: usize = 256;
+
 /// A value of a row; `None` is null.
 pub(crate) type Cell = Option<String>;
 
@@ -158,6 +161,11 @@ pub(crate) fn aliased(item: &str) -> (&str, String) {
         return (value.trim(), bare(name).to_owned());
     }
     (item, item.to_owned())
+}
+
+/// A name as it is kept: no data base has longer ones.
+pub(crate) fn kept(name: &str) -> String {
+    name.get(..name.floor_char_boundary(KEPT_NAME_BYTES_MAX)).unwrap_or_default().to_owned()
 }
 
 /// A name without quotes.

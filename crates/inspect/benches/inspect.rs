@@ -1,14 +1,28 @@
-//! Requests a second on one core: clean log lines, and a mix heavy with attacks.
+//! Requests a second on one core: clean log lines, and mixes heavy with attacks.
 //!
-//! Synthetic requests, a few dozen different ones over and over: they say what the code costs, not
-//! what a site's traffic costs.
+//! The first two lanes are a few dozen synthetic requests over and over: they say what the code costs.
+//! The next is made of grammars that nobody has seen; the last two are the labelled requests, where
+//! they are present: a real site's log, and all of them, most of which are attacks.
 
-#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a bench prints its figures"
+)]
+
+#[path = "../tests/grammar/mod.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod grammar;
+#[path = "../tests/labelled/mod.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
+mod labelled;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use inspect::{AccessLog, inspect_access_log};
+use grammar::{Dice, attack, benign};
+use inspect::{AccessLog, Request, inspect, inspect_access_log};
 
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 
@@ -51,24 +65,87 @@ fn main() {
             },
         )
         .collect();
-    measure("benign", &clean);
-    measure("mixed", &mixed);
+    measure("benign", clean.len(), &targets(&clean));
+    measure("mixed", mixed.len(), &targets(&mixed));
+    let made = made();
+    let made: Vec<&str> = made.iter().map(String::as_str).collect();
+    measure("made of grammars, half attacks", made.len(), &targets(&made));
+    let Some(samples) = labelled::samples() else { return };
+    let headers: Vec<Vec<(&str, &str)>> = samples.iter().map(|sample| sample.headers()).collect();
+    let requests: Vec<Request<'_>> =
+        samples.iter().zip(&headers).map(|(sample, headers)| sample.request(headers)).collect();
+    let lines: Vec<AccessLog<'_>> = samples
+        .iter()
+        .zip(&requests)
+        .filter(|(sample, _)| sample.source == "semicomplete")
+        .map(|(_, request)| AccessLog {
+            method: request.method,
+            target: request.target,
+            referrer: header(request, "referer"),
+            user_agent: header(request, "user-agent"),
+        })
+        .collect();
+    measure("a real site's log", lines.len(), &|at| {
+        inspect_access_log(black_box(&lines[at])).attack
+    });
+    measure("labelled, whole requests", requests.len(), &|at| {
+        inspect(black_box(&requests[at])).attack
+    });
 }
 
-fn measure(name: &str, targets: &[&str]) {
+fn header<'a>(request: &Request<'a>, wanted: &str) -> Option<&'a str> {
+    let found = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    found.map(|(_, value)| *value)
+}
+
+/// Judges a target as a log line that a browser caused.
+fn targets(targets: &[&str]) -> impl Fn(usize) -> bool {
+    move |at| {
+        inspect_access_log(&AccessLog {
+            method: "GET",
+            target: black_box(targets[at]),
+            referrer: Some("https://www.example.com/blog/"),
+            user_agent: Some(AGENT),
+        })
+        .attack
+    }
+}
+
+/// Gives targets made of grammars, half of them attacks.
+fn made() -> Vec<String> {
+    let mut dice = Dice::new(3);
+    let mut made = Vec::new();
+    for _ in 0..50 {
+        let attacks: Vec<String> =
+            attack::GRAMMARS.iter().map(|(_, _, make)| make(&mut dice)).collect();
+        let honest = benign::GRAMMARS.iter().map(|(_, make)| make(&mut dice));
+        made.extend(
+            honest.chain(attacks).map(|value| format!("/item?id={}&page=2", percent(&value))),
+        );
+    }
+    made
+}
+
+fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
+fn measure(name: &str, count: usize, judge: &dyn Fn(usize) -> bool) {
     let begin = Instant::now();
     let cpu_begin = cpu_time();
     let mut requests = 0_u64;
     let mut attacks = 0_u64;
     while begin.elapsed() < Duration::from_secs(2) {
-        for target in targets {
-            let verdict = inspect_access_log(&AccessLog {
-                method: "GET",
-                target: black_box(target),
-                referrer: Some("https://www.example.com/blog/"),
-                user_agent: Some(AGENT),
-            });
-            attacks += u64::from(verdict.attack);
+        for at in 0..count {
+            attacks += u64::from(judge(at));
             requests += 1;
         }
     }

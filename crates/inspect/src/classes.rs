@@ -159,6 +159,8 @@ pub(crate) struct View<'a> {
     pub kind: Kind,
     /// The name that the sender gave the value, empty where it has none.
     pub name: &'a [u8],
+    /// The encodings that were peeled off to get here.
+    pub layers: &'a [Layer],
 }
 
 /// A confirmer's word.
@@ -309,7 +311,7 @@ mod tests {
         let text = piece.repeat(length / piece.len());
         let text = text.as_bytes();
         shared::take();
-        (row.confirm)(&View { text, lower: text, kind, name: b"page" });
+        (row.confirm)(&View { text, lower: text, kind, name: b"page", layers: &[] });
         shared::take()
     }
 }

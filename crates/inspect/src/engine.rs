@@ -82,8 +82,13 @@ impl Inspection {
     /// Asks the classes in `called` about one view of a part.
     fn confirm(&mut self, part: &Part<'_>, called: ClassSet, peeled: &Peeled<'_>) {
         let lower = peeled.text.to_ascii_lowercase();
-        let view =
-            View { text: peeled.text, lower: &lower, kind: part.kind, name: part.place.name() };
+        let view = View {
+            text: peeled.text,
+            lower: &lower,
+            kind: part.kind,
+            name: part.place.name(),
+            layers: peeled.layers,
+        };
         for (row, bit) in CLASSES.iter().zip(prefilter::bits()) {
             if called & bit == 0 {
                 continue;

@@ -86,6 +86,8 @@ impl Peeling {
     fn take(&mut self, decoded: Option<Vec<u8>>, layer: Layer) {
         if let Some(decoded) = decoded {
             self.kinds = bytes::kinds_of(&decoded);
+            // Who listens to control characters hears of the one that is gone, too.
+            self.kinds |= if layer == Layer::Nul { CONTROL } else { 0 };
             self.text = decoded;
             self.layers.push(layer);
         }

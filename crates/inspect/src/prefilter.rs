@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use crate::bytes::{AT, COMMA, DASH, DIGIT, DOT, LETTER};
+use crate::bytes::{AT, COMMA, DASH, DIGIT, LETTER, PIPE, SPACE};
 use crate::classes::{CLASSES, ClassRow};
 use crate::parts::Kind;
 
@@ -13,7 +13,7 @@ use crate::parts::Kind;
 pub(crate) type ClassSet = u32;
 
 /// Characters of which no payload consists: a value of these alone is a word or a number.
-const HARMLESS: u32 = LETTER | DIGIT | DASH | DOT | COMMA | AT;
+const HARMLESS: u32 = LETTER | DIGIT | DASH | COMMA | AT;
 
 /// Longer ones may be an object in base64.
 const HARMLESS_BYTES_MAX: usize = 24;
@@ -81,6 +81,8 @@ fn characters(row: &ClassRow, kind: Kind) -> u32 {
     match kind {
         Kind::Path => row.path_kinds,
         Kind::Header | Kind::Agent => row.header_kinds,
+        // No application names a field with a space; `&sleep 9` does, cut at its `&`.
+        Kind::Name if row.kinds & PIPE != 0 => row.kinds | SPACE,
         Kind::Value | Kind::Name | Kind::Document => row.kinds,
     }
 }
@@ -93,8 +95,8 @@ pub(crate) fn bits() -> impl Iterator<Item = ClassSet> {
 /// Gives the classes to ask about `text`, which holds characters of `kinds`.
 pub(crate) fn called(kind: Kind, kinds: u32, text: &[u8]) -> ClassSet {
     let word = kinds & !HARMLESS == 0 && text.len() < HARMLESS_BYTES_MAX;
-    // Words with dots or two underscores may be keys that reach into an object.
-    let key = text.starts_with(b"__") || (kind == Kind::Name && kinds & DOT != 0);
+    // Words with two underscores may be keys that reach into an object.
+    let key = text.starts_with(b"__");
     if word && !key && matches!(kind, Kind::Value | Kind::Name) {
         return 0;
     }

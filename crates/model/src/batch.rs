@@ -39,6 +39,8 @@ pub struct Origin {
     /// Why the input's codec could not decode the records: they stand as they came, and whoever
     /// wrote them is not who was to write there.
     pub undecoded: Option<&'static str>,
+    /// What the log itself says of its columns, as last said before the record (`#Fields: …`).
+    pub columns: Option<Arc<str>>,
 }
 
 /// Whose clock counts for a record.

@@ -286,6 +286,19 @@ impl Event {
         self.put_extra(name, slot);
     }
 
+    /// Sets a field of words to the text that an unknown field holds, which is not copied; tells whether
+    /// it holds one.
+    pub fn set_alike(&mut self, field: Field, name: &str) -> bool {
+        let held = self.fields.extra(name_hash(name.as_bytes()), name);
+        let text = held.map(|(_, slot)| slot).filter(|slot| slot.kind() == ValueKind::Text);
+        let Some(slot) = text.filter(|_| field.kind() == FieldKind::Keyword && !is_apart(field))
+        else {
+            return false;
+        };
+        self.fields.known.insert(field, slot);
+        true
+    }
+
     /// Makes room for so many unknown fields at once, where a format can guess how many will come.
     pub fn reserve_extras(&mut self, count: usize) {
         self.fields.extra.reserve(count.min(EXTRA_FIELDS_MAX));
@@ -373,6 +386,21 @@ mod tests {
             user.id = 0
         "]]
         .assert_eq(&event.to_string());
+    }
+
+    #[test]
+    fn text_of_an_unknown_field_is_not_copied() {
+        let mut event = event("record");
+        event.set_extra("method", "GET");
+        event.set_extra("size", 5_i64);
+        assert!(event.set_alike(Field::RequestMethod, "method"));
+        assert_eq!(event.text(Field::RequestMethod), Some("GET"));
+        // Neither numbers, nor what is kept apart, nor what is not there.
+        assert!(!event.set_alike(Field::RequestMethod, "size"));
+        assert!(!event.set_alike(Field::ResponseStatus, "method"));
+        assert!(!event.set_alike(Field::EventOriginal, "method"));
+        assert!(!event.set_alike(Field::RequestMethod, "none"));
+        assert_eq!(event.original(), "record");
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod servers;
 mod services;
 mod windows;
 
-use model::{Event, Field, Value};
+use std::sync::LazyLock;
+
+use model::{Event, Field, NameTable, Value};
 
 use crate::address::address_port;
 use crate::web::{self, Escapes};
@@ -32,20 +34,56 @@ struct Dialect {
 const DIALECTS: [&[Dialect]; 5] =
     [network::DIALECTS, servers::DIALECTS, services::DIALECTS, cloud::DIALECTS, decoys::DIALECTS];
 
+const NANOS_A_MILLI: i64 = 1_000_000;
+
 /// Names under which the dialects keep the time, besides the usual ones.
-const TIMES: [&str; 4] = ["published", "CreationTime", "utc_time", "T"];
+const TIMES: [&str; 5] = ["published", "CreationTime", "utc_time", "T", "start_time"];
 
 /// Names of which one stands in every Windows event: those are many, and of no other dialect.
 const WINDOWS: [&str; 2] = ["EventID", "winlog.channel"];
+
+/// Dialects, to be told apart in one pass over an event's names.
+struct Known {
+    /// What each dialect needs, each name with its bit.
+    names: NameTable<u128>,
+    /// The bits of what each needs.
+    rows: Vec<(u128, &'static Dialect)>,
+}
+
+static OTHERS: LazyLock<Known> = LazyLock::new(|| Known::new(&DIALECTS));
+static OF_WINDOWS: LazyLock<Known> = LazyLock::new(|| Known::new(&[windows::DIALECTS]));
+
+impl Known {
+    fn new(dialects: &[&'static [Dialect]]) -> Self {
+        let all = || dialects.iter().copied().flatten();
+        let mut needed: Vec<&str> = all().flat_map(|dialect| dialect.needs).copied().collect();
+        needed.sort_unstable();
+        needed.dedup();
+        // A name past the last bit would have none, and its dialect not be told; a test counts them.
+        let bit = |at: usize| u32::try_from(at).ok().and_then(|at| 1_u128.checked_shl(at));
+        let bit_of = |name: &&str| needed.binary_search(name).ok().and_then(bit).unwrap_or(0);
+        let rows = all().map(|dialect| {
+            (dialect.needs.iter().map(bit_of).fold(0, |bits, bit| bits | bit), dialect)
+        });
+        let names = needed.iter().map(|name| (Box::from(*name), bit_of(name)));
+        Self { rows: rows.collect(), names: NameTable::new(names) }
+    }
+
+    /// Gives the first dialect all of whose names stand in an event.
+    fn of(&self, event: &Event) -> Option<&'static Dialect> {
+        let there = event.extras_in(&self.names).fold(0, |bits, (bit, ..)| bits | bit);
+        let row = self.rows.iter().find(|(needs, _)| there & needs == *needs);
+        row.map(|(_, dialect)| *dialect)
+    }
+}
 
 /// Writes the fields of a dialect's names, if the event is of a known one.
 pub(crate) fn translate(event: &mut Event) {
     // Who says what was done in the words of the Elastic Common Schema speaks no other dialect.
     let ecs = event.get(Field::EventAction).is_some();
     let windows = WINDOWS.iter().any(|name| has(event, name));
-    let known = if ecs || windows { &[windows::DIALECTS][..] } else { &DIALECTS };
-    let fits = |dialect: &&Dialect| dialect.needs.iter().all(|name| has(event, name));
-    let Some(dialect) = known.iter().flat_map(|dialects| *dialects).find(fits) else { return };
+    let known = if ecs || windows { &*OF_WINDOWS } else { &*OTHERS };
+    let Some(dialect) = known.of(event) else { return };
     if !dialect.dataset.is_empty() && event.get(Field::EventDataset).is_none() {
         event.set(Field::EventDataset, dialect.dataset);
     }
@@ -62,15 +100,20 @@ pub(crate) fn translate(event: &mut Event) {
     (dialect.finish)(event);
 }
 
-/// Reads a time; one without a zone is UTC in all of these.
+/// Reads a time.
 fn time(event: &Event, name: &str) -> Option<model::Timestamp> {
+    moment_of(event, event.get_extra(name)?.as_text()?)
+}
+
+/// Reads a time; one without a zone is UTC in all of these.
+fn moment_of(event: &Event, text: &str) -> Option<model::Timestamp> {
     let context = Context {
         received_at: event.ingested,
         clock: model::Clock::Live,
         utc_offset_seconds: 0,
         tag: "",
+        columns: "",
     };
-    let text = event.get_extra(name)?.as_text()?;
     moment::iso(text, &context).map(|(time, _)| time)
 }
 
@@ -81,6 +124,13 @@ fn has(event: &Event, name: &str) -> bool {
 /// Sets a field to the first of these names that says something that fits.
 fn copy(event: &mut Event, field: Field, names: &[&str]) {
     for name in names {
+        if matches!(event.get_extra(name), None | Some(Value::Text("" | "-"))) {
+            continue;
+        }
+        // Most are texts, and stand in the record already.
+        if event.set_alike(field, name) {
+            return;
+        }
         let owned = match event.get_extra(name).and_then(|value| value.each().next()) {
             Some(Value::Text("" | "-")) | None => continue,
             Some(Value::Text(text)) if field.kind() == model::FieldKind::Ip => {
@@ -141,6 +191,45 @@ fn status(event: &mut Event, name: &str) {
     }
 }
 
+/// Writes the text that stands under a name, its escapes undone.
+fn set_said(event: &mut Event, field: Field, name: &str, escapes: Escapes) {
+    if let Some(text) = said(event, name) {
+        escapes.set(event, field, &text);
+    }
+}
+
+/// Writes all that stands under a name where that is more than one text.
+fn joined(event: &mut Event, field: Field, name: &str) {
+    if let Some(Value::List(list)) = event.get_extra(name) {
+        let all: Vec<String> = list.iter().map(|value| value.to_string()).collect();
+        event.set(field, all.join(", ").as_str());
+    }
+}
+
+/// Writes the protocol's version that stands under a name.
+fn version(event: &mut Event, name: &str) {
+    if event.get(Field::HttpVersion).is_none()
+        && let Some(version) = said(event, name)
+    {
+        event.set(Field::HttpVersion, version.strip_prefix("HTTP/").unwrap_or(&version));
+    }
+}
+
+/// Writes how long it took, which stands under a name in seconds.
+fn seconds(event: &mut Event, name: &str) {
+    if let Some(nanos) = said(event, name).and_then(|seconds| web::seconds(&seconds)) {
+        event.set(Field::EventDuration, nanos);
+    }
+}
+
+/// Writes how long it took, which stands under a name in milliseconds.
+fn duration(event: &mut Event, name: &str) {
+    let millis = said(event, name).and_then(|millis| millis.parse::<i64>().ok());
+    if let Some(millis @ 0..) = millis {
+        event.set(Field::EventDuration, millis.saturating_mul(NANOS_A_MILLI));
+    }
+}
+
 /// Writes what a web server's log is.
 fn web_access(event: &mut Event) {
     fill(event, Field::EventCategory, "web");
@@ -169,5 +258,25 @@ fn alias(event: &mut Event, name: &str, other: &str) {
         && let Some(value) = said(event, other)
     {
         claim::set(event, name, &*value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dialect_is_told_by_the_names_that_it_needs() {
+        for known in [&*OTHERS, &*OF_WINDOWS] {
+            for (needs, dialect) in &known.rows {
+                assert_eq!(usize::try_from(needs.count_ones()).unwrap(), dialect.needs.len());
+                let mut event = Event::default();
+                dialect.needs.iter().for_each(|name| event.set_extra(name, "x"));
+                let fits =
+                    |(_, row): &&(u128, &Dialect)| row.needs.iter().all(|name| has(&event, name));
+                let first = known.rows.iter().find(fits).unwrap().1;
+                assert!(std::ptr::eq(known.of(&event).unwrap(), first), "{}", dialect.dataset);
+            }
+        }
     }
 }

@@ -36,6 +36,8 @@ pub struct Context<'a> {
     pub utc_offset_seconds: i32,
     /// The program as the syslog header names it (`sshd`, `su(pam_unix)`); empty without a header.
     pub tag: &'a str,
+    /// The names of the columns, as the log's last line of them says; empty where it has none.
+    pub columns: &'a str,
 }
 
 impl Context<'_> {
@@ -107,12 +109,19 @@ mod tests {
         let reference = Timestamp::parse(reference).unwrap();
         let civil = Civil { year: 0, month, day, hour: 6, minute: 58, second: 0, nanosecond: 0 };
         let told: Vec<String> = [
-            Context { received_at: reference, clock: Clock::Live, utc_offset_seconds: 0, tag: "" },
+            Context {
+                received_at: reference,
+                clock: Clock::Live,
+                utc_offset_seconds: 0,
+                tag: "",
+                columns: "",
+            },
             Context {
                 received_at: Timestamp::MAX,
                 clock: Clock::File(reference),
                 utc_offset_seconds: 0,
                 tag: "",
+                columns: "",
             },
         ]
         .iter()

@@ -12,6 +12,7 @@ mod cloudfront;
 mod cron;
 mod dnsmasq;
 mod dovecot;
+mod envoy;
 mod filterlog;
 mod haproxy;
 mod json;
@@ -51,7 +52,39 @@ pub(crate) use pam::{FORMAT as PAM, wrote as written_by_pam};
 pub(crate) use sensor::FORMAT as SENSOR;
 pub(crate) use syslog::FORMAT as SYSLOG;
 
-use crate::Format;
+use crate::{Context, Format};
+
+/// Gives what reads a line that is no syslog message, whatever a client made it look like: behind the date
+/// that begins it a client's words could pass for the name of a program.
+pub(crate) fn unframed(line: &str, context: &Context<'_>) -> Option<Format> {
+    if !context.columns.is_empty() {
+        // What stands behind the first column is the log's; further on a client may write the other.
+        let separator = line.bytes().find(|byte| matches!(byte, b' ' | b'\t'));
+        return Some(if separator == Some(b'\t') { cloudfront::FORMAT } else { w3c::FORMAT });
+    }
+    (w3c::FORMAT.recognises)(line).then_some(w3c::FORMAT)
+}
+
+/// Gives what reads a text whose beginning alone says what it is. Such are asked before those that look
+/// for a phrase: in a request a client may write the phrases of any other log.
+pub(crate) fn anchored(text: &str) -> Option<Format> {
+    let candidates: &[Format] = match text.bytes().next()? {
+        b'{' => &[json::FORMAT],
+        b'[' => &[envoy::FORMAT],
+        b'0'..=b'9' => &[
+            w3c::FORMAT,
+            cloudfront::FORMAT,
+            squid::FORMAT,
+            haproxy::FORMAT,
+            aws_alb::FORMAT,
+            access::ANCHORED,
+        ],
+        b'g' | b'h' | b'w' => &[aws_alb::FORMAT, access::ANCHORED],
+        b'<' => &[],
+        _ => &[access::ANCHORED],
+    };
+    candidates.iter().find(|format| (format.recognises)(text)).copied()
+}
 
 /// Every format, in the order in which they are tried.
 pub const FORMATS: &[Format] = &[
@@ -84,6 +117,7 @@ pub const FORMATS: &[Format] = &[
     cef::FORMAT,
     leef::FORMAT,
     haproxy::FORMAT,
+    envoy::FORMAT,
     squid::FORMAT,
     w3c::FORMAT,
     cloudfront::FORMAT,

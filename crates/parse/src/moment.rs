@@ -342,6 +342,7 @@ mod tests {
             clock: Clock::Live,
             utc_offset_seconds: 3600,
             tag: "",
+            columns: "",
         };
         let told = read(text, &context)
             .map_or("none".to_owned(), |(time, rest)| format!("{time} |{rest}"));

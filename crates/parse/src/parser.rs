@@ -110,10 +110,18 @@ impl Parser {
             clock: origin.clock,
             utc_offset_seconds: self.config.utc_offset_seconds,
             tag: "",
+            columns: origin.columns.as_deref().unwrap_or_default(),
         };
+        let forced = self.forced.or_else(|| by_id(origin.format.as_deref()?));
+        if let Some(format) = formats::unframed(text, &context)
+            && forced.is_none_or(|forced| forced.id == format.id)
+            && (format.parse)(text, event, &context).is_ok()
+        {
+            return format.id;
+        }
         let frame = frame::read(text, &context, event);
         let context = Context { tag: frame.tag, ..context };
-        match self.forced.or_else(|| by_id(origin.format.as_deref()?)) {
+        match forced {
             Some(format) => forced_read(format, text, frame, (event, &context)),
             None => self.recognise(frame, event, &context),
         }
@@ -138,12 +146,14 @@ impl Parser {
                 return format.id;
             }
         }
-        for format in FORMATS {
-            let open = format.programs.is_empty() || !frame.headed;
-            if open
-                && (format.recognises)(message)
-                && (format.parse)(message, event, context).is_ok()
-            {
+        let open = |format: &Format| format.programs.is_empty() || !frame.headed;
+        if let Some(format) = formats::anchored(message).filter(open)
+            && (format.parse)(message, event, context).is_ok()
+        {
+            return format.id;
+        }
+        for format in FORMATS.iter().filter(|format| open(format)) {
+            if (format.recognises)(message) && (format.parse)(message, event, context).is_ok() {
                 return format.id;
             }
         }

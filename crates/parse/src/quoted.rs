@@ -67,10 +67,45 @@ pub(crate) fn undo(raw: &str, out: &mut String) {
     out.push_str(rest);
 }
 
+/// Appends what a text means in which a mark and two hexadecimal digits stand for a byte (`%22`, `#22`).
+/// Bytes that are no UTF-8 are written as `\xHH`.
+pub(crate) fn undo_marked(raw: &str, mark: char, out: &mut String) {
+    let mut bytes = Vec::new();
+    let mut rest = raw;
+    while let Some((clean, tail)) = rest.split_once(mark) {
+        flush_unless_adjacent(clean, &mut bytes, out);
+        if let Some((byte, after)) = two_digits(tail) {
+            bytes.push(byte);
+            rest = after;
+        } else {
+            flush(&mut bytes, out);
+            out.push(mark);
+            rest = tail;
+        }
+    }
+    flush(&mut bytes, out);
+    out.push_str(rest);
+}
+
+/// Gives the length of `xHH\xHH…` at the beginning of a text whose first backslash has been read.
+pub(crate) fn hex_run(text: &str) -> usize {
+    let mut rest = text;
+    let mut end = text;
+    while let Some((_, after)) = hex_byte(rest) {
+        end = after;
+        let Some(next) = after.strip_prefix('\\') else { break };
+        rest = next;
+    }
+    text.len() - end.len()
+}
+
 /// Reads `xHH`.
 fn hex_byte(text: &str) -> Option<(u8, &str)> {
-    let digits = text.strip_prefix(['x', 'X'])?;
-    let (digits, after) = digits.split_at_checked(2)?;
+    two_digits(text.strip_prefix(['x', 'X'])?)
+}
+
+fn two_digits(text: &str) -> Option<(u8, &str)> {
+    let (digits, after) = text.split_at_checked(2)?;
     let plain = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     plain.then(|| u8::from_str_radix(digits, 16).ok())?.map(|byte| (byte, after))
 }
@@ -123,5 +158,17 @@ mod tests {
         assert_eq!(undone(r"\xD0\xBF\xC3\xA9!"), "пé!");
         assert_eq!(undone(r"\xff\xC3x\xC3"), r"\xff\xc3x\xc3");
         assert_eq!(undone(r"\q \x4 \xé \"), r"\q \x4 \xé \");
+    }
+
+    #[test]
+    fn marks_undone_once() {
+        let undone = |raw: &str, mark| {
+            let mut out = String::new();
+            undo_marked(raw, mark, &mut out);
+            out
+        };
+        assert_eq!(undone("a%20%2522%c3%a9+", '%'), "a %22é+");
+        assert_eq!(undone("%ff%c3x%", '%'), "\\xff\\xc3x%");
+        assert_eq!(undone("a#22b%22#2#zz#é", '#'), "a\"b%22#2#zz#é");
     }
 }

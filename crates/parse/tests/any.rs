@@ -102,6 +102,34 @@ const PIECES: &[&str] = &[
     "ann|203.0.113.9|unlinkat|ok|",
     "203.0.113.9:51514 TLS Error: ",
     "{\"EventID\":4732,\"TargetUserName\":",
+    "203.0.113.9 - - [21/Nov/2026:06:58:00 +0000] \"",
+    "203.0.113.9:5 [21/Nov/2026:06:58:00.123] a b/c 1/2/3/4/5 200 7 - - ---- 1/1/1/1/0 0/0 ",
+    "[2026-11-21T06:58:00.123Z] \"",
+    "https 2026-11-21T06:58:00Z app 203.0.113.9:5 - 0.1 0.2 0.3 200 200 1 2 \"",
+    "2026-11-21T06:58:00Z web 203.0.113.9:5 - 0.1 0.2 0.3 200 200 1 2 \"",
+    "2026-11-21 06:58:00 192.0.2.1 GET /a - 80 - 203.0.113.9 ",
+    "2026-11-21\t06:58:00\tX\t1\t203.0.113.9\tGET\t",
+    "\" 200 512 \"",
+    "\" \"",
+    " - 0 512 15 14 \"",
+    " 49 \"r\" \"u\" 12ms",
+    "{a|b#22} ",
+    "\\x22\\xC3",
+    "%22%C3",
+    "GET /a?b=c HTTP/1.1",
+    " 200 0 0 15",
+    "\t",
+    "{\"request\":\"GET / HTTP/1.1\",\"remote_addr\":\"::1\",\"status\":200,\"x\":\"",
+];
+
+/// What logs say of their columns.
+const COLUMNS: &[&str] = &[
+    "",
+    "date time cs-method cs-uri-stem",
+    "date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent)",
+    "cs-uri date time",
+    "cs-method",
+    "a b c",
 ];
 
 /// Records of pieces: put together at random they come near to every branch.
@@ -120,12 +148,18 @@ proptest! {
     }
 
     #[test]
-    fn any_pieces_are_an_event(text in pieces(), forced in 0..FORMATS.len()) {
+    fn any_pieces_are_an_event(
+        text in pieces(),
+        forced in 0..FORMATS.len(),
+        columns in prop::sample::select(COLUMNS.to_vec()),
+    ) {
+        let columns = Some(columns).filter(|names| !names.is_empty()).map(Arc::from);
+        let origin = Origin { columns, ..Origin::default() };
         for parser in [
             Parser::new(ParserConfig { utc_offset_seconds: -3600 }),
             Parser::with_format(FORMATS[forced].id).unwrap(),
         ] {
-            let event = parser.parse(record(&text, Origin::default()));
+            let event = parser.parse(record(&text, origin.clone()));
             prop_assert_eq!(event.original(), text.as_str());
             let module = event.text(Field::EventModule).unwrap();
             prop_assert!(module == "unknown" || FORMATS.iter().any(|format| format.id == module));
@@ -226,6 +260,37 @@ fn a_format_can_be_named() {
     assert!(Parser::with_format("no such format").is_none());
     let event = Parser::with_format("sshd").unwrap().parse(record(line, Origin::default()));
     assert_eq!(event.text(Field::EventModule), Some("unknown"));
+}
+
+#[test]
+fn lines_are_read_by_the_columns_that_their_log_named_last() {
+    let read = |columns: &str, line: &str| {
+        let columns = Some(Arc::from(columns));
+        let event = Parser::default().parse(record(line, Origin { columns, ..Origin::default() }));
+        format!(
+            "{} {} {}",
+            event.text(Field::EventModule).unwrap(),
+            event.text(Field::UrlOriginal).unwrap_or("-"),
+            event.text(Field::UserAgentOriginal).unwrap_or("-"),
+        )
+    };
+    let told = [
+        read("time date c-ip cs-method cs-uri-stem", "06:58:00 2026-11-21 192.0.2.9 GET /a"),
+        read("cs-uri-stem cs(User-Agent) date time", "/a a+b 2026-11-21 06:58:00"),
+        read("cs-uri-stem cs(User-Agent) date time", "/a\ta%2bb\t2026-11-21\t06:58:00"),
+        // What does not fit is another log's line.
+        read("cs-uri-stem date time", "something else"),
+        read("cs-uri-stem date time", "/a 2026-11-21 nonsense"),
+        read("date time client query", "2026-11-21 06:58:00 192.0.2.9 example.org"),
+    ];
+    expect_test::expect![[r"
+        w3c /a -
+        w3c /a a b
+        cloudfront /a a+b
+        unknown - -
+        unknown - -
+        unknown - -"]]
+    .assert_eq(&told.join("\n"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The line: parse, analyse, store, detect, triage, in that order.
+//! The line: parse, enrich, analyse, store, detect, triage, in that order.
 //!
 //! Two threads and no way back. The first turns records into events; the second makes them durable,
 //! tells their senders so, and runs the rules over them. While one group of batches waits for the

@@ -12,6 +12,7 @@ use std::{io, thread};
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use detect::{Engine, Health, Indicators, Memory};
+use enrich::Lookup;
 use model::{Batch, Checkpoint, Detection, Event, EventId, Refusal};
 use parse::Parser;
 use store::{Store, StoreError};
@@ -39,6 +40,8 @@ pub type Outbox = Box<dyn Fn(Vec<Change>) + Send>;
 pub struct Parts {
     /// Reads records.
     pub parser: Parser,
+    /// Tells where addresses are, and whose.
+    pub lookup: Lookup,
     /// The rules in force; swapped as a whole between two batches.
     pub rules: Arc<ArcSwap<Engine>>,
     /// What the rules remember, and before which event; from a checkpoint, a replay of stored events,
@@ -101,6 +104,7 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
     let indicators = Arc::new(ArcSwap::from_pointee(parts.remembered.memory.indicators()));
     let reader = Reader {
         parser: parts.parser,
+        lookup: parts.lookup,
         rules: Arc::clone(&parts.rules),
         indicators: Arc::clone(&indicators),
         counters: Arc::clone(&counters),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, Sender};
 use detect::{Engine, Indicators};
+use enrich::Lookup;
 use model::{BATCH_KEY, Batch, Checkpoint, Event, EventId, Field, Receipt, Record};
 use parse::Parser;
 
@@ -43,6 +44,8 @@ impl Parsed {
 /// Turns records into events.
 pub(crate) struct Reader {
     pub(crate) parser: Parser,
+    /// Where addresses are, and whose.
+    pub(crate) lookup: Lookup,
     pub(crate) rules: Arc<ArcSwap<Engine>>,
     /// The addresses that the other half knows to be up to no good.
     pub(crate) indicators: Arc<ArcSwap<Indicators>>,
@@ -86,6 +89,7 @@ impl Reader {
         // A fault of ours in one format must cost one record its fields, not everybody the line.
         let read = catch_unwind(AssertUnwindSafe(|| {
             let mut event = self.parser.parse(record);
+            self.lookup.enrich(&mut event);
             engine.analyse(&mut event, indicators);
             event
         }));

@@ -10,6 +10,7 @@ mod corpus;
 mod dice;
 mod generator;
 mod hosts;
+mod logins;
 mod names;
 mod scenes;
 mod sender;
@@ -23,6 +24,7 @@ pub use hosts::{
     FlowAttack, FlowLife, HostLine, LookupAttack, LookupLife, StartAttack, StartLife, WebAttack,
     WebLife, merged,
 };
+pub use logins::{LoginAttack, LoginAttackKind, LoginLife, LoginLine, LoginProgram};
 pub use names::{FAMILIES, Family, Namer};
 pub use scenes::{SCENES, Scene};
 pub use sender::{Control, Plan, Reach, Sent, send};

@@ -2,6 +2,7 @@
 
 mod benign;
 mod hidden;
+mod logins;
 mod named;
 mod payloads;
 
@@ -18,8 +19,8 @@ pub struct Scene {
     pub(crate) play: fn(&mut Stage),
 }
 
-/// All scenes, by kind.
-pub const SCENES: &[&[Scene]] = &[benign::SCENES, named::SCENES, hidden::SCENES];
+/// All scenes.
+pub const SCENES: &[&[Scene]] = &[benign::SCENES, named::SCENES, hidden::SCENES, logins::SCENES];
 
 /// What plays when nothing else does.
 pub(crate) const QUIET: Scene =

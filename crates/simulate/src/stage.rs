@@ -94,6 +94,11 @@ impl Stage {
         self.session = self.dice.between(700, 90_000);
     }
 
+    /// Gives the time of the next line.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Gives the next of what the scenes made.
     pub(crate) fn take(&mut self) -> Option<Sample> {
         self.made.pop_front()

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::chunk::Chunk;
 use crate::config::Faults;
+use crate::heading::Heading;
 use crate::input::now;
 use crate::lines::{Line, Splitter, Trim, length};
 use crate::running::SourceError;
@@ -137,6 +138,7 @@ pub(crate) fn splitter(codec: Option<&Codec>, line_bytes_max: usize) -> Splitter
 #[derive(Debug)]
 pub(crate) struct Decoder<'c> {
     codec: Option<&'c Codec>,
+    heading: &'c mut Heading,
     line_bytes_max: usize,
     now: u64,
     room: Vec<u8>,
@@ -146,16 +148,22 @@ pub(crate) struct Decoder<'c> {
 }
 
 impl<'c> Decoder<'c> {
-    pub(crate) fn new(codec: Option<&'c Codec>, line_bytes_max: usize) -> Self {
+    pub(crate) fn new(
+        codec: Option<&'c Codec>,
+        line_bytes_max: usize,
+        heading: &'c mut Heading,
+    ) -> Self {
         let now = codec.map_or(0, |_| now().nanos() / 1_000_000_000);
         let now = u64::try_from(now).unwrap_or_default();
-        Self { codec, line_bytes_max, now, room: Vec::new(), undecoded: None }
+        Self { codec, heading, line_bytes_max, now, room: Vec::new(), undecoded: None }
     }
 
     /// Adds a line to the chunk, decoded where there is a codec. A token is one record, whatever
     /// line breaks stand in it: its writer alone says where a line of the log ends.
     pub(crate) fn push(&mut self, line: Line<'_>, origin: &Arc<Origin>, chunk: &mut Chunk) {
-        let Some(codec) = self.codec else { return chunk.push(line, origin) };
+        let Some(codec) = self.codec else {
+            return chunk.push(line, self.heading.origin(line, origin));
+        };
         let fault = if line.truncated_bytes > 0 {
             CUT
         } else {
@@ -164,7 +172,8 @@ impl<'c> Decoder<'c> {
                     let text = text.strip_suffix(b"\n").unwrap_or(text);
                     let text = text.strip_suffix(b"\r").unwrap_or(text);
                     if !text.is_empty() {
-                        chunk.push(cut(text, 0, self.line_bytes_max), origin);
+                        let line = cut(text, 0, self.line_bytes_max);
+                        chunk.push(line, self.heading.origin(line, origin));
                     }
                     return;
                 }

@@ -21,6 +21,7 @@ use model::{Clock, Origin, Record};
 use crate::chunk::Chunk;
 use crate::codec::{self, Codec, Decoder};
 use crate::config::LINE_BYTES_DEFAULT;
+use crate::heading::Heading;
 use crate::input::{moment, now};
 use crate::lines::{Line, Splitter, length_of};
 use crate::running::SourceError;
@@ -117,6 +118,7 @@ struct Reading {
     path: PathBuf,
     stream: Unpacked,
     cutter: Cutter,
+    heading: Heading,
     origin: Arc<Origin>,
     unpacked: u64,
 }
@@ -213,6 +215,7 @@ impl Import {
             path: path.to_owned(),
             stream: unpack::unpack(stream, &self.bytes_read).map_err(|error| error.to_string())?,
             cutter: Cutter::Unknown,
+            heading: Heading::default(),
             origin: Arc::new(origin),
             unpacked: 0,
         })
@@ -310,7 +313,8 @@ impl Reading {
         match &mut self.cutter {
             Cutter::Unknown => {}
             Cutter::Lines(splitter) => {
-                let mut decoder = Decoder::new(config.codec.as_ref(), config.line_bytes_max);
+                let mut decoder =
+                    Decoder::new(config.codec.as_ref(), config.line_bytes_max, &mut self.heading);
                 let chunk = piece.lines();
                 splitter.feed(bytes, &mut |line| decoder.push(line, &self.origin, chunk));
             }
@@ -328,7 +332,8 @@ impl Reading {
         match &mut self.cutter {
             Cutter::Unknown => {}
             Cutter::Lines(splitter) => {
-                let mut decoder = Decoder::new(config.codec.as_ref(), config.line_bytes_max);
+                let mut decoder =
+                    Decoder::new(config.codec.as_ref(), config.line_bytes_max, &mut self.heading);
                 let chunk = piece.lines();
                 splitter.finish(&mut |line| decoder.push(line, &self.origin, chunk));
             }

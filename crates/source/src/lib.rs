@@ -1,13 +1,14 @@
 //! The plain inputs: syslog over UDP and TCP, RELP, growing files, HTTP, standard input, and old files.
 //!
 //! A source cuts what it receives into records, and hands them to the line in batches through a bounded
-//! channel. It knows nothing of formats. [`start`] starts all that the configuration names; [`Import`]
+//! channel. It knows nothing of formats, save that a log may name its own columns. [`start`] starts all that the configuration names; [`Import`]
 //! reads old files as a plain iterator.
 
 mod chunk;
 mod codec;
 mod config;
 mod frames;
+mod heading;
 mod import;
 mod input;
 mod lines;

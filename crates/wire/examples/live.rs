@@ -4,10 +4,12 @@
 //! the capture as `bartizan serve` runs it, flows, protocols and accounts included. Needs root.
 //!
 //! ```text
-//! cargo run --release -p wire --example live -- RATE SECONDS FLOWS BYTES THREADS
+//! cargo run --release -p wire --example live -- RATE SECONDS FLOWS BYTES THREADS STEER
 //! ```
 //!
-//! A rate of 0 means as fast as the sender can.
+//! A rate of 0 means as fast as the sender can. Where STEER is 1, the sender has the first core for
+//! itself, and the second does what a receiving machine does: the kernel's half (receive packet steering
+//! moves it there) and the capture.
 #![expect(unsafe_code, reason = "the sender hands many frames to the kernel in one call")]
 #![expect(clippy::print_stdout, clippy::as_conversions, reason = "figures for people")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench may end at a fault")]
@@ -29,6 +31,7 @@ struct Wanted {
     flows: u32,
     bytes: usize,
     threads: usize,
+    steer: bool,
 }
 
 fn main() {
@@ -40,6 +43,7 @@ fn main() {
         flows: u32::try_from(word(10_000)).unwrap(),
         bytes: usize::try_from(word(100)).unwrap(),
         threads: usize::try_from(word(1)).unwrap(),
+        steer: word(0) == 1,
     };
     let [left, right] = ["l", "r"].map(|side| format!("bt-live-{}-{side}", std::process::id()));
     ip(&format!("netns add {left}"));
@@ -52,6 +56,12 @@ fn main() {
             .status()
             .unwrap();
         ip(&format!("-n {namespace} link set {interface} up"));
+    }
+    if wanted.steer {
+        let steer = "sysctl -qw net.core.netdev_max_backlog=100000; \
+                     echo 2 > /sys/class/net/v1/queues/rx-0/rps_cpus";
+        Command::new("ip").args(["netns", "exec", &right, "sh", "-c", steer]).status().unwrap();
+        pin(1);
     }
     let outcome = std::panic::catch_unwind(|| measure(&wanted, &left, &right));
     ip(&format!("netns del {left}"));
@@ -92,6 +102,9 @@ fn measure(wanted: &Wanted, left: &str, right: &str) {
     let (sent, sender_cpu) = std::thread::scope(|scope| {
         let sender = scope.spawn(|| {
             enter(left);
+            if wanted.steer {
+                pin(0);
+            }
             let sent = send(wanted);
             (sent, cpu(libc::CLOCK_THREAD_CPUTIME_ID))
         });
@@ -106,7 +119,6 @@ fn measure(wanted: &Wanted, left: &str, right: &str) {
     assert!(late.is_empty());
     drop(inputs);
     let events: usize = drained.join().unwrap();
-    let taken = packets - dropped;
     println!(
         "sent          {sent} packets of {} bytes, {} flows, in {wall:.2} s: {:.3} M/s",
         wanted.bytes,
@@ -114,12 +126,13 @@ fn measure(wanted: &Wanted, left: &str, right: &str) {
         sent as f64 / wall / 1e6
     );
     println!(
-        "captured      {taken}, dropped by the kernel {dropped} ({:.3} %)",
-        dropped as f64 * 100.0 / packets as f64
+        "captured      {packets}, dropped by the kernel {dropped} ({:.3} %), {:.3} M/s",
+        dropped as f64 * 100.0 / (packets + dropped) as f64,
+        packets as f64 / wall / 1e6
     );
     println!(
         "capture's CPU {capture_cpu:.2} s: {:.2} M packets a second of one core",
-        taken as f64 / capture_cpu / 1e6
+        packets as f64 / capture_cpu / 1e6
     );
     println!("events        {events}");
 }
@@ -193,6 +206,16 @@ fn raw_socket() -> OwnedFd {
         let length = size_of::<libc::sockaddr_ll>() as u32;
         assert_eq!(libc::bind(fd, (&raw const address).cast(), length), 0);
         socket
+    }
+}
+
+/// Keeps the calling thread, and those that it begins, on one core.
+fn pin(core: usize) {
+    // SAFETY: the set is a plain array of bits, which the call reads while it lives.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(core, &mut set);
+        assert_eq!(libc::sched_setaffinity(0, size_of_val(&set), &raw const set), 0);
     }
 }
 

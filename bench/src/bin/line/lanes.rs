@@ -100,6 +100,7 @@ fn whole(import: Import, engine: Engine, corpus: &Path) -> anyhow::Result<Told> 
     let line = pipeline::start(
         pipeline::Parts {
             parser: Parser::new(ParserConfig::default()),
+            lookup: enrich::Databases::default().lookup(),
             rules: Arc::new(ArcSwap::from_pointee(engine)),
             remembered: pipeline::Remembered::default(),
             checkpoint: folder.path().join("rules.state"),

@@ -114,7 +114,8 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
 
     let (inlet, batches) = crossbeam_channel::bounded(BATCHES_WAITING_MAX);
     let feed = Live::new();
-    let parts = parts(&config, &kept, ready.engine, &feed)?;
+    let databases = enrich::Databases::start(&config.enrich)?;
+    let parts = parts(&config, &kept, ready.engine, &feed, databases.lookup())?;
     let engine = Arc::clone(&parts.rules);
     let line = pipeline::start(parts, batches)?;
     let reloader = Reloader::start(loader, ready.shown, engine, feed.clone())?;
@@ -198,6 +199,7 @@ fn parts(
     kept: &Kept,
     engine: Engine,
     live: &Live,
+    lookup: enrich::Lookup,
 ) -> anyhow::Result<pipeline::Parts> {
     let checkpoint = memory::file(config);
     let remembered = memory::replay(&memory::Replay {
@@ -213,6 +215,7 @@ fn parts(
         parser: parse::Parser::new(parse::ParserConfig {
             utc_offset_seconds: config.parse.utc_offset_minutes * 60,
         }),
+        lookup,
         remembered,
         checkpoint,
         rules: Arc::new(ArcSwap::from_pointee(engine)),

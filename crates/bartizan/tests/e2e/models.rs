@@ -54,7 +54,7 @@ fn trained_measured_and_shown() {
         ["inspect", "--request", "GET /item?id=1%2527%3B%7C%7Cx&page=2", "--output", "json"];
     let explained = model(&data, &request);
     let explained: serde_json::Value = serde_json::from_slice(&explained.stdout).unwrap();
-    assert!(explained["score"].as_f64().unwrap() > 0.99, "{explained}");
+    assert!(explained["score"].as_f64().unwrap() > 0.9, "{explained}");
     assert!(!explained["leading"].as_array().unwrap().is_empty(), "{explained}");
 
     let labelled = place.path("labelled.jsonl");

@@ -2,7 +2,7 @@
 //! read records as a snapshot, which shares what has not changed since.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use model::{Event, Field, Timestamp, Value};
@@ -18,8 +18,8 @@ use crate::keep;
 
 /// How many sites are kept; of more, the one that was quiet for longest goes.
 pub(crate) const SITES_MAX: usize = 64;
-/// How many parameters of all sites are kept: what bounds the memory, at about a kilobyte each.
-pub(crate) const PARAMETERS_ALL_MAX: usize = 40_000;
+/// How many parameters of all sites are kept: what bounds the memory, at two kilobytes each at most.
+pub(crate) const PARAMETERS_ALL_MAX: usize = 20_000;
 /// A site that was asked for within this time does not make room for another.
 const HELD: i64 = 24 * 3_600 * 1_000_000_000;
 /// From how many turns on only every fourth request is learned from.
@@ -37,30 +37,27 @@ impl Usual {
         self.0.get(&key).map(AsRef::as_ref)
     }
 
-    /// Gives a line for each site: its name, its requests, its paths and parameters, and whether they
-    /// are enough to judge by.
-    pub fn sites(&self) -> Vec<SiteView> {
+    /// Gives what is kept of each site, by name.
+    #[cfg(test)]
+    pub(crate) fn sites(&self) -> Vec<SiteView> {
         let mut views: Vec<SiteView> = self.0.values().map(|site| SiteView::of(site)).collect();
         views.sort_by(|one, other| one.name.cmp(&other.name));
         views
     }
 }
 
-/// What is told of one site.
+/// What the tests look at of one site.
+#[cfg(test)]
 #[derive(Clone, Debug, PartialEq)]
-pub struct SiteView {
-    /// Its name.
-    pub name: String,
-    /// How many requests its quantiles stand on, faded ones in part.
-    pub requests: f64,
-    /// How many path templates it has.
-    pub templates: usize,
-    /// How many parameters.
-    pub parameters: usize,
-    /// Whether that is enough to judge by.
-    pub settled: bool,
+pub(crate) struct SiteView {
+    pub(crate) name: String,
+    pub(crate) requests: f64,
+    pub(crate) templates: usize,
+    pub(crate) parameters: usize,
+    pub(crate) settled: bool,
 }
 
+#[cfg(test)]
 impl SiteView {
     fn of(site: &Site) -> Self {
         Self {
@@ -76,6 +73,8 @@ impl SiteView {
 /// The owner of what is usual.
 #[derive(Debug, Default)]
 pub(crate) struct Sites {
+    /// Whether it learns nothing: old events come in any order, and not all of them.
+    of_old_events: bool,
     sites: HashMap<u64, Arc<Site>>,
     parameters: usize,
     forgotten: u64,
@@ -108,18 +107,37 @@ pub(crate) fn site_key(name: &str) -> u64 {
     keep::hash(folded.get(..length).unwrap_or_default())
 }
 
+/// Gives who sent a request: an address, or of version 6 the network of one customer, who has as many
+/// addresses in it as he likes.
 fn source(address: IpAddr) -> Source {
+    let address = match address {
+        IpAddr::V6(six) if six.to_ipv4_mapped().is_none() => {
+            IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX)))
+        }
+        other => other,
+    };
     let [low, high, ..] = keep::mix(keep::address_key(address)).to_le_bytes();
     Source::from_le_bytes([low, high])
 }
 
 impl Sites {
+    /// Gives one that learns nothing.
+    pub(crate) fn of_old_events() -> Self {
+        Self { of_old_events: true, ..Self::default() }
+    }
+
     /// Learns from an event, where it is a request that no class of attack claims and somebody sent it.
     pub(crate) fn observe(&mut self, event: &Event, model: &Model) {
+        if self.of_old_events {
+            return;
+        }
         let Some(request) = request(event) else { return };
         let Some(address) = event.ip(Field::SourceIp) else { return };
         let decoyed = event.text(Field::EventDataset).is_some_and(|name| name.starts_with("decoy"));
-        if event.get(Field::InspectionClasses).is_some() || decoyed || request.method.is_empty() {
+        // What people inside look at outside says nothing of a site of ours.
+        let outgoing = event.text(Field::EventAction) == Some("proxy_request");
+        let attack = event.get(Field::InspectionClasses).is_some();
+        if attack || decoyed || outgoing || request.method.is_empty() {
             return;
         }
         self.latest = self.latest.max(event.time);
@@ -145,7 +163,7 @@ impl Sites {
         };
         let new = Arc::make_mut(site).learn(&request, &learned, room);
         self.parameters = self.parameters.saturating_add(new);
-        if new > 0 && self.parameters >= PARAMETERS_ALL_MAX {
+        if self.parameters >= PARAMETERS_ALL_MAX && self.fresh.is_multiple_of(512) {
             // Some may have faded.
             self.parameters = self.sites.values().map(|site| site.parameters()).sum();
         }
@@ -194,7 +212,7 @@ impl Sites {
     /// Gives about how many bytes they take.
     pub(crate) fn bytes(&self) -> usize {
         let templates: usize = self.sites.values().map(|site| site.templates.len()).sum();
-        self.sites.len() * 3_000 + templates * 300 + self.parameters * 900
+        self.sites.len() * 3_000 + templates * 300 + self.parameters * 1_500
     }
 
     pub(crate) fn snapshot(&self, writer: &mut Writer) {

@@ -34,7 +34,7 @@ fn event(asked: &Asked<'_>, number: u64) -> Event {
     event.set(Field::UrlOriginal, asked.target.as_str());
     event.set(Field::UrlDomain, asked.site);
     event.set(Field::ResponseStatus, asked.status);
-    let address = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::try_from(asked.source).unwrap());
+    let address = Ipv6Addr::new(0x2001, 0xdb8, u16::try_from(asked.source).unwrap(), 0, 0, 0, 0, 1);
     event.set(Field::SourceIp, IpAddr::V6(address));
     event
 }
@@ -232,7 +232,7 @@ fn made_up_sites_paths_and_parameters_are_bounded_and_drive_out_none_in_use() {
     assert!(sites.iter().any(|site| site.name == "shop.example" && site.settled));
     assert!(sites.iter().map(|site| site.parameters).sum::<usize>() <= PARAMETERS_ALL_MAX);
     assert!(sites.iter().all(|site| site.templates <= super::site::TEMPLATES_MAX));
-    assert!(shop.memory.sites_forgotten() > 1_000);
+    assert!(shop.memory.counters().groups_evicted > 1_000);
     assert!(shop.memory.bytes() < 60_000_000);
 }
 

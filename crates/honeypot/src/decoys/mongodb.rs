@@ -238,16 +238,16 @@ fn command_of(mut octets: Octets<'_>) -> Option<(u32, Command)> {
         rest = rest.get(..rest.len().checked_sub(4)?)?;
     }
     let mut octets = Octets::new(rest);
-    let (mut body, mut documents) = (None, Vec::new());
+    let (mut body, mut documents, mut left) = (None, Vec::new(), bson::VALUES_MAX);
     while !octets.is_empty() {
         match octets.byte()? {
-            0 if body.is_none() => body = Some(bson::read(&mut octets)?),
+            0 if body.is_none() => body = Some(bson::read_within(&mut octets, &mut left)?),
             1 => {
                 let length = size(octets.u32_le()?).checked_sub(4)?;
                 let mut section = Octets::new(octets.take(length)?);
                 section.until_zero()?;
                 while !section.is_empty() && documents.len() < DOCUMENTS_MAX {
-                    documents.push(bson::read(&mut section)?);
+                    documents.push(bson::read_within(&mut section, &mut left)?);
                 }
             }
             _ => return None,

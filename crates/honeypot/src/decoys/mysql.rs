@@ -8,6 +8,7 @@
 mod greeting;
 mod login;
 mod packet;
+mod prepared;
 mod query;
 mod schema;
 
@@ -20,6 +21,7 @@ use crate::session::{End, Session};
 use crate::talk::{Gate, Length, NAME_BYTES_MAX, Secret, TEXT_BYTES_MAX, Talk, Then, Told, Turn};
 use login::{CACHING, CLEAR, First, NATIVE, Response};
 use packet::{Answer, HEAD_BYTES};
+use prepared::{PARAMETERS_MAX, Prepared};
 use query::{Asked, Outcome};
 use schema::Schema;
 
@@ -100,6 +102,7 @@ struct MySql {
     flags: u32,
     salts: [[u8; 20]; 2],
     number: u32,
+    prepared: Prepared,
 }
 
 impl MySql {
@@ -109,7 +112,15 @@ impl MySql {
         let mut salt = || octets.array::<20>().unwrap_or([1; 20]).map(|byte| byte % 126 + 1);
         let salts = [salt(), salt()];
         let number = octets.u32_le().unwrap_or(7) % 90_000 + 8;
-        Self { setup, stage: Stage::Greeted, is_tls: false, flags: 0, salts, number }
+        Self {
+            setup,
+            stage: Stage::Greeted,
+            is_tls: false,
+            flags: 0,
+            salts,
+            number,
+            prepared: Prepared::default(),
+        }
     }
 
     fn answer(&self, sequence: u8) -> Answer {
@@ -216,7 +227,7 @@ impl MySql {
             3 => {
                 let sql = greeting::query_text(body, self.flags);
                 let sql = text(sql, PACKET_BYTES_MAX);
-                told.push(Told::of("command").with("process.command_line", sql.chars().take(TEXT_BYTES_MAX).collect::<String>()));
+                told.push(typed(&sql));
                 self.say(&mut answer, Asked { sql: &sql }, &mut told);
             }
             // The columns of a table, of which none are told; an option.
@@ -227,10 +238,7 @@ impl MySql {
                 told.push(named("change user"));
                 answer.error(1047, "08S01", "Unknown command");
             }
-            22 => {
-                told.push(named("prepare"));
-                answer.error(1295, "HY000", "This command is not supported in the prepared statement protocol yet");
-            }
+            22..=26 => self.statement(*kind, body, &mut answer, &mut told),
             _ => {
                 told.push(Told::of("command").with("process.command_line", format!("COM {kind}")));
                 answer.error(1047, "08S01", "Unknown command");
@@ -239,7 +247,65 @@ impl MySql {
         Turn { out: answer.done(), told, then: Then::Listen }
     }
 
+    /// Answers a command of prepared statements.
+    fn statement(&mut self, kind: u8, body: &[u8], answer: &mut Answer, told: &mut Vec<Told>) {
+        let unknown = |answer: &mut Answer, what: &str| {
+            let message = format!("Unknown prepared statement handler (0) given to {what}");
+            answer.error(1243, "HY000", &message);
+        };
+        match kind {
+            22 => {
+                let sql = text(body, PACKET_BYTES_MAX);
+                told.push(typed(&sql));
+                let marks = prepared::marks(&sql);
+                if marks.len() > PARAMETERS_MAX {
+                    let message = "Prepared statement contains too many placeholders";
+                    return answer.error(1390, "HY000", message);
+                }
+                // What it would answer tells its columns; nothing is changed by that.
+                let probe = prepared::without_values(&sql, &marks);
+                let asked = Asked { sql: &probe };
+                match query::answer(&mut self.setup.schema.clone(), &asked, self.number).0 {
+                    Outcome::Fault(code, state, message) => answer.error(code, state, &message),
+                    Outcome::Done(_) => {
+                        let count = marks.len();
+                        answer.prepared(self.prepared.keep(&sql, marks), count, &[]);
+                    }
+                    Outcome::Rows(rows) => {
+                        let count = marks.len();
+                        answer.prepared(self.prepared.keep(&sql, marks), count, &rows.columns);
+                    }
+                }
+            }
+            23 => match self.prepared.execute(body, self.flags) {
+                Some(bound) => {
+                    let values = prepared::told(&bound.values);
+                    told.push(typed(&bound.sql).with("bartizan.decoy.values", values));
+                    self.say_as(answer, Asked { sql: &bound.sql }, told, Answer::binary_rows);
+                }
+                None => unknown(answer, "mysqld_stmt_execute"),
+            },
+            // Neither of these is answered.
+            24 => drop(self.prepared.long_data(body)),
+            25 => self.prepared.close(body),
+            _ => match self.prepared.reset(body) {
+                Some(()) => answer.ok(0),
+                None => unknown(answer, "mysqld_stmt_reset"),
+            },
+        }
+    }
+
     fn say(&mut self, answer: &mut Answer, asked: Asked<'_>, told: &mut Vec<Told>) {
+        self.say_as(answer, asked, told, Answer::rows);
+    }
+
+    fn say_as(
+        &mut self,
+        answer: &mut Answer,
+        asked: Asked<'_>,
+        told: &mut Vec<Told>,
+        rows_of: fn(&mut Answer, &crate::sql::Rows),
+    ) {
         let (outcome, file) = query::answer(&mut self.setup.schema, &asked, self.number);
         if let Some((name, bytes)) = file {
             let upload = Told::of("upload").with("file.path", name.clone()).file(name, bytes);
@@ -247,10 +313,16 @@ impl MySql {
         }
         match outcome {
             Outcome::Done(affected) => answer.ok(affected),
-            Outcome::Rows(rows) => answer.rows(&rows),
+            Outcome::Rows(rows) => rows_of(answer, &rows),
             Outcome::Fault(code, state, message) => answer.error(code, state, &message),
         }
     }
+}
+
+/// A statement as it is told.
+fn typed(sql: &str) -> Told {
+    let sql: String = sql.chars().take(TEXT_BYTES_MAX).collect();
+    Told::of("command").with("process.command_line", sql)
 }
 
 /// What was given for a password.

@@ -1,6 +1,5 @@
 //! What several decoys speak.
 
-pub(crate) mod budget;
 pub(crate) mod clock;
 pub(crate) mod conversation;
 pub(crate) mod http1;

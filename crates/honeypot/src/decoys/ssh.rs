@@ -63,6 +63,7 @@ async fn serve(session: &mut Session) -> Result<(), End> {
         }
         session.fill().await?;
     }
+    session.visit().turn().await;
     let config = session.visit().service_cache(|| Arc::new(config(session, &banner)));
     // A conversation's state is large; who only looks does not pay for it.
     converse(session, banner, config).boxed().await
@@ -85,15 +86,32 @@ async fn converse(session: &mut Session, banner: String, config: Arc<Config>) ->
     let bridge =
         Bridge::new(stream, before, greeting, (visit.clone(), Arc::clone(&hello), leash.held()));
     let guest = Guest::new(visit.clone(), Arc::clone(&hello));
-    let ended = match russh::server::run_stream(Arc::clone(&config), bridge, guest).await {
-        Ok(running) => running.await,
-        Err(error) => Err(error),
+    let conversation = async {
+        match russh::server::run_stream(Arc::clone(&config), bridge, guest).await {
+            Ok(running) => running.await,
+            Err(error) => Err(error),
+        }
+    };
+    // Who is not in by then is cut off by the leash, whatever he says meanwhile.
+    let ended = tokio::select! {
+        ended = conversation => Some(ended),
+        () = outside_too_long(&hello) => None,
     };
     tell_hello(&visit, &hello).await;
+    let Some(ended) = ended else { return Err(End::Time) };
     match ended {
         Ok(()) => Ok(()),
         Err(russh::Error::InactivityTimeout) => Err(End::Idle),
         Err(_) => Err(End::Closed),
+    }
+}
+
+/// Waits until a log-in has taken too long; for ever, where somebody is in by then.
+async fn outside_too_long(hello: &Mutex<Hello>) {
+    tokio::time::sleep(GRACE).await;
+    let is_in = hello.lock().unwrap_or_else(PoisonError::into_inner).is_in();
+    if is_in {
+        std::future::pending::<()>().await;
     }
 }
 

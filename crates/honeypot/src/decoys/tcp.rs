@@ -22,6 +22,7 @@ async fn serve(session: &mut Session) -> Result<(), End> {
         session.write(format!("{banner}\r\n").as_bytes()).await?;
     }
     let first = session.read_some(FIRST_BYTES_MAX).await?;
+    session.met(&first);
     let mut fields = Fields::new()
         .with_bytes("bartizan.decoy.first", &first)
         .with("bartizan.decoy.speaks", speaks(&first));

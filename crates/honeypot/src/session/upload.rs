@@ -16,8 +16,10 @@ impl Upload {
     /// Takes the next piece; what is past the bound goes.
     pub fn push(&mut self, bytes: &[u8]) {
         let Some(incoming) = &mut self.incoming else { return };
-        let house = self.visit.house();
-        if let Err(error) = incoming.push(&house.vault, bytes) {
+        let room = self.visit.may_keep(bytes.len());
+        let kept = bytes.get(..room).unwrap_or(bytes);
+        incoming.leave_out(bytes.len() - kept.len());
+        if let Err(error) = incoming.push(kept) {
             self.visit.sensor().fault(&error.to_string());
             self.incoming = None;
         }
@@ -28,7 +30,7 @@ impl Upload {
         let (visit, incoming) = (self.visit, self.incoming?);
         let place = (visit.id(), visit.kind(), visit.peer().ip().to_string());
         let about = Vault::about(&self.name, now(), place);
-        let kept = match incoming.finish(&visit.house().vault, about) {
+        let kept = match incoming.finish(about) {
             Ok(kept) => kept,
             Err(error) => {
                 visit.sensor().fault(&error.to_string());

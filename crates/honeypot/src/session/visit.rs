@@ -3,15 +3,16 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
+use fingerprint::{Carrier, ClientHello};
 use model::Timestamp;
 use serde_json::{Value, json};
 use source::Sensor;
 
 use super::{End, Fields, Upload};
-use crate::admission::SourceKey;
+use crate::admission::{Admissions, SourceKey};
 use crate::config::{Bounds, ServiceConfig};
 use crate::decoys::Serve;
 use crate::house::{House, Service};
@@ -24,6 +25,9 @@ use crate::vault::{Incoming, QuarantinedFile, TranscriptHead, Way, Writer};
 const EVENTS_MAX: u32 = 2000;
 const COMMAND_BYTES_MAX: usize = 4096;
 const NAME_BYTES_MAX: usize = 512;
+/// What may be kept of a session's files beyond what it sent: a fake shell makes large ones of few words,
+/// which must not drive out of the quarantine what others left.
+const MADE_BYTES_MAX: u64 = 4 << 20;
 /// Bounds the files of one session.
 const UPLOADS_MAX: u32 = 64;
 
@@ -51,6 +55,8 @@ struct Noted {
     untold: u64,
     uploads: u32,
     commands: u32,
+    /// Bytes of files that went into quarantine.
+    kept: u64,
     transcript: Option<Box<Writer>>,
 }
 
@@ -63,6 +69,8 @@ struct Inner {
     began: Timestamp,
     quiet: bool,
     bytes_in: AtomicU64,
+    /// By what a client of TLS is known.
+    tls: OnceLock<Box<Fields>>,
     noted: Mutex<Noted>,
 }
 
@@ -84,7 +92,8 @@ impl Visit {
     ) -> Self {
         let names = [service.decoy.id, service.name.as_str()];
         let quiet = house.config.allow.iter().any(|a| a.covers(peer.ip(), local.port(), names));
-        let noted = Noted { events: 0, untold: 0, uploads: 0, commands: 0, transcript: None };
+        let noted =
+            Noted { events: 0, untold: 0, uploads: 0, commands: 0, kept: 0, transcript: None };
         Self(Arc::new(Inner {
             house,
             service,
@@ -94,6 +103,7 @@ impl Visit {
             began: now(),
             quiet,
             bytes_in: AtomicU64::new(0),
+            tls: OnceLock::new(),
             noted: Mutex::new(noted),
         }))
     }
@@ -143,7 +153,27 @@ impl Visit {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let before = self.0.bytes_in.fetch_add(bytes, Ordering::Relaxed);
         let bytes_max = self.bounds().session_mb_max.saturating_mul(1 << 20);
-        if before.saturating_add(bytes) > bytes_max { Err(End::Bytes) } else { Ok(()) }
+        let goes_on = self.admissions().sent(self.source(), bytes);
+        if before.saturating_add(bytes) > bytes_max || !goes_on { Err(End::Bytes) } else { Ok(()) }
+    }
+
+    fn source(&self) -> SourceKey {
+        SourceKey::of(self.0.peer.ip())
+    }
+
+    fn admissions(&self) -> MutexGuard<'_, Admissions> {
+        self.0.house.admissions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts work that was done for this visitor's source; gives how long it is to wait for more.
+    pub(crate) fn worked(&self, took: Duration) -> Duration {
+        self.admissions().worked(self.source(), took, Instant::now())
+    }
+
+    /// Waits for this source's turn of an expensive beginning.
+    pub(crate) async fn turn(&self) {
+        let wait = self.admissions().begins(self.source(), Instant::now());
+        tokio::time::sleep(wait).await;
     }
 
     /// Keeps something in the transcript other than by the session's own reading and writing.
@@ -225,7 +255,30 @@ impl Visit {
             "session": { "id": self.0.session },
             "bartizan": { "decoy": { "name": self.0.service.name } },
         });
+        let base = match self.0.tls.get() {
+            Some(tls) => Fields::clone(tls).over(base),
+            None => base,
+        };
         fields.over(base)
+    }
+
+    /// Takes the record with which a client begins TLS: what identifies it stands in every event from
+    /// here on, by the names that captured traffic has too.
+    pub(crate) fn met(&self, record: &[u8]) {
+        let Some(hello) = ClientHello::of_record(record) else { return };
+        let mut fields = Fields::new()
+            .with("tls.client.ja3", hello.ja3())
+            .with("tls.client.ja4", hello.ja4(Carrier::Tcp))
+            .with("tls.client.version_highest", fingerprint::version_name(hello.version_highest()));
+        if let Some(name) = &hello.server_name {
+            fields.set("tls.client.server_name", shown(name, NAME_BYTES_MAX));
+        }
+        if !hello.protocols.is_empty() {
+            let protocols = hello.protocols.iter().map(|name| shown(name, NAME_BYTES_MAX));
+            fields.set("tls.client.next_protocols", protocols.collect::<Vec<_>>());
+        }
+        // A client begins TLS once; a second beginning says nothing new.
+        let _ = self.0.tls.set(Box::new(fields));
     }
 
     /// Tells of a log-in that was tried: the user, and the password as `bartizan.decoy.password`. A
@@ -284,6 +337,15 @@ impl Visit {
         })
     }
 
+    /// Gives how many of so many bytes of a file may be kept, and counts them.
+    pub(super) fn may_keep(&self, bytes: usize) -> usize {
+        let mut noted = self.0.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = self.bytes_in().saturating_add(MADE_BYTES_MAX).saturating_sub(noted.kept);
+        let kept = bytes.min(usize::try_from(room).unwrap_or(usize::MAX));
+        noted.kept = noted.kept.saturating_add(u64::try_from(kept).unwrap_or(u64::MAX));
+        kept
+    }
+
     /// Decides whether a user is let in with a password: an account of the configuration at once, a weak
     /// one of this installation after some tries of this source. What was decided for a source stays.
     pub fn admits(&self, user: &[u8], password: &[u8]) -> bool {
@@ -293,8 +355,8 @@ impl Visit {
         };
         let pair = format!("pair {} {user} {password}", user.len());
         let pair = house.persona.number(&pair, 0, u64::MAX - 1);
-        let key = SourceKey::of(self.0.peer.ip());
-        let mut sources = house.admissions.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = self.source();
+        let mut sources = self.admissions();
         let tries = sources.tried(key);
         let opens =
             house.persona.opens(house.config.admit, &house.config.accounts, (user, password));

@@ -41,6 +41,9 @@ impl Call<'_> {
     }
 
     fn complain(&mut self, text: &str) {
+        if self.err.len() > OUTPUT_BYTES_MAX {
+            return;
+        }
         self.err.extend_from_slice(format!("{}: {text}\n", self.name).as_bytes());
     }
 

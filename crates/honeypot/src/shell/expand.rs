@@ -1,9 +1,13 @@
 //! Makes words out of what was typed: variables, substitutions, sums, file names.
 
-use super::files::Follow;
+use super::files::{Follow, Node};
 use super::parse::{Piece, Word};
 use super::{DEPTH_MAX, Shell, VALUE_BYTES_MAX};
 
+/// What it costs to list a folder: all names below it are looked at.
+const LIST_WORK: usize = 32 * 1024;
+/// Bounds a pattern of file names.
+const PATTERN_BYTES_MAX: usize = 1024;
 /// Bounds the words of one command.
 const WORDS_MAX: usize = 2048;
 
@@ -22,6 +26,9 @@ impl Shell {
 
     /// Gives the words that one becomes.
     pub(super) fn expand(&mut self, word: &Word) -> Vec<String> {
+        if !self.spend(word.len()) {
+            return Vec::new();
+        }
         let (mut done, mut open, mut began, mut globs) = (Vec::new(), String::new(), false, false);
         for (at, piece) in word.iter().enumerate() {
             let (text, splits) = self.piece(piece, at == 0);
@@ -62,6 +69,12 @@ impl Shell {
     }
 
     fn piece(&mut self, piece: &Piece, is_first: bool) -> (String, bool) {
+        let (text, splits) = self.piece_of(piece, is_first);
+        let goes_on = self.spend(text.len());
+        (if goes_on { text } else { String::new() }, splits)
+    }
+
+    fn piece_of(&mut self, piece: &Piece, is_first: bool) -> (String, bool) {
         match piece {
             Piece::Text(text, false) if is_first && (text == "~" || text.starts_with("~/")) => {
                 (format!("{}{}", self.home, text.get(1..).unwrap_or_default()), false)
@@ -143,8 +156,13 @@ impl Shell {
         total.saturating_add(sign.saturating_mul(product.unwrap_or(0))).to_string()
     }
 
+    /// Gives what lies in a folder, its work counted; nothing where the line has done enough.
+    pub(super) fn listing(&mut self, folder: &str) -> Vec<(String, Node)> {
+        if self.spend(LIST_WORK) { self.files.list(folder) } else { Vec::new() }
+    }
+
     /// Gives the files that a pattern in the last name fits; the pattern where none does.
-    fn matching(&self, pattern: &str) -> Vec<String> {
+    fn matching(&mut self, pattern: &str) -> Vec<String> {
         let (folder, last) = pattern.rsplit_once('/').map_or(("", pattern), |(f, l)| (f, l));
         let (shown, folder) = match folder {
             "" if pattern.starts_with('/') => ("/".to_owned(), "/"),
@@ -152,9 +170,12 @@ impl Shell {
             folder => (format!("{folder}/"), folder),
         };
         let whole = self.files.resolve(&self.cwd, folder, Follow::All);
-        let found: Vec<String> = self
-            .files
-            .list(&whole)
+        let listed = self.listing(&whole);
+        let compared = listed.iter().map(|(name, _)| name.len()).sum::<usize>() * last.len() / 8;
+        if !self.spend(compared) {
+            return vec![pattern.to_owned()];
+        }
+        let found: Vec<String> = listed
             .into_iter()
             .filter(|(name, _)| {
                 (!name.starts_with('.') || last.starts_with('.')) && fits(last, name)
@@ -173,6 +194,9 @@ fn append(text: &mut String, more: &str) {
 
 /// Tells whether a name fits a pattern of `*` and `?`; in time of their product.
 pub(super) fn fits(pattern: &str, name: &str) -> bool {
+    if pattern.len() > PATTERN_BYTES_MAX {
+        return false;
+    }
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n, mut star) = (0, 0, None);

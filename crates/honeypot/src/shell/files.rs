@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::Timestamp;
 
 use super::tree::Tree;
+use crate::held::Held;
 
 /// Bounds what one session may change, in files and in bytes.
 const CHANGES_MAX: usize = 512;
@@ -97,12 +98,22 @@ pub(crate) struct Files {
     tree: Arc<Tree>,
     changes: BTreeMap<String, Option<Node>>,
     bytes: usize,
+    /// How long files were when they were told that grow piece by piece.
+    told: BTreeMap<String, usize>,
+    held: Held,
     now: Timestamp,
 }
 
 impl Files {
     pub(crate) fn new(tree: Arc<Tree>, now: Timestamp) -> Self {
-        Self { tree, changes: BTreeMap::new(), bytes: 0, now }
+        Self {
+            tree,
+            changes: BTreeMap::new(),
+            bytes: 0,
+            told: BTreeMap::new(),
+            held: Held::default(),
+            now,
+        }
     }
 
     pub(crate) fn at(&mut self, now: Timestamp) {
@@ -209,9 +220,29 @@ impl Files {
         if bytes > CHANGED_BYTES_MAX || (is_new && self.changes.len() >= CHANGES_MAX) {
             return Err(Refusal::NoSpace);
         }
+        if !self.held.set(bytes) {
+            return Err(Refusal::NoSpace);
+        }
         self.bytes = bytes;
         self.changes.insert(path.to_owned(), node);
         Ok(())
+    }
+
+    /// Tells whether a file is twice as long as when it was told last.
+    pub(super) fn doubled(&self, path: &str, bytes: usize) -> bool {
+        self.told.get(path).is_none_or(|told| bytes >= told.saturating_mul(2))
+    }
+
+    /// Tells whether a file is longer than when it was told.
+    pub(super) fn grew(&self, path: &str, bytes: usize) -> bool {
+        self.told.get(path).is_some_and(|told| bytes > *told)
+    }
+
+    /// Remembers that a file was told.
+    pub(super) fn told(&mut self, path: &str, bytes: usize) {
+        if self.told.len() < CHANGES_MAX || self.told.contains_key(path) {
+            self.told.insert(path.to_owned(), bytes);
+        }
     }
 
     fn may_change(&self, path: &str, uid: u32) -> Result<(), Refusal> {

@@ -3,8 +3,10 @@
 use super::commands::{self, Call};
 use super::files::{Content, Follow, Refusal};
 use super::parse::{self, Command, Link, List, Piece, Redirect, RedirectKind, Word};
-use super::{DEPTH_MAX, Flavour, Happening, OUTPUT_BYTES_MAX, STEPS_MAX, Shell};
+use super::{DEPTH_MAX, Flavour, Happening, OUTPUT_BYTES_MAX, SCRIPT_BYTES_MAX, STEPS_MAX, Shell};
 
+/// What a word costs beside its letters.
+const WORD_WORK: usize = 64;
 /// Bounds the rounds of one loop.
 const ROUNDS_MAX: usize = 64;
 
@@ -23,6 +25,10 @@ impl Shell {
 
     /// Runs a text that reads an input.
     pub(super) fn script_with(&mut self, text: &str, input: &[u8]) -> Vec<u8> {
+        if !self.spend(text.len()) {
+            return Vec::new();
+        }
+        let text = text.get(..text.floor_char_boundary(SCRIPT_BYTES_MAX)).unwrap_or_default();
         match parse::parse(text) {
             Ok(list) => self.list(&list, input),
             Err(fault) => {
@@ -47,7 +53,7 @@ impl Shell {
     fn list(&mut self, list: &List, input: &[u8]) -> Vec<u8> {
         let mut shown = Vec::new();
         for step in list {
-            if self.ended.is_some() || self.asks.is_some() || self.steps >= STEPS_MAX {
+            if self.stops() {
                 break;
             }
             let runs = match step.link {
@@ -131,7 +137,10 @@ impl Shell {
     }
 
     fn stops(&self) -> bool {
-        self.ended.is_some() || self.asks.is_some() || self.steps >= STEPS_MAX
+        self.ended.is_some()
+            || self.asks.is_some()
+            || self.steps >= STEPS_MAX
+            || self.work > super::WORK_MAX
     }
 
     fn simple(&mut self, words: &[Word], redirects: &[Redirect], input: &[u8]) -> Outputs {
@@ -180,6 +189,11 @@ impl Shell {
     }
 
     fn call(&mut self, name: &str, arguments: &[String], input: &[u8]) -> Outputs {
+        let given: usize = arguments.iter().map(|word| word.len() + WORD_WORK).sum();
+        if !self.spend(given + input.len()) {
+            self.status = 137;
+            return Outputs::default();
+        }
         let base = if name.contains('/') {
             let path = self.files.resolve(&self.cwd, name, Follow::All);
             match self.runnable(name, &path) {
@@ -219,6 +233,7 @@ impl Shell {
         if node.mode & 0o111 == 0 || !self.files.reachable(path, self.uid) {
             return Err(said(self, 126, &Refusal::Denied.to_string()));
         }
+        self.tell_grown(path);
         match node.content {
             Content::Bytes(bytes) if bytes.starts_with(b"\x7fELF") => {
                 // What an intruder brought is never run. It dies as one for another machine would.
@@ -299,12 +314,14 @@ impl Shell {
         if !node.lets(self.uid, 4) || !self.files.reachable(&path, self.uid) {
             return Err(Refusal::Denied);
         }
-        Ok(match &node.content {
+        let bytes = match &node.content {
             Content::Bytes(bytes) => bytes.to_vec(),
             Content::Program(size) => commands::program(&path, *size),
             Content::Live => self.live(&path),
             _ => Vec::new(),
-        })
+        };
+        // Past the bound of a line's work everything reads as empty.
+        Ok(if self.spend(bytes.len() + WORD_WORK) { bytes } else { Vec::new() })
     }
 
     /// Keeps a file and tells of it.
@@ -317,10 +334,27 @@ impl Shell {
         let mut whole = if append { self.read(name).unwrap_or_default() } else { Vec::new() };
         whole.extend_from_slice(bytes.get(..OUTPUT_BYTES_MAX).unwrap_or(&bytes));
         self.files.write(&path, whole.clone(), self.uid)?;
-        if !whole.is_empty() {
-            self.happened(Happening::Written { path, bytes: whole });
+        // A file that grows piece by piece is told when it has doubled, and whole when it is run.
+        if !whole.is_empty() && (!append || self.files.doubled(&path, whole.len())) {
+            self.tell_written(path, whole);
         }
         Ok(())
+    }
+
+    fn tell_written(&mut self, path: String, bytes: Vec<u8>) {
+        self.files.told(&path, bytes.len());
+        self.happened(Happening::Written { path, bytes });
+    }
+
+    /// Tells of a file that grew since it was told last, now that it is to be run.
+    pub(super) fn tell_grown(&mut self, path: &str) {
+        let Some(Content::Bytes(bytes)) = self.files.get(path).map(|node| &node.content) else {
+            return;
+        };
+        if self.files.grew(path, bytes.len()) {
+            let bytes = bytes.to_vec();
+            self.tell_written(path.to_owned(), bytes);
+        }
     }
 }
 

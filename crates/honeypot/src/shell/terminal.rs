@@ -4,6 +4,7 @@
 const LINE_BYTES_MAX: usize = 16 * 1024;
 /// Bounds what is remembered for the arrow keys.
 const REMEMBERED_MAX: usize = 100;
+const REMEMBERED_BYTES_MAX: usize = 64 * 1024;
 
 /// What the keys gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,10 @@ impl Terminal {
                 echo.extend_from_slice(b"\r\n");
                 let line = std::mem::take(&mut self.line);
                 self.back = 0;
-                if !hides && !line.is_empty() && self.remembered.len() < REMEMBERED_MAX {
+                let held: usize = self.remembered.iter().map(Vec::len).sum();
+                let room = self.remembered.len() < REMEMBERED_MAX
+                    && held + line.len() <= REMEMBERED_BYTES_MAX;
+                if !hides && !line.is_empty() && room {
                     self.remembered.push(line.clone());
                 }
                 Some(Key::Line(String::from_utf8_lossy(&line).into_owned()))

@@ -168,3 +168,66 @@ proptest! {
         prop_assert!(answer.bytes.len() <= OUTPUT_BYTES_MAX);
     }
 }
+
+/// Each of these once took seconds to hours, or gigabytes.
+#[test]
+fn lines_that_are_meant_to_cost_much_end_soon() {
+    let many = |word: &str, count: usize| word.repeat(count);
+    let lines = [
+        // 256 KB of text in which every letter becomes many.
+        format!("head -c 200000 /bin/bash > /tmp/b; base64 /tmp/b | tr -d '\\n' > /tmp/t; sed s/A/{}/g /tmp/t", many("x", 9000)),
+        // A set of letters as long as the line, looked through for each letter.
+        format!("tr '{}' x < /tmp/t", many("b-z", 5000)),
+        // Stars against a long line; many ways for each of many lines.
+        format!("grep '{}b$' /tmp/t", many("a*", 4000)),
+        format!("yes '' > /tmp/n; cat /tmp/n /tmp/n /tmp/n | grep '{}x'", many("y|", 7000)),
+        // Folders of the path times names.
+        format!("PATH={}; which {}", many(":/x", 5000), many("nothing ", 1900)),
+        // The whole tree, again and again.
+        format!("find {}", many("/ ", 2000)),
+        format!("ls -l {}", many("/usr/bin ", 1800)),
+        format!("rm -rf {}", many("/usr ", 1900)),
+        // Sums that never end, scripts that call themselves, files that feed themselves.
+        many("$((1) )", 9000),
+        "echo 'sh /tmp/s; sh /tmp/s' > /tmp/s; sh /tmp/s".to_owned(),
+        "A=xxxxxxxxxxxxxxxx; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do A=$A$A; done; for i in 1 2 3; do echo $A$A$A$A$A$A > /tmp/v$i; done".to_owned(),
+        "while true; do cat /tmp/t /tmp/t >> /tmp/u; cat /tmp/u | sort | uniq | sort > /dev/null; done".to_owned(),
+        format!("ls {}", many("/usr/bin/*a*e*i*o* ", 800)),
+    ];
+    let mut shell = shell_of("root", true);
+    for line in &lines {
+        let now = shell.now;
+        let answer = shell.line(line, now);
+        assert!(answer.bytes.len() <= OUTPUT_BYTES_MAX);
+        let held = |own: &Happening| match own {
+            Happening::Written { bytes, .. } => bytes.len(),
+            Happening::Download(url) => url.len(),
+        };
+        assert!(answer.happenings.iter().map(held).sum::<usize>() <= HAPPENINGS_BYTES_MAX);
+    }
+    let held: usize = shell.variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+    assert!(held <= VARIABLES_BYTES_MAX, "{held}");
+    assert!(shell.history.iter().map(String::len).sum::<usize>() <= HISTORY_BYTES_MAX);
+}
+
+/// Droppers write a file line by line; all of it is told when it is run, not after each line.
+#[test]
+fn a_file_that_is_put_together_piece_by_piece_is_told_whole() {
+    let mut shell = shell_of("root", true);
+    let (mut told, mut last) = (0, 0);
+    let mut line = |text: &str| {
+        let now = shell.now;
+        for happening in shell.line(text, now).happenings {
+            let Happening::Written { bytes, .. } = happening else { continue };
+            told += 1;
+            last = bytes.len();
+        }
+    };
+    for _ in 0..200 {
+        line("echo -ne '\\x7f\\x45\\x4c\\x46' >> /tmp/.x");
+    }
+    line("chmod 777 /tmp/.x");
+    line("/tmp/.x");
+    assert_eq!(last, 800);
+    assert!(told < 12, "{told}");
+}

@@ -76,7 +76,12 @@ impl SealedFile {
             *to = from;
         }
         let opened = OpenOptions::new().append(true).open(&self.path);
-        let written = opened.and_then(|mut file| file.write_all(&frame));
+        let written = opened.and_then(|mut file| {
+            file.write_all(&frame).inspect_err(|_| {
+                // On a full disk a part of it may lie there, behind which nothing more would open.
+                let _ = file.set_len(self.bytes);
+            })
+        });
         written.map_err(|error| VaultError::File { path: self.path.clone(), error })?;
         self.frames += 1;
         self.bytes += u64::try_from(frame.len()).unwrap_or_default();

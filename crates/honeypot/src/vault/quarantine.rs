@@ -1,7 +1,7 @@
 //! Files that intruders left: hashed and sealed while they come in, named by their hash, kept once.
 
 use std::path::PathBuf;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use model::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub struct QuarantinedFile {
 /// A file on its way in.
 #[derive(Debug)]
 pub(crate) struct Incoming {
+    vault: Arc<Vault>,
+    reserved: u64,
     file: Option<SealedFile>,
     path: PathBuf,
     buffer: Vec<u8>,
@@ -52,10 +54,12 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn new(vault: &Vault) -> Self {
+    pub(crate) fn new(vault: &Arc<Vault>) -> Self {
         let folder = vault.folder.join("quarantine");
         let name = format!("incoming-{}", super::transcript::session_id());
         Self {
+            vault: Arc::clone(vault),
+            reserved: 0,
             file: None,
             path: folder.join(name),
             buffer: Vec::new(),
@@ -67,9 +71,20 @@ impl Incoming {
     }
 
     /// Takes the next piece; what is past the bound is counted and goes.
-    pub(crate) fn push(&mut self, vault: &Vault, bytes: &[u8]) -> Result<(), VaultError> {
-        let room = usize::try_from(self.bytes_max - self.bytes).unwrap_or(usize::MAX);
-        let taken = bytes.get(..room).unwrap_or(bytes);
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), VaultError> {
+        let room = usize::try_from(self.bytes_max.saturating_sub(self.bytes)).unwrap_or(usize::MAX);
+        let mut taken = bytes.get(..room).unwrap_or(bytes);
+        let wanted = u64::try_from(taken.len()).unwrap_or(u64::MAX);
+        let mut files = self.vault.quarantine.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = files.reserve(wanted);
+        drop(files);
+        if fits {
+            self.reserved += wanted;
+        } else {
+            // No room among all that come at once: the rest of this file is left out.
+            self.bytes_max = self.bytes;
+            taken = &[];
+        }
         self.hash.update(taken);
         self.bytes += u64::try_from(taken.len()).unwrap_or_default();
         let over = bytes.len() - taken.len();
@@ -77,15 +92,20 @@ impl Incoming {
         for piece in taken.chunks(BUFFER_BYTES_MAX) {
             self.buffer.extend_from_slice(piece);
             if self.buffer.len() >= BUFFER_BYTES_MAX {
-                self.flush(vault)?;
+                self.flush()?;
             }
         }
         Ok(())
     }
 
-    fn flush(&mut self, vault: &Vault) -> Result<(), VaultError> {
+    /// Counts what is not to be kept.
+    pub(crate) fn leave_out(&mut self, bytes: usize) {
+        self.left_out = self.left_out.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    fn flush(&mut self) -> Result<(), VaultError> {
         if self.file.is_none() {
-            self.file = Some(SealedFile::create(self.path.clone(), &vault.keyring)?);
+            self.file = Some(SealedFile::create(self.path.clone(), &self.vault.keyring)?);
         }
         if let Some(file) = &mut self.file {
             file.append(Kind::Piece, &self.buffer)?;
@@ -97,19 +117,22 @@ impl Incoming {
     /// Puts it into quarantine under its hash; what lies there already is not kept twice.
     pub(crate) fn finish(
         mut self,
-        vault: &Vault,
         mut about: QuarantinedFile,
     ) -> Result<QuarantinedFile, VaultError> {
-        self.flush(vault)?;
+        self.flush()?;
         about.sha256 = hex(&std::mem::take(&mut self.hash).finalize());
         about.name = shown(about.name.as_bytes(), NAME_BYTES_MAX);
         about.bytes = self.bytes;
         about.left_out = self.left_out;
-        let Some(mut file) = self.file.take() else { return Ok(about) };
-        file.append(Kind::End, &serde_json::to_vec(&about).unwrap_or_default())?;
+        if let Some(file) = &mut self.file {
+            file.append(Kind::End, &serde_json::to_vec(&about).unwrap_or_default())?;
+        }
+        let Some(file) = self.file.take() else { return Ok(about) };
+        let vault = Arc::clone(&self.vault);
         let mut files = vault.quarantine.lock().unwrap_or_else(PoisonError::into_inner);
         let name = format!("{}{ENDING}", about.sha256);
         if files.has(&name) {
+            drop(files);
             // Dropping what came removes it.
             self.file = Some(file);
             return Ok(about);
@@ -118,8 +141,13 @@ impl Incoming {
         let only_read = std::os::unix::fs::PermissionsExt::from_mode(0o400);
         let moved =
             std::fs::set_permissions(from, only_read).and_then(|()| std::fs::rename(from, &to));
-        moved.map_err(|error| VaultError::File { path: to, error })?;
-        files.put(name, file.bytes());
+        if let Err(error) = moved {
+            drop(files);
+            self.file = Some(file);
+            return Err(VaultError::File { path: to, error });
+        }
+        files.put(name, file.bytes(), std::mem::take(&mut self.reserved));
+        drop(files);
         Ok(about)
     }
 }
@@ -128,6 +156,10 @@ impl Drop for Incoming {
     fn drop(&mut self) {
         if self.file.is_some() {
             let _ = std::fs::remove_file(&self.path);
+        }
+        if self.reserved > 0 {
+            let mut files = self.vault.quarantine.lock().unwrap_or_else(PoisonError::into_inner);
+            files.release(self.reserved);
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Shelf {
     bytes_max: u64,
     files: VecDeque<(String, u64)>,
     bytes: u64,
+    /// Of files that are under way.
+    coming: u64,
     gone: u64,
 }
 
@@ -42,7 +44,7 @@ impl Shelf {
         let files: VecDeque<_> = found.into_iter().map(|(_, name, size)| (name, size)).collect();
         let bytes = files.iter().map(|(_, size)| size).sum();
         let bytes_max = mb_max.saturating_mul(1 << 20);
-        Ok(Self { folder, bytes_max, files, bytes, gone: 0 })
+        Ok(Self { folder, bytes_max, files, bytes, coming: 0, gone: 0 })
     }
 
     pub(super) fn folder(&self) -> &Path {
@@ -53,12 +55,37 @@ impl Shelf {
         self.folder.join(name).exists()
     }
 
-    /// Takes a new file in; where that is too much, the oldest go.
-    pub(super) fn put(&mut self, name: String, bytes: u64) {
+    /// Makes room for so much more of a file that is under way, where the oldest go for it; tells whether
+    /// there is. So many that come at once take no more than those that lie there may.
+    pub(super) fn reserve(&mut self, bytes: u64) -> bool {
+        if self.coming.saturating_add(bytes) > self.bytes_max {
+            return false;
+        }
+        self.coming = self.coming.saturating_add(bytes);
+        self.thin(0);
+        true
+    }
+
+    /// Gives back what was reserved and is not under way any more.
+    pub(super) fn release(&mut self, bytes: u64) {
+        self.coming = self.coming.saturating_sub(bytes);
+    }
+
+    /// Takes a new file in, for which so much was reserved; where that is too much, the oldest go.
+    pub(super) fn put(&mut self, name: String, bytes: u64, reserved: u64) {
+        self.release(reserved);
         self.files.push_back((name, bytes));
         self.bytes = self.bytes.saturating_add(bytes);
-        while (self.bytes > self.bytes_max || self.files.len() > FILES_MAX) && self.files.len() > 1
-        {
+        self.thin(1);
+    }
+
+    /// Lets the oldest go until the rest fits; so many stay in any case.
+    fn thin(&mut self, stay: usize) {
+        let over = |shelf: &Self| {
+            shelf.bytes.saturating_add(shelf.coming) > shelf.bytes_max
+                || shelf.files.len() > FILES_MAX
+        };
+        while over(self) && self.files.len() > stay {
             let Some((oldest, size)) = self.files.pop_front() else { return };
             let _ = std::fs::remove_file(self.folder.join(oldest));
             self.bytes = self.bytes.saturating_sub(size);

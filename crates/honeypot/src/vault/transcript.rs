@@ -17,6 +17,8 @@ use crate::text::hex;
 
 /// What is held in memory before it is written.
 const BUFFER_BYTES_MAX: usize = 8 * 1024;
+/// What a piece takes beside its bytes.
+const PIECE_HEAD_BYTES: u64 = 9;
 /// Bounds how many sessions are listed.
 const LISTED_MAX: usize = 10_000;
 
@@ -82,12 +84,21 @@ pub(crate) struct Writer {
     file: Option<SealedFile>,
     buffer: Vec<u8>,
     room: u64,
+    reserved: u64,
     left_out: u64,
 }
 
 impl Writer {
     pub(crate) fn new(head: TranscriptHead, began: Timestamp, bytes_max: u64) -> Self {
-        Self { head, began, file: None, buffer: Vec::new(), room: bytes_max, left_out: 0 }
+        Self {
+            head,
+            began,
+            file: None,
+            buffer: Vec::new(),
+            room: bytes_max,
+            reserved: 0,
+            left_out: 0,
+        }
     }
 
     /// Notes something that was said.
@@ -101,7 +112,8 @@ impl Writer {
         let room = usize::try_from(self.room).unwrap_or(usize::MAX);
         let taken = bytes.get(..room).unwrap_or(bytes);
         let length = u64::try_from(taken.len()).unwrap_or(u64::MAX);
-        self.room -= length;
+        // Many small pieces take more than what they say.
+        self.room = self.room.saturating_sub(length.saturating_add(PIECE_HEAD_BYTES));
         let all = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.left_out = self.left_out.saturating_add(all - length);
         let after = u32::try_from(now.since(self.began).as_millis()).unwrap_or(u32::MAX);
@@ -118,7 +130,25 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes what is held. Where that fails, as on a full disk, or where all who write at once have
+    /// taken the room, it is left out, and so is all that follows: the memory stays bounded, and what is
+    /// written stays readable.
     fn flush(&mut self, vault: &Vault) -> Result<(), VaultError> {
+        let held = std::mem::take(&mut self.buffer);
+        let bytes = u64::try_from(held.len()).unwrap_or(u64::MAX);
+        let mut files = vault.transcripts.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = files.reserve(bytes);
+        drop(files);
+        self.reserved += if fits { bytes } else { 0 };
+        let written = if fits { self.write(vault, &held) } else { Ok(()) };
+        if !fits || written.is_err() {
+            self.room = 0;
+            self.left_out = self.left_out.saturating_add(bytes);
+        }
+        written
+    }
+
+    fn write(&mut self, vault: &Vault, held: &[u8]) -> Result<(), VaultError> {
         if self.file.is_none() {
             let folder = vault.folder.join("transcripts");
             let name = format!("{:015}-{}{ENDING}", self.began.millis(), self.head.session);
@@ -127,24 +157,28 @@ impl Writer {
             self.file = Some(file);
         }
         if let Some(file) = &mut self.file {
-            file.append(Kind::Piece, &self.buffer)?;
+            file.append(Kind::Piece, held)?;
         }
-        self.buffer = Vec::new();
         Ok(())
     }
 
     /// Ends it; a session in which nothing was said leaves none.
     pub(crate) fn end(mut self, vault: &Vault) -> Result<(), VaultError> {
-        if !self.buffer.is_empty() {
-            self.flush(vault)?;
-        }
-        let Some(mut file) = self.file else { return Ok(()) };
-        let ending = Ending { left_out: self.left_out };
-        file.append(Kind::End, &serde_json::to_vec(&ending).unwrap_or_default())?;
-        let name = file.path().file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let flushed = if self.buffer.is_empty() { Ok(()) } else { self.flush(vault) };
+        let ended = self.file.as_mut().map_or(Ok(()), |file| {
+            let ending = Ending { left_out: self.left_out };
+            file.append(Kind::End, &serde_json::to_vec(&ending).unwrap_or_default())
+        });
         let mut files = vault.transcripts.lock().unwrap_or_else(PoisonError::into_inner);
-        files.put(name.to_owned(), file.bytes());
-        Ok(())
+        match &self.file {
+            // What lies there counts, ended properly or not.
+            Some(file) => {
+                let name = file.path().file_name().and_then(|name| name.to_str());
+                files.put(name.unwrap_or_default().to_owned(), file.bytes(), self.reserved);
+            }
+            None => files.release(self.reserved),
+        }
+        flushed.and(ended)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Code injection: calls in the server's own language, where a value belongs.
 
-use super::shared::{find, from, more_than, prose_words, run, word_begins};
+use std::sync::LazyLock;
+
+use super::shared::{Literals, from, more_than, prose_words, run, word_begins};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::parts::Kind;
@@ -55,6 +57,7 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "auto_append",
         "include(",
         "die(",
+        "exit(",
     ],
     kinds: 0,
     path_kinds: 0,
@@ -84,7 +87,8 @@ const SIGNS: &[(&[u8], f64)] = &[
     (b"child_process", 0.85),
     (b"process.mainmodule", 0.9),
     (b"process.env", 0.55),
-    (b"__import__(", 0.85),
+    (b"__import__('", 0.85),
+    (b"__import__(\"", 0.85),
     (b"subprocess.popen", 0.8),
     (b"allow_url_include", 0.9),
     (b"auto_prepend_file", 0.9),
@@ -124,6 +128,7 @@ const CALLS: &[&[u8]] = &[
     b"phpversion",
     b"print",
     b"die",
+    b"exit",
     b"include",
     b"require",
     b"unserialize",
@@ -132,20 +137,26 @@ const CALLS: &[&[u8]] = &[
     b"os.system",
 ];
 
+static SIGN_TABLE: LazyLock<Literals> =
+    LazyLock::new(|| Literals::of(SIGNS.iter().map(|row| row.0)));
+static CALL_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(CALLS.iter().copied()));
+
 fn confirm(view: &View<'_>) -> Option<Evidence> {
     if view.kind == Kind::Document && view.lower.starts_with(b"<?xml") {
         return None;
     }
-    let sign = SIGNS.iter().filter_map(|(sign, score)| Some((*score, find(view.lower, sign)?)));
-    let call = CALLS.iter().filter_map(|name| call(view.lower, name));
+    let sign = SIGN_TABLE
+        .firsts(view.lower)
+        .filter_map(|(row, at)| SIGNS.get(row).map(|(_, score)| (*score, at)));
+    let call =
+        CALL_TABLE.firsts(view.lower).filter_map(|(row, at)| call(view.lower, CALLS.get(row)?, at));
     let (score, at) = sign.chain(call).max_by(|a, b| a.0.total_cmp(&b.0))?;
     let score = if prose_words(view.lower, at) >= 3 { score - 0.4 } else { score };
     (score > 0.0).then(|| from(view, at, score))
 }
 
 /// `name('…')` or `name($…)` that begins the value or follows code; prose brackets words.
-fn call(text: &[u8], name: &[u8]) -> Option<(f64, usize)> {
-    let at = find(text, name)?;
+fn call(text: &[u8], name: &[u8], at: usize) -> Option<(f64, usize)> {
     let open = at + name.len() + run(text, at + name.len(), |byte| byte == b' ');
     if text.get(open) != Some(&b'(') || !word_begins(text, at) {
         return None;
@@ -158,7 +169,7 @@ fn call(text: &[u8], name: &[u8]) -> Option<(f64, usize)> {
                 b';' | b'{' | b'(' | b'@' | b'"' | b'\'' | b'.' | b'&' | b'|' | b'}' | b' ' | b'='
             )
         });
-    let unarmed = matches!(name, b"print" | b"die" | b"include" | b"require" | b"assert");
+    let unarmed = matches!(name, b"print" | b"die" | b"exit" | b"include" | b"require" | b"assert");
     let argument =
         matches!(inside, b'\'' | b'"' | b'$' | b'`' | b'/' | b'\\') || inside.is_ascii_digit();
     let closed = inside == b')' && matches!(name, b"phpinfo" | b"phpversion");
@@ -166,6 +177,8 @@ fn call(text: &[u8], name: &[u8]) -> Option<(f64, usize)> {
     match (glued, argument || closed, nested) {
         (true, true, _) => Some((if unarmed { 0.55 } else { 0.8 }, at)),
         (true, false, true) if !unarmed => Some((0.6, at)),
+        // `';exit(md5('x'));//`: a statement of its own, between two others.
+        (true, false, true) if at > 0 && text.get(at - 1) != Some(&b' ') => Some((0.55, at)),
         _ => None,
     }
 }

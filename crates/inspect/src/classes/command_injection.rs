@@ -4,13 +4,19 @@
 //! follows looks like an argument, or when nothing follows at all.
 
 mod commands;
+mod line;
+mod spelling;
 
-use super::shared::{find, from, prose_words, run};
+use std::sync::LazyLock;
+
+use super::shared::{Literals, find, from, is_space, more_than, prose_words, run};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::bytes::{AMPERSAND, BACKTICK, CONTROL, DOLLAR, PIPE, SEMICOLON};
 use crate::parts::Kind;
-use commands::{Command, command};
+use commands::{Command, command, goes_on};
+use line::whole;
+use spelling::{cmdlet, is_glob, name_length, unquoted};
 
 pub(super) const CLASS: ClassRow = ClassRow {
     class: Class::CommandInjection,
@@ -26,6 +32,18 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "$(",
         "powershell",
         "xp_cmd",
+        // What a command line by itself is about.
+        "/etc/",
+        "/dev/",
+        "/proc/",
+        "/root/",
+        "ping",
+        "nslookup",
+        "tracer",
+        "telnet",
+        "nmap",
+        "wget",
+        "curl",
     ],
     kinds: SEMICOLON | PIPE | AMPERSAND | BACKTICK | DOLLAR | CONTROL,
     path_kinds: SEMICOLON | PIPE | BACKTICK | DOLLAR | AMPERSAND,
@@ -38,8 +56,6 @@ pub(super) const CLASS: ClassRow = ClassRow {
 const SEPARATORS_MAX: usize = 256;
 /// Longest argument looked at, in bytes.
 const ARGUMENT_BYTES_MAX: usize = 256;
-/// Longest command name read, quotes and all.
-const NAME_BYTES_MAX: usize = 64;
 
 fn confirm(view: &View<'_>) -> Option<Evidence> {
     let text = view.lower;
@@ -55,7 +71,7 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     if is_table(text) || view.kind == Kind::Agent {
         return None;
     }
-    let mut best: Option<(f64, usize)> = None;
+    let mut best = whole(view).map(|score| (score, 0));
     let starts = (0..text.len()).filter_map(|at| separator(text, at).map(|after| (at, after)));
     for (at, after) in starts.take(SEPARATORS_MAX) {
         let score = behind(text, at, after);
@@ -66,26 +82,28 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     best.map(|(score, at)| from(view, at, score))
 }
 
+const SIGN_SCORES: &[(&[u8], f64)] = &[
+    (b"$ifs", 0.9),
+    (b"${ifs", 0.9),
+    (b"/dev/tcp/", 0.9),
+    (b"() { :", 0.95),
+    (b"(){:", 0.95),
+    (b"() { _", 0.95),
+    (b"cmd.exe /c", 0.9),
+    (b"cmd.exe?/c", 0.9),
+    (b"cmd /c ", 0.8),
+    (b"/bin/sh -c", 0.9),
+    (b"/bin/bash -", 0.9),
+    (b"powershell -", 0.8),
+    (b"powershell.exe -", 0.8),
+];
+static SIGNS: LazyLock<Literals> =
+    LazyLock::new(|| Literals::of(SIGN_SCORES.iter().map(|row| row.0)));
+
 /// Signs that need no command: nobody writes them by accident.
 fn sign(text: &[u8]) -> Option<(f64, usize)> {
-    const SIGNS: &[(&[u8], f64)] = &[
-        (b"$ifs", 0.9),
-        (b"${ifs", 0.9),
-        (b"/dev/tcp/", 0.9),
-        (b"() { :", 0.95),
-        (b"(){:", 0.95),
-        (b"() { _", 0.95),
-        (b"cmd.exe /c", 0.9),
-        (b"cmd.exe?/c", 0.9),
-        (b"cmd /c ", 0.8),
-        (b"/bin/sh -c", 0.9),
-        (b"/bin/bash -", 0.9),
-        (b"powershell -", 0.8),
-        (b"powershell.exe -", 0.8),
-        (b"$((", 0.55),
-    ];
-    SIGNS.iter().find_map(|(sign, score)| {
-        let at = find(text, sign)?;
+    SIGNS.firsts(text).find_map(|(row, at)| {
+        let (_, score) = SIGN_SCORES.get(row)?;
         (prose_words(text, at) < 3).then_some((*score, at))
     })
 }
@@ -115,51 +133,120 @@ fn separator(text: &[u8], at: usize) -> Option<usize> {
 fn behind(text: &[u8], at: usize, after: usize) -> f64 {
     let start = after
         + run(text, after, |byte| {
-            byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'(' | b'{' | b'+' | b'@')
+            is_space(byte) || matches!(byte, b'"' | b'\'' | b'(' | b'{' | b'+' | b'@')
         });
-    let length = run(text, start, |byte| {
-        !byte.is_ascii_whitespace()
-            && !matches!(
-                byte,
-                b';' | b'|' | b'&' | b'`' | b')' | b'<' | b'>' | b',' | b'}' | b'=' | b'+' | b'('
-            )
-    })
-    .min(NAME_BYTES_MAX);
+    let length = name_length(text, start);
     let word = text.get(start..start + length).unwrap_or_default();
-    let plain: Vec<u8> = word
-        .iter()
-        .copied()
-        .filter(|byte| !matches!(byte, b'\'' | b'"' | b'\\' | b'^' | b'@' | b'$'))
-        .collect();
-    let pathed = plain.contains(&b'/');
+    let plain = unquoted(word);
     let name = plain.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     let name = name.strip_suffix(b".exe").unwrap_or(name);
-    let Some(known) = command(name) else { return 0.0 };
+    let globbed = plain.first() == Some(&b'/') && is_glob(&plain);
+    let Some(known) = command(name).or_else(|| cmdlet(name)).or(globbed.then_some(Command::Plain))
+    else {
+        return 0.0;
+    };
     let end = start + length;
-    // `data:image/png;base64,…` and `&copy;`
-    let listed =
-        text.get(end) == Some(&b',') && !text.get(after..start).unwrap_or_default().contains(&b'{');
-    let entity = text.get(at) == Some(&b'&') && after == at + 1 && text.get(end) == Some(&b';');
-    if listed || entity {
+    // `data:image/png;base64,…`, `&copy;` and the `&type=` of an address.
+    let separator = text.get(at).copied().unwrap_or_default();
+    let glued = after == at + 1 && start == after;
+    let next = text.get(end).copied().unwrap_or_default();
+    let listed = next == b',' && !text.get(after..start).unwrap_or_default().contains(&b'{');
+    let entity = separator == b'&' && glued && next == b';';
+    let pair = matches!(separator, b'&' | b';') && glued && next == b'=';
+    let substituted = separator == b'$';
+    // `$($x)*` repeats in a macro, `$(for<'a>` is one's argument.
+    let repeated = substituted && (word.first() == Some(&b'$') || next == b'<');
+    // `|"true"|`, `|x| {`, `&id)`: strings, closures and references of a program.
+    let spelt = text.get(start.saturating_sub(1)).filter(|b| matches!(b, b'"' | b'\''));
+    let program = word.last().is_some_and(|last| Some(last) == spelt)
+        || separator == b'&' && matches!(next, b')' | b'>')
+        || separator == b'|' && glued && next == b'|' && closure(text, end);
+    // `;if(a)`, `&&print(b)`: a call in some language, not a command line.
+    let code = next == b'(' && !substituted;
+    if listed || entity || pair || code || repeated || program || is_code_span(text, at) {
         return 0.0;
     }
-    let follows = arguments(text, end);
-    // Markdown sets commands in backticks too; a word before them makes it a sentence.
-    let quoted = text.get(at) == Some(&b'`') && prose_words(text, at) >= 1;
-    let prose = prose_words(text, at) >= 2 || quoted;
-    let newline = matches!(text.get(at), Some(b'\n' | b'\r'));
-    let substituted = text.get(at) == Some(&b'$');
+    let follows =
+        if goes_on(name, next_word(text, end)) { Arguments::Shaped } else { arguments(text, end) };
+    let prose = prose_words(text, at) >= 2;
+    let newline = matches!(separator, b'\n' | b'\r');
     let score: f64 = match (known, follows) {
-        _ if pathed || substituted => 0.85,
+        // `$(host)` is how `make` writes a variable.
+        (Command::Word, Arguments::None) if substituted && name.len() > 3 => 0.45,
+        _ if plain.contains(&b'/') || substituted => 0.85,
         (Command::Plain, Arguments::Shaped) => 0.85,
         (Command::Plain, Arguments::None) | (Command::Word, Arguments::Shaped) => 0.75,
         // "python & ruby developers"
-        (Command::Plain, Arguments::Words) if text.get(at) == Some(&b'&') => 0.4,
+        (Command::Plain, Arguments::Words) if separator == b'&' => 0.4,
         (Command::Plain, Arguments::Words) => 0.5,
+        // "cat | dog | bird": tags, genres, columns.
+        (Command::Word, Arguments::None) if listed_words(text, at) => 0.4,
         (Command::Word, Arguments::None) if !newline => 0.6,
         _ => 0.0,
     };
-    if prose || newline { score - 0.4 } else { score }
+    if prose || newline && !second_line(text, at) { score - 0.4 } else { score }
+}
+
+/// So many backticks are Markdown, whatever stands between them.
+const SPANS_MAX: usize = 16;
+
+/// Tells whether the backtick at `at` belongs to a code span of Markdown, and not to a shell: a span
+/// stands apart from the words around it, a substitution is the whole value or glued to one.
+fn is_code_span(text: &[u8], at: usize) -> bool {
+    if text.get(at) != Some(&b'`') {
+        return false;
+    }
+    let before = text.get(..at).unwrap_or_default();
+    if more_than(before, b'`', SPANS_MAX) {
+        return true;
+    }
+    let closes = memchr::memchr_iter(b'`', before).count() % 2 == 1;
+    let fenced = find(text, b"```").is_some();
+    let whole = before.is_empty() && text.ends_with(b"`") && !more_than(text, b'`', 2);
+    let glued = before.last().is_some_and(|byte| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'=' | b'/' | b'\'' | b'"')
+    });
+    let alone = prose_words(text, text.len()) == 0 && !more_than(text, b'`', 2);
+    closes || fenced || !(whole || glued || alone)
+}
+
+/// Tells whether what stands behind the second bar of `|x|` is a program's text.
+fn closure(text: &[u8], bar: usize) -> bool {
+    let body = text.get(bar + 1..).unwrap_or_default();
+    let body = body.get(..ARGUMENT_BYTES_MAX).unwrap_or(body);
+    body.iter().any(|byte| matches!(byte, b'(' | b'{' | b'"'))
+}
+
+/// Longest list of words read, in bytes.
+const LIST_BYTES_MAX: usize = 512;
+
+/// Tells whether what stands before the separator at `at` is words, and words follow: a list.
+fn listed_words(text: &[u8], at: usize) -> bool {
+    let sign = text.get(at);
+    let single = text.get(at + 1) != sign;
+    let wordy = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b' ' || Some(byte) == sign;
+    let before = text.get(..at).unwrap_or_default();
+    let ended = text.last() == sign;
+    text.len() <= LIST_BYTES_MAX
+        && single
+        && !ended
+        && before.iter().any(u8::is_ascii_alphabetic)
+        && text.iter().all(wordy)
+}
+
+fn next_word(text: &[u8], at: usize) -> &[u8] {
+    let start = at + run(text, at, |byte| byte == b' ');
+    text.get(start..start + run(text, start, |byte| byte.is_ascii_alphabetic())).unwrap_or_default()
+}
+
+/// Tells whether the break at `at` ends the first line, and that one is no sentence: a host name
+/// with a command behind it has the look that a letter has not.
+fn second_line(text: &[u8], at: usize) -> bool {
+    let first = text.get(..at).unwrap_or_default().trim_ascii();
+    let rest = text.get(at..).unwrap_or_default().trim_ascii();
+    at <= LIST_BYTES_MAX
+        && !first.iter().any(|byte| is_space(*byte))
+        && memchr::memchr(b'\n', rest).is_none()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -172,11 +259,10 @@ enum Arguments {
 }
 
 fn arguments(text: &[u8], at: usize) -> Arguments {
-    let at = at
-        + run(text, at, |byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'+'));
+    let at = at + run(text, at, |byte| is_space(byte) || matches!(byte, b'"' | b'\'' | b'+'));
     let rest = text.get(at..).unwrap_or_default();
     let rest = rest.get(..ARGUMENT_BYTES_MAX).unwrap_or(rest);
-    let length = run(rest, 0, |byte| !byte.is_ascii_whitespace());
+    let length = run(rest, 0, |byte| !is_space(byte));
     let word = rest.get(..length).unwrap_or_default();
     match word.first() {
         None | Some(b';' | b'|' | b'&' | b'`' | b')' | b'}' | b'#' | b'<' | b'>') => {

@@ -36,6 +36,17 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "\"on",
         "'on",
         "/on",
+        "\ton",
+        "\non",
+        "\ron",
+        "\x0con",
+        "window[",
+        "self[",
+        "top[",
+        "this[",
+        "frames[",
+        "parent[",
+        "globalthis",
         "constructor",
         "innerhtml",
         "text/html",
@@ -53,6 +64,8 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "onaux",
         "onkey",
         "onanimation",
+        "behavior",
+        "-moz-binding",
     ],
     kinds: ANGLE,
     path_kinds: ANGLE,
@@ -61,12 +74,22 @@ pub(super) const CLASS: ClassRow = ClassRow {
     confirm,
 };
 
+/// What appears only once tags are taken out must convince by itself: generics look like tags.
+const JOINED_SCORE_MIN: f64 = 0.7;
+
 fn confirm(view: &View<'_>) -> Option<Evidence> {
     if view.kind == Kind::Document && view.lower.trim_ascii_start().starts_with(b"<?xml") {
         return None;
     }
     let markup = html::search(view.lower);
     let script = script::search(view.lower);
-    let (score, at) = [markup, script].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))?;
+    // `autof<x>ocus`: a filter takes the tags out, and what is left is script.
+    let joined = html::without_tags(view.lower);
+    let joined = joined
+        .and_then(|text| script::search(&text))
+        .filter(|found| found.0 >= JOINED_SCORE_MIN)
+        .map(|(score, _)| (score, 0));
+    let (score, at) =
+        [markup, script, joined].into_iter().flatten().max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some(from(view, at, score))
 }

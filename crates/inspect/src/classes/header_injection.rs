@@ -62,15 +62,25 @@ const COMMANDS: &[&[u8]] = &[
 ];
 
 fn confirm(view: &View<'_>) -> Option<Evidence> {
-    let breaks = memchr::memchr2_iter(b'\r', b'\n', view.lower);
+    // Breaks with nothing but space between them lead to one line: reading it once for each of them would
+    // take the square of their number.
+    let mut next = 0;
+    let breaks = memchr::memchr2_iter(b'\r', b'\n', view.lower).filter(|at| {
+        let fresh = *at >= next;
+        if fresh {
+            next = at + run(view.lower, *at, |byte| byte.is_ascii_whitespace());
+        }
+        fresh
+    });
+    let first = usize::from(view.kind == Kind::Path);
     breaks.take(LINES_MAX).find_map(|at| {
-        let score = line(view.lower, at);
+        let score = line(view.lower, at, at <= first);
         (score > 0.0).then(|| from(view, at, score))
     })
 }
 
 /// Scores the line that begins behind the break at `at`.
-fn line(text: &[u8], at: usize) -> f64 {
+fn line(text: &[u8], at: usize, begins: bool) -> f64 {
     let start = at + run(text, at, |byte| byte.is_ascii_whitespace());
     let length = run(text, start, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let name = text.get(start..start + length).unwrap_or_default();
@@ -100,7 +110,7 @@ fn line(text: &[u8], at: usize) -> f64 {
             || starts_at(text, start, b"mail from:")
             || starts_at(text, start, b"http/1.");
         // A value that begins so is nothing else.
-        return if mail || at == 0 { 0.8 } else { 0.3 };
+        return if mail || begins { 0.8 } else { 0.3 };
     }
     0.0
 }

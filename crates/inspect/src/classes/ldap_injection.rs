@@ -65,6 +65,16 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
             return Some(from(view, at, 0.75));
         }
     }
-    let at = find(text, b"*)(").or_else(|| find(text, b"*))%00")).or_else(|| find(text, b"*)|"))?;
+    let at = find(text, b"*)(")
+        .filter(|at| opens(text, at + 3))
+        .or_else(|| find(text, b"*))%00"))
+        .or_else(|| find(text, b"*)|"))?;
     Some(from(view, at, 0.6))
+}
+
+/// Tells whether a filter begins at `at`: an operator, or a name that is compared.
+fn opens(text: &[u8], at: usize) -> bool {
+    let name = run(text, at, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    matches!(text.get(at), None | Some(b'|' | b'&' | b'!' | b'('))
+        || matches!(text.get(at + name), None | Some(b'=' | b'~' | b'>' | b'<' | b':' | b')'))
 }

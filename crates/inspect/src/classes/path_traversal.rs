@@ -4,11 +4,13 @@
 //! `../` alone is no crime: pages link to their neighbours so. It takes more steps up than down, a
 //! file that no page serves, or a stream wrapper.
 
-use super::shared::{find, from, prose_words, starts_at, word_begins};
+use std::sync::LazyLock;
+
+use super::shared::{Literals, find, from, prose_words, run, starts_at, word_begins};
 use super::{ClassRow, Evidence, View};
-use crate::Class;
-use crate::bytes::BACKSLASH;
+use crate::bytes::{BACKSLASH, CONTROL};
 use crate::parts::Kind;
+use crate::{Class, Layer};
 
 pub(super) const CLASS: ClassRow = ClassRow {
     class: Class::PathTraversal,
@@ -25,7 +27,8 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "win.ini",
         "web-inf",
         "proc/",
-        ".ht",
+        ".hta",
+        ".htp",
         "system32",
         "winnt",
         ".ssh",
@@ -38,6 +41,7 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "phar:",
         "glob:",
         "data://",
+        "data:;",
         "var/log",
         "web.config",
         "system.ini",
@@ -51,11 +55,20 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "inetpub",
         "global.asa",
         "/...",
+        "/./",
+        "aa..",
+        "aaaaaaaaaaaaaaaa",
+        "root/",
+        "var/lib",
+        "var/spool",
+        "\\\\",
+        "dev/",
+        "view-source:",
         "ntuser",
         "id_rsa",
     ],
-    kinds: 0,
-    path_kinds: BACKSLASH,
+    kinds: CONTROL,
+    path_kinds: BACKSLASH | CONTROL,
     header_kinds: 0,
     deaf: &[Kind::Agent],
     confirm,
@@ -128,19 +141,46 @@ const WRAPPERS: &[&[u8]] = &[
     b"phar://",
     b"glob://",
     b"data://text",
+    b"data:;base64",
     b"ogg://",
     b"compress.zlib://",
 ];
 
+/// Folders of the system whose files an application's users do not name.
+const SYSTEM_FOLDERS: &[&[u8]] = &[
+    b"/etc/",
+    b"/proc/",
+    b"/root/",
+    b"/sys/",
+    b"/dev/",
+    b"/boot/",
+    b"/var/log/",
+    b"/var/lib/",
+    b"/var/spool/",
+    b"/var/run/",
+    b"/var/mail/",
+    b"c:/windows/",
+    b"c:/winnt/",
+    b"c:/inetpub/",
+];
+/// What a file on a share is called when it is meant to run.
+const RUN_ENDS: &[&[u8]] =
+    &[b".php", b".asp", b".aspx", b".jsp", b".dll", b".exe", b".hta", b".ps1", b".vbs", b".bat"];
 /// Steps up that a value may hold before it counts as a climb.
 const STEPS_MIN: usize = 2;
+/// So many steps on the spot, `/./`, are there to pass a filter.
+const IDLE_MIN: usize = 2;
+/// From this length on, a segment of one repeated letter is there to cut the path short behind it.
+const FILLER_BYTES_MIN: usize = 64;
+/// Longest value in which a NUL is looked for; longer ones are files.
+const NUL_BYTES_MAX: usize = 256;
 
 fn confirm(view: &View<'_>) -> Option<Evidence> {
     let text = slashed(view.lower);
     let file = file(&text);
     let climb = climb(&text);
     let start = climb.map_or_else(|| file.unwrap_or(0), |climb| climb.start);
-    let prose = prose_words(&text, start) >= 2;
+    let prose = prose_words(&text, start) >= 2 || prose_words(&text, text.len()) >= 3;
     let path = view.kind == Kind::Path;
     let mut score: f64 = match (climb, file) {
         (Some(_), Some(_)) => 0.95,
@@ -152,17 +192,83 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         (Some(_), None) | (None, Some(_)) => 0.3,
         (None, None) => 0.0,
     };
+    // Nobody's browser encodes a step up twice.
+    if climb.is_some() && !path && percents(view) >= 2 {
+        score = score.max(0.6);
+    }
+    if !path && in_system_folder(&text) || on_a_share(&text) {
+        score = score.max(0.65);
+    }
+    score = score.max(odd_segments(&text));
     if prose {
         score = score.min(0.4);
+    }
+    if cut_by_nul(view) {
+        score = score.max(0.6);
     }
     if let Some(at) = wrapper(&text) {
         let prose = prose_words(&text, at) >= 2 || path;
         score = score.max(if prose { 0.3 } else { 0.8 });
     }
-    if text.starts_with(b"//") && find(&text, b"/c$/").is_some() {
-        score = score.max(0.7);
-    }
     (score > 0.0).then(|| from(view, start, score))
+}
+
+fn percents(view: &View<'_>) -> usize {
+    view.layers
+        .iter()
+        .filter(|layer| matches!(layer, Layer::Percent | Layer::PercentUnicode))
+        .count()
+}
+
+/// A short text that held an encoded NUL: to libraries written in C the name ends there.
+fn cut_by_nul(view: &View<'_>) -> bool {
+    let encoded = view
+        .layers
+        .iter()
+        .any(|layer| matches!(layer, Layer::Percent | Layer::PercentUnicode | Layer::Escape));
+    // A program's text and an expression spell the byte out, too.
+    let program = view.layers.contains(&Layer::Escape)
+        && view.text.iter().any(|b| matches!(b, b' ' | b'(' | b'[' | b'"' | b'`' | b'|' | b'\\'));
+    view.layers.contains(&Layer::Nul)
+        && encoded
+        && !program
+        && matches!(view.kind, Kind::Value | Kind::Path)
+        && view.text.len() <= NUL_BYTES_MAX
+        && view.text.iter().all(|byte| *byte >= b' ' || byte.is_ascii_whitespace())
+}
+
+/// `/etc/anything` as a whole value.
+fn in_system_folder(text: &[u8]) -> bool {
+    SYSTEM_FOLDERS.iter().any(|folder| text.len() > folder.len() && text.starts_with(folder))
+        && !text.contains(&b' ')
+}
+
+/// `//10.0.0.5/c$/…`, `//host/share/x.php`: a file on a share of another machine.
+fn on_a_share(text: &[u8]) -> bool {
+    if !text.starts_with(b"//") {
+        return false;
+    }
+    let rest = text.get(run(text, 0, |byte| byte == b'/')..).unwrap_or_default();
+    let length = run(rest, 0, |byte| byte != b'/');
+    let after = rest.get(length..).unwrap_or_default();
+    let numeric =
+        length > 6 && rest.iter().take(length).all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    let administers = [&b"/c$/"[..], b"/admin$/", b"/ipc$"].iter().any(|s| after.starts_with(s));
+    let runs = after.len() > 1 && RUN_ENDS.iter().any(|end| after.ends_with(end));
+    length > 0 && !rest.contains(&b' ') && (administers || numeric && runs)
+}
+
+/// Segments that a path needs only to pass a filter: steps on the spot, a filler before dots.
+fn odd_segments(text: &[u8]) -> f64 {
+    if text.contains(&b' ') || !matches!(text.first(), Some(b'/' | b'.')) {
+        return 0.0;
+    }
+    let idle = text.split(|byte| *byte == b'/').filter(|segment| *segment == b".").count();
+    let letter = text.get(1).copied().unwrap_or(b'/');
+    let filler = letter.is_ascii_alphabetic()
+        && run(text, 1, |byte| byte == letter) >= FILLER_BYTES_MIN
+        && find(text, b"..").is_some();
+    if idle >= IDLE_MIN || filler { 0.55 } else { 0.0 }
 }
 
 /// Turns every spelling of the two separators into `/`.
@@ -181,12 +287,15 @@ fn slashed(text: &[u8]) -> Vec<u8> {
     slashed
 }
 
+static FILE_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(FILES.iter().copied()));
+static WRAPPER_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(WRAPPERS.iter().copied()));
+
 fn file(text: &[u8]) -> Option<usize> {
-    FILES.iter().find_map(|file| find(text, file))
+    FILE_TABLE.firsts(text).next().map(|(_, at)| at)
 }
 
 fn wrapper(text: &[u8]) -> Option<usize> {
-    WRAPPERS.iter().find_map(|wrapper| find(text, wrapper).filter(|at| word_begins(text, *at)))
+    WRAPPER_TABLE.firsts(text).map(|(_, at)| at).find(|at| word_begins(text, *at))
 }
 
 /// A sensitive name that is the path itself, asked of the web server.

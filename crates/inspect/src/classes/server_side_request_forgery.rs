@@ -65,10 +65,26 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         .find_map(|scheme| text.strip_prefix(scheme.as_bytes()))?;
     let length = run(rest, 0, |byte| !matches!(byte, b'/' | b'?' | b'#'));
     let host = rest.get(..length)?;
-    let local = host.starts_with(b"127.")
-        || host.starts_with(b"localhost")
-        || host.starts_with(b"0.0.0.0")
+    // `user:password@host`
+    let host = host.rsplit(|byte| *byte == b'@').next().unwrap_or_default();
+    is_local(host).then(|| from(view, 0, 0.6))
+}
+
+/// Tells whether a host is this machine, or is written as only those write it who hide an address:
+/// as one number, or in hexadecimal.
+fn is_local(host: &[u8]) -> bool {
+    let name = host.split(|byte| *byte == b':').next().unwrap_or_default();
+    let one_number = !name.is_empty() && name.iter().all(u8::is_ascii_digit);
+    let hexadecimal = name.starts_with(b"0x")
+        && name.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b'x' | b'.'));
+    name.starts_with(b"127.")
+        || name == b"localhost"
+        || name.starts_with(b"0.0.0.0")
+        || name.starts_with(b"0177.")
+        || one_number
+        || hexadecimal
         || host.starts_with(b"[::1]")
-        || host == b"0";
-    local.then(|| from(view, 0, 0.6))
+        || host.starts_with(b"[::]")
+        || host.starts_with(b"[::ffff:127.")
+        || host.starts_with(b"[0:0:0:0:")
 }

@@ -6,9 +6,12 @@
 //! only an attacker makes. What it takes to convince depends on the reading: a value that leaves
 //! its string needs less than a sentence that happens to contain the words.
 
+mod breakout;
 mod reading;
 mod shapes;
+mod statement;
 mod tokens;
+mod vocabulary;
 mod words;
 
 use super::{ClassRow, Evidence, View};
@@ -32,7 +35,8 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "order by",
         "group by",
         "information_schema",
-        "/*!",
+        "/*",
+        "case ",
         "exec",
         "insert",
         "delete",
@@ -68,6 +72,15 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         if let Some(at) = memchr::memchr(quote, view.lower) {
             consider(shapes::search(view.lower, &Reading::inside(view.lower, at)));
         }
+    }
+    // MySQL quotes names with backticks; so does Markdown, but not glued to a value.
+    if let Some(at) = memchr::memchr(b'`', view.lower)
+        && view
+            .lower
+            .get(..at)
+            .is_some_and(|lead| !lead.is_empty() && lead.iter().all(u8::is_ascii_alphanumeric))
+    {
+        consider(shapes::search(view.lower, &Reading::inside(view.lower, at)));
     }
     // Headers and paths have quotes and semicolons of their own: half a sign is none there.
     let score_min = if matches!(view.kind, Kind::Header | Kind::Agent) { 0.7 } else { 0.3 };

@@ -2,7 +2,9 @@
 //!
 //! `{{first_name}}` is a placeholder that people type; `{{7*7}}` is a question to the server.
 
-use super::shared::{find, from};
+use std::sync::LazyLock;
+
+use super::shared::{Literals, find, from};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 
@@ -63,9 +65,23 @@ const INWARD: &[&[u8]] = &[
     b"|filter",
     b"|map",
     b"_self",
+    b"?new(",
+    b"freemarker",
+    b"class.forname",
+    b"@runtime",
+    b"process.main",
+    b"global.process",
+    b"self.env",
+    b"getenv",
+    b"file_get",
+    b"include(",
 ];
+/// Most expressions of one kind read.
+const EXPRESSIONS_MAX: usize = 16;
 /// Longest expression read, in bytes.
 const EXPRESSION_BYTES_MAX: usize = 1024;
+
+static INWARD_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(INWARD.iter().copied()));
 
 fn confirm(view: &View<'_>) -> Option<Evidence> {
     if let Some(at) = find(view.lower, b"<#assign").or_else(|| find(view.lower, b"#set($")) {
@@ -73,8 +89,11 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     }
     BRACKETS
         .iter()
-        .filter_map(|(open, close)| {
-            let at = find(view.lower, open)?;
+        .flat_map(|brackets| {
+            let places = memchr::memmem::find_iter(view.lower, brackets.0).take(EXPRESSIONS_MAX);
+            places.map(move |at| (at, brackets))
+        })
+        .filter_map(|(at, (open, close))| {
             let inside = view.lower.get(at + open.len()..)?;
             let inside = inside.get(..EXPRESSION_BYTES_MAX).unwrap_or(inside);
             let inside =
@@ -89,7 +108,7 @@ fn expression(inside: &[u8]) -> f64 {
     let digits = inside.iter().filter(|byte| byte.is_ascii_digit()).count();
     let operators = inside.iter().filter(|byte| matches!(byte, b'*' | b'+' | b'/' | b'-')).count();
     let letters = inside.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    if INWARD.iter().any(|inward| find(inside, inward).is_some()) {
+    if INWARD_TABLE.firsts(inside).next().is_some() {
         return 0.85;
     }
     // `{{7*7}}`, `${7*'7'}`

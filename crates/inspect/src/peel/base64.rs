@@ -3,9 +3,12 @@
 use crate::parts::{Kind, Part};
 
 /// Shortest text taken for base64; shorter ones are words too often.
-const LENGTH_MIN: usize = 12;
-/// Of a hundred decoded bytes, at least so many must be printable.
-const PRINTABLE_PERCENT_MIN: usize = 95;
+const LENGTH_MIN: usize = 10;
+/// Of a hundred decoded bytes, at least so many must be printable; payloads hide a few that are not.
+const PRINTABLE_PERCENT_MIN: usize = 80;
+/// Of a hundred decoded bytes, at least so many must be ASCII or of the longer characters: what
+/// else there is may be chance.
+const ASCII_PERCENT_MIN: usize = 65;
 /// The first bytes decoded to see whether it is worth the rest.
 const SAMPLE_BYTES: usize = 16;
 
@@ -13,6 +16,7 @@ const SAMPLE_BYTES: usize = 16;
 pub(super) fn plausible(part: &Part<'_>, text: &[u8]) -> bool {
     let text = body(part, text);
     text.len() >= LENGTH_MIN
+        && !text.iter().all(u8::is_ascii_digit)
         && sample(text).is_some_and(|decoded| readable(&decoded))
         && text.iter().all(|byte| sextet(*byte).is_some())
 }
@@ -36,25 +40,39 @@ fn body<'a>(part: &Part<'_>, text: &'a [u8]) -> &'a [u8] {
     }
     match part.kind {
         Kind::Path => text.strip_prefix(b"/").unwrap_or(text),
-        Kind::Value | Kind::Name => text,
-        Kind::Header | Kind::Agent | Kind::Document => b"",
+        Kind::Value | Kind::Name | Kind::Header => text,
+        Kind::Agent | Kind::Document => b"",
     }
 }
 
-fn sample(text: &[u8]) -> Option<Vec<u8>> {
-    let text = text.get(..text.len().min(SAMPLE_BYTES / 4 * 4))?;
+/// Decodes the first bytes.
+fn sample(text: &[u8]) -> Option<[u8; SAMPLE_BYTES / 4 * 3]> {
+    let mut decoded = [b' '; SAMPLE_BYTES / 4 * 3];
+    let text = text.get(..text.len().min(SAMPLE_BYTES))?;
     if !text.iter().all(|byte| sextet(*byte).is_some()) {
         return None;
     }
-    let mut decoded = Vec::new();
-    decode_into(text, &mut |byte| decoded.push(byte));
+    let mut places = decoded.iter_mut();
+    decode_into(text, &mut |byte| {
+        if let Some(place) = places.next() {
+            *place = byte;
+        }
+    });
     Some(decoded)
 }
 
 fn readable(text: &[u8]) -> bool {
-    let printable =
+    let plain =
         text.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')).count();
-    printable * 100 >= text.len() * PRINTABLE_PERCENT_MIN
+    if plain == text.len() {
+        return true;
+    }
+    // Letters of other scripts are text too, where they are well-formed; two bytes are so by chance.
+    let chars = || text.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
+    let wide: usize = chars().filter(|c| !c.is_ascii()).map(char::len_utf8).sum();
+    let long: usize = chars().map(char::len_utf8).filter(|length| *length > 2).sum();
+    (plain + wide) * 100 >= text.len() * PRINTABLE_PERCENT_MIN
+        && (plain + long) * 100 >= text.len() * ASCII_PERCENT_MIN
 }
 
 fn decode_into(text: &[u8], push: &mut dyn FnMut(u8)) {

@@ -1,8 +1,9 @@
-//! UTF-8 that says ASCII in a roundabout way: overlong forms, full-width letters, NUL bytes.
+//! UTF-8 that says ASCII in a roundabout way: overlong forms, full-width letters, other spaces, NUL
+//! bytes.
 
 use crate::bytes::HIGH;
 
-/// Folds overlong sequences and full-width forms to ASCII; `None` when there are none.
+/// Folds overlong sequences, full-width forms and wide spaces to ASCII; `None` when there are none.
 pub(super) fn decode(text: &[u8], kinds: u32) -> Option<Vec<u8>> {
     if kinds & HIGH == 0 {
         return None;
@@ -37,6 +38,15 @@ fn folded(text: &[u8]) -> Option<(u8, usize)> {
         // U+FF01 to U+FF5E are the printable ASCII characters in full width.
         [0xEF, 0xBC, tail @ 0x81..=0xBF, ..] => Some((tail - 0x81 + 0x21, 3)),
         [0xEF, 0xBD, tail @ 0x80..=0x9E, ..] => Some((tail - 0x80 + 0x60, 3)),
+        // Spaces that servers, browsers and databases take for one.
+        [0xC2, 0xA0, ..] => Some((b' ', 2)),
+        [0xE2, 0x80, 0x80..=0x8A | 0xAF, ..] | [0xE2, 0x81, 0x9F, ..] | [0xE3, 0x80, 0x80, ..] => {
+            Some((b' ', 3))
+        }
+        // What becomes a quote where a database narrows text, and a line break where a server does.
+        [0xCA, 0xBC, ..] => Some((b'\'', 2)),
+        [0xE5, 0x98, 0x8A, ..] => Some((b'\n', 3)),
+        [0xE5, 0x98, 0x8D, ..] => Some((b'\r', 3)),
         _ => None,
     }
 }

@@ -8,8 +8,10 @@
 //! example.org:443 203.0.113.9 - - [21/Nov/2026:06:58:00 +0000] "GET / HTTP/1.1" 200 512 "-" "-"
 //! ```
 //!
-//! What follows the user agent is of the administrator's own making: `name=value` is kept under its
-//! name, the rest in `access.extra`.
+//! What follows the user agent is Traefik's, or of the administrator's own making: `name=value` is kept
+//! under its name, the rest in `access.extra`.
+
+mod traefik;
 
 use model::{Event, Field, Timestamp, Value};
 
@@ -19,10 +21,20 @@ use crate::{Context, Format, ParseError, moment, quoted};
 
 pub(crate) const FORMAT: Format = Format {
     id: "access",
-    summary: "web access logs: nginx, Apache (common, combined, with virtual host)",
+    summary: "web access logs: nginx, Apache (common, combined, with virtual host), Traefik",
     programs: &[],
     recognises,
     parse,
+};
+
+/// The same where the client's address begins the line, or the server's name and it.
+pub(crate) const ANCHORED: Format = Format {
+    recognises: |text| {
+        let mut words = text.splitn(3, ' ').take(2);
+        let client = |word: &str| shared::address(word.trim_end_matches(',')).is_some();
+        words.any(client) && recognises(text)
+    },
+    ..FORMAT
 };
 
 /// How far into the text the time is looked for; user names stand before it.
@@ -48,7 +60,8 @@ fn recognises(text: &str) -> bool {
 
 fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), ParseError> {
     let (who, time, rest) = head(text, context).ok_or(ParseError::Missing("time and request"))?;
-    let (request, rest) = quoted::closing(rest).ok_or(ParseError::Missing("request"))?;
+    let (request, rest) =
+        web::closing(rest, status_follows).ok_or(ParseError::Missing("request"))?;
     let (status, rest) = word(rest).ok_or(ParseError::Missing("status"))?;
     if status != "-" && !(status.len() == 3 && is_number(status)) {
         return Err(ParseError::Invalid("status"));
@@ -58,20 +71,32 @@ fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), Par
     event.time = time;
     event.set(Field::EventCategory, "web");
     event.set(Field::EventType, "access");
-    web::request(event, request, Escapes::Undone);
+    let after = match word(rest) {
+        Some((bytes, after)) if is_number(bytes) || bytes == "-" => after,
+        _ => rest,
+    };
+    let traefik = traefik::words(after);
+    let escapes = if traefik.is_some() { Escapes::Unknown } else { Escapes::Undone };
+    web::request(event, request, escapes);
     if let Ok(status) = status.parse() {
         web::status(event, status);
     }
-    let rest = match word(rest) {
-        Some((bytes, rest)) if is_number(bytes) => {
-            event.set(Field::ResponseBodyBytes, bytes);
-            rest
-        }
-        Some(("-", rest)) => rest,
-        _ => rest,
-    };
-    extras(rest, event);
+    if let Some((bytes, _)) = word(rest).filter(|(bytes, _)| is_number(bytes)) {
+        event.set(Field::ResponseBodyBytes, bytes);
+    }
+    match traefik {
+        Some(words) => words.write(event),
+        None => extras(after, event),
+    }
     Ok(())
+}
+
+/// Tells whether a status and a size stand at the beginning.
+fn status_follows(text: &str) -> bool {
+    let size = |size: &str| size == "-" || is_number(size);
+    word(text).is_some_and(|(status, rest)| {
+        status.len() == 3 && is_number(status) && word(rest).is_some_and(|(bytes, _)| size(bytes))
+    })
 }
 
 /// Splits the line at its request: what stands before the time, the time, and what follows the

@@ -1,14 +1,18 @@
-//! Standard access logs of Amazon CloudFront: 33 columns between tabs.
+//! Standard access logs of Amazon CloudFront: columns between tabs, 33 unless the log names others.
 //!
 //! ```text
 //! 2026-11-21 06:58:00 CDG50-P2 703 203.0.113.9 GET d1.cloudfront.net /a 200 - curl/8.5.0 b=c - Miss …
 //! ```
+//!
+//! A log that names its columns may have fewer, in another order. What visitors said in headers is
+//! percent-encoded once more than they did; their URLs are left as they stand.
 
 use model::{Event, Field};
 
 use super::shared::address;
+use super::shared::columns::{self, Style};
 use crate::web::{self, Escapes};
-use crate::{Context, Format, ParseError, moment};
+use crate::{Context, Format, ParseError};
 
 pub(crate) const FORMAT: Format = Format {
     id: "cloudfront",
@@ -16,6 +20,13 @@ pub(crate) const FORMAT: Format = Format {
     programs: &[],
     recognises,
     parse,
+};
+
+const ESCAPES: Escapes = Escapes::Marked('%');
+const STYLE: Style = Style {
+    separator: '\t',
+    prefix: "cloudfront.",
+    said: |event, field, value| ESCAPES.set(event, field, value),
 };
 
 /// How many columns the first published layout had; later ones have more.
@@ -28,34 +39,39 @@ fn recognises(text: &str) -> bool {
 }
 
 fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), ParseError> {
-    let columns: Vec<&str> = text.split('\t').take(COLUMNS_MAX).collect();
+    if !context.columns.is_empty() && columns::read(text, STYLE, event, context).is_ok() {
+        return Ok(());
+    }
+    let mut kept = [""; COLUMNS_MAX];
+    let mut length = 0;
+    for (place, word) in kept.iter_mut().zip(text.split('\t')) {
+        *place = word;
+        length += 1;
+    }
+    let columns = kept.get(..length).unwrap_or_default();
     if columns.len() < COLUMNS_MIN {
         return Err(ParseError::Missing("column"));
     }
     let column = |at: usize| columns.get(at).copied().filter(|text| !matches!(*text, "" | "-"));
-    let date = [column(0).unwrap_or_default(), " ", column(1).unwrap_or_default(), "Z"].concat();
-    let (time, _) = moment::iso(&date, context).ok_or(ParseError::Invalid("time"))?;
+    let date = (column(0).unwrap_or_default(), column(1).unwrap_or_default());
+    let time = columns::time(text, date, context).ok_or(ParseError::Invalid("time"))?;
     let client = column(4).and_then(address).ok_or(ParseError::Invalid("client"))?;
 
     event.time = time;
     event.set(Field::EventCategory, "web");
     event.set(Field::EventType, "access");
     event.set(Field::SourceIp, client);
-    let path = column(7).unwrap_or_default();
-    match column(11) {
-        Some(query) => web::target(event, &[path, "?", query].concat(), Escapes::Unknown),
-        None => web::target(event, path, Escapes::Unknown),
-    }
+    columns::target(column(7).unwrap_or_default(), column(11).unwrap_or_default(), event);
     let rows = [
         (3, Field::ResponseBytes),
         (5, Field::RequestMethod),
-        (9, Field::RequestReferrer),
         (14, Field::RequestId),
         (16, Field::UrlScheme),
         (17, Field::RequestBytes),
         (20, Field::TlsVersion),
         (21, Field::TlsCipher),
         (26, Field::SourcePort),
+        (30, Field::ResponseBodyBytes),
     ];
     for (at, field) in rows {
         if let Some(value) = column(at) {
@@ -69,8 +85,13 @@ fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), Par
     if let Some(version) = column(23) {
         event.set(Field::HttpVersion, version.strip_prefix("HTTP/").unwrap_or(version));
     }
-    if let Some(agent) = column(10) {
-        event.set(Field::UserAgentOriginal, &*agent.replace("%20", " "));
+    for (at, field) in [(9, Field::RequestReferrer), (10, Field::UserAgentOriginal)] {
+        if let Some(said) = column(at) {
+            ESCAPES.set(event, field, said);
+        }
+    }
+    if let Some(taken) = column(18).and_then(columns::duration) {
+        event.set(Field::EventDuration, taken);
     }
     // `000` where the visitor left before there was an answer.
     if let Some(Ok(status @ 100..600)) = column(8).map(str::parse) {
@@ -99,11 +120,13 @@ mod tests {
             expect![[r"
                 @timestamp = 2026-11-21T06:58:00.000Z
                 event.category = web
+                event.duration = 113000000
                 event.outcome = failure
                 event.type = access
                 http.request.bytes = 62
                 http.request.id = 375WZm==
                 http.request.method = GET
+                http.response.body.bytes = 20
                 http.response.bytes = 703
                 http.response.status_code = 403
                 http.version = 2.0
@@ -121,6 +144,33 @@ mod tests {
                 cloudfront.result = Error
                 cloudfront.detail = Error
             "]],
+        );
+    }
+
+    #[test]
+    fn columns_that_the_log_named() {
+        testing::check_with(
+            &FORMAT,
+            "date time c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query time-taken x-edge-location sc-range-start",
+            "2026-11-21\t06:58:00\t2001:db8::9\tGET\td1.cloudfront.net\t/a\t200\thttps://www.example.org/%3Fq=%2522\t%2524%257B%22x%22\tid=1%2527\t0.113\tCDG50-P2\t7",
+            expect![[r#"
+                @timestamp = 2026-11-21T06:58:00.000Z
+                event.category = web
+                event.duration = 113000000
+                event.outcome = success
+                event.type = access
+                http.request.method = GET
+                http.request.referrer = https://www.example.org/?q=%22
+                http.response.status_code = 200
+                source.ip = 2001:db8::9
+                url.domain = d1.cloudfront.net
+                url.original = /a?id=1%2527
+                url.path = /a
+                url.query = id=1%2527
+                user_agent.original = %24%7B"x"
+                cloudfront.edge = CDG50-P2
+                cloudfront.sc-range-start = 7
+            "#]],
         );
     }
 

@@ -6,11 +6,13 @@
 //!
 //! How an object becomes fields stands at [`object`](crate::object).
 
+use std::fmt::Write;
+
 use model::{Event, Field, Timestamp, Value};
 
 use super::shared;
 use crate::object::{self, Whose};
-use crate::{Context, Format, ParseError, dialect, epoch, glean, modsecurity};
+use crate::{Context, Format, ParseError, dialect, epoch, glean, modsecurity, quoted};
 
 /// The format's row.
 pub(crate) const FORMAT: Format = Format {
@@ -60,7 +62,11 @@ fn recognises(text: &str) -> bool {
 
 fn parse(text: &str, event: &mut Event, _: &Context<'_>) -> Result<(), ParseError> {
     let before = event.time;
-    object::read(cookie_removed(text), event, Whose::Sender)?;
+    let object = cookie_removed(text);
+    if let Err(error) = object::read(object, event, Whose::Sender) {
+        let mended = mended(object).ok_or(error)?;
+        object::read(&mended, event, Whose::Sender)?;
+    }
     if event.time == before {
         date(event);
     }
@@ -72,6 +78,46 @@ fn parse(text: &str, event: &mut Event, _: &Context<'_>) -> Result<(), ParseErro
 /// Removes the mark that says "JSON follows" in a syslog message (`@cee: {…}`).
 fn cookie_removed(text: &str) -> &str {
     text.strip_prefix("@cee:").unwrap_or(text)
+}
+
+/// Gives the object whose writer escapes as in an access log, not as in JSON: nginx writes `\x22` unless
+/// its format says `escape=json`, and does so only where a client sent quotes, or worse.
+fn mended(text: &str) -> Option<String> {
+    text.contains("\\x").then_some(())?;
+    let mut out = String::with_capacity(text.len() + text.len() / 2);
+    let mut rest = text;
+    while let Some((clean, tail)) = rest.split_once('\\') {
+        out.push_str(clean);
+        let length = quoted::hex_run(tail);
+        if length == 0 {
+            // An escape of JSON, or what is none in either.
+            let end = tail.chars().next().map_or(0, char::len_utf8);
+            out.push('\\');
+            out.push_str(tail.get(..end)?);
+            rest = tail.get(end..)?;
+            continue;
+        }
+        let mut meant = String::new();
+        quoted::undo(rest.get(clean.len()..clean.len() + 1 + length)?, &mut meant);
+        push_escaped(&meant, &mut out);
+        rest = tail.get(length..)?;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// Appends a text as it stands in a string of JSON.
+fn push_escaped(text: &str, out: &mut String) {
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            control if control < ' ' => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(control));
+            }
+            other => out.push(other),
+        }
+    }
 }
 
 /// Sets what rules ask for first where it came under another common name, which stays beside it.

@@ -60,11 +60,11 @@ mod tests {
         testing::check(
             &FORMAT,
             r#"{"event":{"module":"flow"},"dns":{"question":{"name":"a.b.Example.org"}}}"#,
-            expect![[r#"
+            expect![[r"
                 dns.question.name = a.b.Example.org
                 event.module = flow
                 dns.question.registered_domain = example.org
-            "#]],
+            "]],
         );
     }
 }

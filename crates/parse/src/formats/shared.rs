@@ -1,5 +1,6 @@
 //! What several formats read or write alike.
 
+pub(crate) mod columns;
 pub(crate) mod names;
 
 use model::{Event, Field};
@@ -123,8 +124,13 @@ pub(crate) mod testing {
 
     /// Gives what a format reads from a message, received at 2026-11-21T07:00:00Z.
     pub(crate) fn read(format: &Format, text: &str) -> Result<Event, ParseError> {
+        read_with(format, "", text)
+    }
+
+    fn read_with(format: &Format, columns: &str, text: &str) -> Result<Event, ParseError> {
         let received_at = Timestamp::parse("2026-11-21T07:00:00Z").unwrap();
-        let context = Context { received_at, clock: Clock::Live, utc_offset_seconds: 0, tag: "" };
+        let context =
+            Context { received_at, clock: Clock::Live, utc_offset_seconds: 0, tag: "", columns };
         let text = Text::from(text);
         let mut event = Event::new(text.clone(), received_at);
         (format.parse)(&text, &mut event, &context).map(|()| event)
@@ -133,7 +139,13 @@ pub(crate) mod testing {
     /// Compares what a format reads from a message, received at 2026-11-21T07:00:00Z.
     #[track_caller]
     pub(crate) fn check(format: &Format, text: &str, expect: Expect) {
-        match read(format, text) {
+        check_with(format, "", text, expect);
+    }
+
+    /// Compares the same of a log that has named these columns.
+    #[track_caller]
+    pub(crate) fn check_with(format: &Format, columns: &str, text: &str, expect: Expect) {
+        match read_with(format, columns, text) {
             Ok(event) => expect.assert_eq(&event.to_string()),
             Err(error) => expect.assert_eq(&format!("{error:?}")),
         }

@@ -1,19 +1,23 @@
 //! IIS and other servers that write the W3C extended log format.
 //!
 //! ```text
+//! #Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) …
 //! 2026-11-21 06:58:00 192.0.2.1 GET /a.aspx id=1 443 - 203.0.113.9 Mozilla/5.0+(X11) https://www.example.org/ 200 0 0 15
 //! 2026-11-21 06:58:00 W3SVC1 WEB1 192.0.2.1 POST /x - 80 CORP\ann 203.0.113.9 HTTP/1.1 curl/8.5 - - www.example.org 401 2 5 1245 312 46
 //! ```
 //!
-//! Which columns there are stands in a line of their own (`#Fields:`), which a record does not have
-//! with it. So the columns are told by what stands in them, in the order that IIS gives them: the
-//! server, the method, the path, the query, the port, the user, the client, the client's words, the
-//! status with its two companions, sizes, and the time taken. Spaces are written as `+`.
+//! Which columns there are stands in a line of their own, and a source that reads a log from its
+//! beginning hands it on with each record. Where it is not known, as behind a syslog header, the columns
+//! are told by what stands in them, in the order that IIS gives them: the server, the method, the path,
+//! the query, the port, the user, the client, the client's words, the status with its two companions,
+//! sizes, and the time taken. The numbers are counted from the end, for before them stand the client's
+//! words, and a client may write numbers. Spaces are written as `+`.
 
 use model::{Event, Field};
 
 use super::shared::address;
-use crate::web::{self, Escapes};
+use super::shared::columns::{self, Style};
+use crate::web;
 use crate::{Context, Format, ParseError, moment};
 
 pub(crate) const FORMAT: Format = Format {
@@ -24,40 +28,60 @@ pub(crate) const FORMAT: Format = Format {
     parse,
 };
 
+const STYLE: Style = Style { separator: ' ', prefix: "w3c.", said };
+
 /// How many columns are read; a custom layout may have some more.
 const COLUMNS_MAX: usize = 32;
 /// How many columns may stand between the time and the method: site, computer, address.
 const BEFORE_METHOD_MAX: usize = 3;
-/// Milliseconds in nanoseconds.
-const NANOS_A_MILLI: i64 = 1_000_000;
+/// How many columns stand at the end from the status on, the likeliest first: status, its companions and
+/// the time taken; the same without the time; with the sizes before it; and with a column of the
+/// administrator's behind.
+const TAILS: [usize; 4] = [4, 3, 6, 5];
+/// Detailed statuses (`404.15`) have two figures at most.
+const SUB_STATUS_MAX: u32 = 99;
 
 fn recognises(text: &str) -> bool {
     let bytes = text.as_bytes();
     let dated =
         bytes.get(4) == Some(&b'-') && bytes.get(10) == Some(&b' ') && bytes.get(19) == Some(&b' ');
-    dated && method_at(&columns(text.get(20..).unwrap_or_default())).is_some()
-}
-
-fn columns(text: &str) -> Vec<&str> {
-    text.split(' ').take(COLUMNS_MAX).collect()
+    dated && method_at(text.get(20..).unwrap_or_default()).is_some()
 }
 
 /// Finds the method: a word in capitals before a path.
-fn method_at(columns: &[&str]) -> Option<usize> {
-    (0..=BEFORE_METHOD_MAX).find(|at| {
-        let method = columns.get(*at).copied().unwrap_or_default();
-        let path = columns.get(*at + 1).copied().unwrap_or_default();
-        (3..=16).contains(&method.len())
+fn method_at(text: &str) -> Option<usize> {
+    let mut words = text.split(' ').take(BEFORE_METHOD_MAX + 2);
+    let mut method = words.next()?;
+    words.position(|path| {
+        let found = (3..=16).contains(&method.len())
             && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_' || byte == b'-')
-            && path.starts_with('/')
+            && path.starts_with('/');
+        method = path;
+        found
     })
 }
 
 fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), ParseError> {
+    if !context.columns.is_empty() && columns::read(text, STYLE, event, context).is_ok() {
+        return Ok(());
+    }
+    guess(text, event, context)
+}
+
+/// Reads a line of which nobody said which columns it has.
+fn guess(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), ParseError> {
     const MISSING: ParseError = ParseError::Missing("column");
-    let (time, rest) = moment::leading(text, context).ok_or(ParseError::Missing("time"))?;
-    let columns = columns(rest.strip_prefix(' ').ok_or(MISSING)?);
-    let method = method_at(&columns).ok_or(ParseError::Missing("method"))?;
+    let greenwich = Context { utc_offset_seconds: 0, ..*context };
+    let (time, rest) = moment::leading(text, &greenwich).ok_or(ParseError::Missing("time"))?;
+    let rest = rest.strip_prefix(' ').ok_or(MISSING)?;
+    let method = method_at(rest).ok_or(ParseError::Missing("method"))?;
+    let mut kept = [""; COLUMNS_MAX];
+    let mut length = 0;
+    for (place, word) in kept.iter_mut().zip(rest.split(' ')) {
+        *place = word;
+        length += 1;
+    }
+    let columns = kept.get(..length).unwrap_or_default();
     let column = |at: usize| columns.get(method + at).copied().ok_or(MISSING);
     let (verb, path, query, port) = (column(0)?, column(1)?, column(2)?, column(3)?);
     let (user, client) = (column(4)?, column(5)?);
@@ -78,60 +102,89 @@ fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), Par
     }
     event.set(Field::DestinationPort, port);
     event.set(Field::RequestMethod, verb);
-    target(path, query, event);
+    columns::target(path, query, event);
     if user != "-" {
         event.set(Field::UserName, user);
     }
     event.set(Field::SourceIp, client);
-    said(rest.get(..status).unwrap_or_default(), event);
+    client_words(rest.get(..status).unwrap_or_default(), event);
     answer(rest.get(status..).unwrap_or_default(), event);
     Ok(())
 }
 
-/// Writes the path and the query, which stand apart, as one was asked for.
-fn target(path: &str, query: &str, event: &mut Event) {
-    if query == "-" {
-        web::target(event, path, Escapes::Unknown);
-        return;
-    }
-    event.set_made(Field::UrlOriginal, |made| {
-        made.push_str(path);
-        made.push('?');
-        made.push_str(query);
-    });
-    event.set(Field::UrlPath, path);
-    event.set(Field::UrlQuery, query);
+/// Finds the status among what follows the client. The client's own words come first, and there are two
+/// of them at least in every usual layout.
+fn status_at(columns: &[&str]) -> Option<usize> {
+    // The version stands where all columns do, the sizes among them.
+    let whole = columns.first().is_some_and(|first| first.starts_with("HTTP/"));
+    let tails = |columns: &[&str]| {
+        let all = Some(6).filter(|_| whole);
+        all.into_iter().chain(TAILS).find_map(|tail| {
+            let at = columns.len().checked_sub(tail)?;
+            is_status(columns.get(at..)?).then_some(at)
+        })
+    };
+    tails(columns).or_else(|| {
+        // One more column, of text, is the administrator's own, such as the client that a proxy names.
+        columns.split_last().filter(|(last, _)| !is_number(last)).and_then(|(_, rest)| tails(rest))
+    })
 }
 
-/// Finds the status: a number of three digits that two numbers or more follow.
-fn status_at(columns: &[&str]) -> Option<usize> {
-    columns.windows(3).position(|three| {
-        three.iter().all(|text| is_number(text))
-            && three.first().is_some_and(|status| status.len() == 3)
-    })
+/// Tells whether these are a status, its companions and other numbers.
+fn is_status(columns: &[&str]) -> bool {
+    let [status, detail, ..] = columns else { return false };
+    let status = status.len() == 3 && matches!(status.as_bytes().first(), Some(b'1'..=b'9'));
+    let detail = detail.parse().is_ok_and(|detail: u32| detail <= SUB_STATUS_MAX);
+    status && detail && columns.iter().all(|word| is_number(word))
 }
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Writes what the client said in a header.
+fn said(event: &mut Event, field: Field, value: &str) {
+    if value.contains('+') {
+        return event.set_made(field, |made| {
+            let mut words = value.split('+');
+            made.push_str(words.next().unwrap_or_default());
+            words.for_each(|word| {
+                made.push(' ');
+                made.push_str(word);
+            });
+        });
+    }
+    event.set(field, value);
+}
+
 /// Writes what the client said: version, user agent, cookie, referrer, host.
-fn said(columns: &[&str], event: &mut Event) {
+fn client_words(columns: &[&str], event: &mut Event) {
     let mut columns = columns.iter().copied().peekable();
-    if let Some(version) = columns.peek().and_then(|first| first.strip_prefix("HTTP/")) {
+    if let Some(version) = columns.peek().and_then(|first| first.strip_prefix("HTTP/"))
+        && columns.len() > 2
+    {
         event.set(Field::HttpVersion, version);
         columns.next();
     }
     let Some(agent) = columns.next() else { return };
     if agent != "-" {
-        event.set(Field::UserAgentOriginal, &*agent.replace('+', " "));
+        said(event, Field::UserAgentOriginal, agent);
     }
-    for word in columns.filter(|word| *word != "-") {
-        if word.starts_with("http://") || word.starts_with("https://") {
-            event.set(Field::RequestReferrer, word);
-        } else if !word.contains(['=', ';', '/', '+']) {
-            web::host(event, word);
+    let rest: Vec<&str> = columns.collect();
+    let (referrer, host) = match *rest.as_slice() {
+        [referrer] => (Some(referrer), None),
+        [_cookie, referrer, host] => (Some(referrer), Some(host)),
+        _ => {
+            let url = |word: &&&str| word.starts_with("http://") || word.starts_with("https://");
+            let name = |word: &&&str| !word.contains(['=', ';', '/', '+']);
+            (rest.iter().find(url).copied(), rest.iter().rfind(name).copied())
         }
+    };
+    if let Some(referrer) = referrer.filter(|word| *word != "-") {
+        said(event, Field::RequestReferrer, referrer);
+    }
+    if let Some(host) = host.filter(|word| *word != "-") {
+        web::host(event, host);
     }
 }
 
@@ -148,15 +201,15 @@ fn answer(columns: &[&str], event: &mut Event) {
         event.set_extra("iis.win32_status", *code);
     }
     let taken = match (number(3), number(4), number(5)) {
-        (Some(sent), Some(received), Some(taken)) => {
+        (Some(sent), Some(received), Some(_)) => {
             event.set(Field::ResponseBytes, sent);
             event.set(Field::RequestBytes, received);
-            Some(taken)
+            columns.get(5)
         }
-        (taken, _, _) => taken,
+        _ => columns.get(3),
     };
-    if let Some(taken) = taken {
-        event.set(Field::EventDuration, taken.saturating_mul(NANOS_A_MILLI));
+    if let Some(taken) = taken.and_then(|taken| columns::duration(taken)) {
+        event.set(Field::EventDuration, taken);
     }
 }
 
@@ -240,6 +293,101 @@ mod tests {
                 iis.win32_status = 1326
             "]],
         );
+    }
+
+    #[test]
+    fn columns_that_the_log_named() {
+        named(
+            "date time s-sitename cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) cs(Referer) sc-status sc-substatus sc-win32-status X-Forwarded-For time-taken",
+            "2026-11-21 06:58:00 W3SVC1 GET /a+b.aspx id=1+2 203.0.113.9 404+0+0 200 403 14 5 198.51.100.7,+10.0.0.1 15",
+            expect![[r"
+                @timestamp = 2026-11-21T06:58:00.000Z
+                event.category = web
+                event.duration = 15000000
+                event.outcome = failure
+                event.type = access
+                http.request.method = GET
+                http.request.referrer = 200
+                http.response.status_code = 403
+                source.ip = 203.0.113.9
+                url.original = /a+b.aspx?id=1+2
+                url.path = /a+b.aspx
+                url.query = id=1+2
+                user_agent.original = 404 0 0
+                iis.site = W3SVC1
+                iis.sub_status = 14
+                iis.win32_status = 5
+                w3c.X-Forwarded-For = 198.51.100.7,+10.0.0.1
+            "]],
+        );
+        // Another server: the time first, spaces in quotes, seconds.
+        named(
+            "time date c-ip cs-method cs-uri cs(User-Agent) sc-status time-taken",
+            "06:58:00.5 2026-11-21 2001:db8::9 GET /a?b=c \"Mozilla/5.0 (X11)\" 200 0.25",
+            expect![[r"
+                @timestamp = 2026-11-21T06:58:00.500Z
+                event.category = web
+                event.duration = 250000000
+                event.outcome = success
+                event.type = access
+                http.request.method = GET
+                http.response.status_code = 200
+                source.ip = 2001:db8::9
+                url.original = /a?b=c
+                url.path = /a
+                url.query = b=c
+                user_agent.original = Mozilla/5.0 (X11)
+            "]],
+        );
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_the_line_are_not_believed() {
+        named(
+            "date time cs-method",
+            "2026-11-21 06:58:00 GET / - 80 - 203.0.113.9 - - 404 0 2 0",
+            expect![[r"
+                @timestamp = 2026-11-21T06:58:00.000Z
+                destination.port = 80
+                event.category = web
+                event.duration = 0
+                event.outcome = failure
+                event.type = access
+                http.request.method = GET
+                http.response.status_code = 404
+                source.ip = 203.0.113.9
+                url.original = /
+                url.path = /
+                iis.sub_status = 0
+                iis.win32_status = 2
+            "]],
+        );
+    }
+
+    /// Numbers in the client's own words do not pass for the server's.
+    #[test]
+    fn a_client_cannot_write_the_status() {
+        let status = |line: &str| {
+            let event = testing::read(&FORMAT, line).unwrap();
+            (event.integer(Field::ResponseStatus), event.integer(Field::EventDuration))
+        };
+        for (agent, referrer) in [("200", "0"), ("-", "200"), ("HTTP/1.1", "200"), ("200", "404")] {
+            let line = format!(
+                "2026-11-21 06:58:00 192.0.2.1 GET /a - 80 - 203.0.113.9 {agent} {referrer} 403 14 5 7"
+            );
+            assert_eq!(status(&line), (Some(403), Some(7_000_000)), "{line}");
+            let line = format!(
+                "2026-11-21 06:58:00 192.0.2.1 GET /a - 80 - 203.0.113.9 HTTP/1.1 {agent} a=b {referrer} 1 403 14 5 100 20 7"
+            );
+            assert_eq!(status(&line), (Some(403), Some(7_000_000)), "{line}");
+        }
+        let line = "2026-11-21 06:58:00 GET /a - 80 - 203.0.113.9 x 200 403 14 5";
+        assert_eq!(status(line), (Some(403), None));
+    }
+
+    #[track_caller]
+    fn named(columns: &str, text: &str, expect: Expect) {
+        testing::check_with(&FORMAT, columns, text, expect);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fs;
 use expect_test::{Expect, expect};
 
 use super::*;
+use crate::heading::Heading;
 use crate::sources::testing::Line as Pipe;
 use crate::{FileConfig, Import, ImportConfig, StdinConfig};
 
@@ -149,7 +150,8 @@ fn token(key: &str, text: &str) -> String {
 
 fn decoded(codec: &Codec, line: &str) -> String {
     let mut chunk = Chunk::default();
-    let mut decoder = Decoder::new(Some(codec), 20);
+    let mut heading = Heading::default();
+    let mut decoder = Decoder::new(Some(codec), 20, &mut heading);
     let mut splitter = splitter(Some(codec), 20);
     let origin = Arc::new(Origin::default());
     splitter.feed(line.as_bytes(), &mut |line| decoder.push(line, &origin, &mut chunk));

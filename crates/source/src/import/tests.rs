@@ -23,6 +23,19 @@ fn a_folder_in_the_order_of_names() {
 }
 
 #[test]
+fn columns_are_those_that_a_file_named_last() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.log"), "x\n#Fields: a b\r\ny\n#Fields: c\nz\n").unwrap();
+    fs::write(folder.path().join("b.log"), "x\n").unwrap();
+    let import = Import::new(&[folder.path().to_owned()], ImportConfig::default()).unwrap();
+    let columns: Vec<String> = import
+        .flatten()
+        .map(|record| record.origin.columns.as_deref().unwrap_or("none").to_owned())
+        .collect();
+    assert_eq!(columns, ["none", "a b", "a b", "c", "c", "none"]);
+}
+
+#[test]
 fn packed_in_every_way_with_several_members() {
     let twice = |pack: &dyn Fn(&[u8]) -> Vec<u8>| [pack(b"one\ntw"), pack(b"o\nthree\n")].concat();
     let gzip = |bytes: &[u8]| {

@@ -15,6 +15,7 @@ use super::Source;
 use crate::chunk::Chunk;
 use crate::codec::{self, Codec, CodecKind, CodecSettings, Decoder};
 use crate::config::{Faults, LINE_BYTES_DEFAULT};
+use crate::heading::Heading;
 use crate::input::{Counted, Input, now};
 use crate::lines::Splitter;
 use crate::outlet::{Closed, Outlet, Stop};
@@ -88,6 +89,7 @@ fn start(starter: &mut Starter<'_>) -> Result<(), SourceError> {
         outlet: starter.outlet.clone(),
         stop: starter.stop.clone(),
         origin: Arc::new(Origin { format, ..starter.origin(SOURCE.id) }),
+        heading: Heading::default(),
         splitter: codec::splitter(codec.as_ref(), config.line_bytes_max),
         codec,
         line_bytes_max: config.line_bytes_max,
@@ -110,6 +112,7 @@ struct Reader {
     stop: Stop,
     origin: Arc<Origin>,
     splitter: Splitter,
+    heading: Heading,
     codec: Option<Codec>,
     line_bytes_max: usize,
 }
@@ -123,7 +126,8 @@ impl Reader {
                 Ok(0) => break,
                 Ok(length) => {
                     let bytes = buffer.get(..length).unwrap_or_default();
-                    let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max);
+                    let mut decoder =
+                        Decoder::new(self.codec.as_ref(), self.line_bytes_max, &mut self.heading);
                     self.splitter
                         .feed(bytes, &mut |line| decoder.push(line, &self.origin, &mut chunk));
                 }
@@ -137,7 +141,7 @@ impl Reader {
                 return;
             }
         }
-        let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max);
+        let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max, &mut self.heading);
         self.splitter.finish(&mut |line| decoder.push(line, &self.origin, &mut chunk));
         // The line has ended, or the input has: nothing more to do either way.
         let _ = self.hand_on(chunk);
@@ -168,6 +172,7 @@ mod tests {
             outlet: Outlet::new(sender),
             stop,
             origin: Arc::new(Origin { input: SOURCE.id.to_owned(), ..Origin::default() }),
+            heading: Heading::default(),
             splitter: codec::splitter(None, 100),
             codec: None,
             line_bytes_max: 100,

@@ -130,6 +130,8 @@ enum Part {
 struct Http {
     waiting: VecDeque<Request>,
     sides: [Part; 2],
+    /// Answers are missing: the next is not that to the oldest request.
+    answers_lost: bool,
     /// How far into what has come of each side's head its end was looked for.
     looked: (usize, usize),
     /// The body that comes belongs to the last of those who wait.
@@ -175,11 +177,9 @@ impl Dissector for Http {
         }
     }
 
-    fn gap(&mut self, direction: Direction, told: &mut Told<'_>) -> Progress {
-        if direction == Direction::Server {
-            // Which answer belongs to which request is not known any more.
-            self.end(told);
-        }
+    fn gap(&mut self, direction: Direction, _: &mut Told<'_>) -> Progress {
+        // Which answer belongs to which request is not known any more.
+        self.answers_lost |= direction == Direction::Server;
         self.collects = false;
         self.looked = (0, 0);
         if let Some(side) = self.sides.get_mut(usize::from(direction == Direction::Server)) {
@@ -299,6 +299,12 @@ impl Http {
         // Interim answers; the final one follows (RFC 9110, section 15.2).
         if (100..200).contains(&answer.status) && answer.status != 101 {
             return Some((Part::Head, used));
+        }
+        if std::mem::take(&mut self.answers_lost) {
+            // The first answer after a gap is most likely that to the newest request.
+            while self.waiting.len() > 1 {
+                tell(self.waiting.pop_front().as_ref(), None, told);
+            }
         }
         let request = self.waiting.pop_front();
         if self.waiting.is_empty() {
@@ -487,6 +493,22 @@ mod tests {
                 http_request  {"http":{"request":{"method":"GET"}},"url":{"original":"/b","path":"/b"}}
             "#]],
         );
+    }
+
+    #[test]
+    fn after_a_gap_the_answer_is_that_to_the_newest_request() {
+        let (about, mut lines) = (tcp(80), crate::json::Lines::default());
+        let mut told = Told::new(&mut lines, &about, "http", 9);
+        let mut http = Http::default();
+        http.feed(C, b"GET /one HTTP/1.1\r\n\r\n", &mut told);
+        http.gap(C, &mut told);
+        http.gap(S, &mut told);
+        http.feed(C, b"GET /two HTTP/1.1\r\n\r\n", &mut told);
+        http.feed(S, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", &mut told);
+        http.end(&mut told);
+        let told: Vec<bool> = lines.iter().map(|line| line.contains("200")).collect();
+        assert_eq!(told, [false, true]);
+        assert!(lines.iter().last().unwrap().contains("/two"));
     }
 
     #[test]

@@ -36,6 +36,9 @@ const HEADER_BYTES: usize = 5;
 const CERTIFICATE: u8 = 11;
 
 fn recognises(first: &First<'_>) -> Verdict {
+    if ClientHello::is_old(first.client) {
+        return Verdict::Yes;
+    }
     let bytes = if first.client.is_empty() { first.server } else { first.client };
     let expected = if first.client.is_empty() { hello::SERVER_HELLO } else { hello::CLIENT_HELLO };
     let is = |at: usize, fits: &dyn Fn(u8) -> bool| bytes.get(at).is_none_or(|byte| fits(*byte));
@@ -77,6 +80,16 @@ impl Dissector for Tls {
             if self.sides.iter().all(|side| side.ciphered) {
                 self.tell(told);
                 return Progress::Done;
+            }
+            if direction == Direction::Client && self.client.is_none() {
+                let mut old = rest;
+                if let Some(hello) = ClientHello::read_old(&mut old) {
+                    self.client = Some(Box::new(hello));
+                    taken =
+                        taken.saturating_add(u64::try_from(rest.len() - old.len()).unwrap_or(0));
+                    rest = old;
+                    continue;
+                }
             }
             let mut record = rest;
             let head = (record.u8(), record.u16(), record.u16());
@@ -371,6 +384,30 @@ mod tests {
         let one = u32::try_from(der.len()).unwrap().to_be_bytes();
         let all = u32::try_from(der.len() + 3).unwrap().to_be_bytes();
         message(CERTIFICATE, &[&all[1..], &one[1..], &der].concat())
+    }
+
+    #[test]
+    fn a_hello_in_the_form_of_ssl_2() {
+        let hello = unhex("801c 01 0300 0003 0000 0010 00000a aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        let server = server_hello(&[7; 32], "000a", "");
+        let told = feed_about(&TLS, &tcp(443), &[(C, &hello), (S, &record(22, &server))]);
+        assert!(
+            told.contains("TLS_RSA_WITH_3DES_EDE_CBC_SHA") && told.contains("SSL 3.0"),
+            "{told}"
+        );
+        let first = |client| First {
+            client,
+            server: &[],
+            port: 443,
+            client_port: 50_000,
+            transport: Transport::Tcp,
+        };
+        assert_eq!(recognises(&first(&hello)), Verdict::Yes);
+        assert_eq!(recognises(&first(&[0x80; 30])), Verdict::No);
+        // The lengths within must fit the one in front.
+        let mut other = hello.clone();
+        other[1] += 1;
+        assert_eq!(recognises(&first(&other)), Verdict::No);
     }
 
     #[test]

@@ -124,6 +124,9 @@ async fn the_same_site_behind_tls() {
     assert!(told.contains(house.persona().host_name()), "{told}");
     let event = house.event("request").await;
     assert_eq!(event["tls"]["established"], true);
+    let known = &event["tls"]["client"];
+    assert_eq!(known["ja3"].as_str().unwrap().len(), 32, "{event}");
+    assert!(known["ja4"].as_str().unwrap().starts_with("t13"), "{event}");
     assert_eq!(event["network"]["protocol"], "https");
     let plain = format!("http://{}/", house.address);
     let told = run("curl", &["-s", "-i", "--max-time", "60", &plain]).await.unwrap();

@@ -7,7 +7,7 @@ use bytes::BufMut;
 use crate::octets::{Octets, len32, size, text};
 
 const DEPTH_MAX: usize = 16;
-const VALUES_MAX: usize = 20_000;
+pub(super) const VALUES_MAX: usize = 20_000;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,7 +162,12 @@ fn put(out: &mut Vec<u8>, name: &str, value: &Value) {
 /// Reads one document from the front.
 pub(super) fn read(octets: &mut Octets<'_>) -> Option<Document> {
     let mut left = VALUES_MAX;
-    document(octets, DEPTH_MAX, &mut left)
+    read_within(octets, &mut left)
+}
+
+/// Reads one of several documents of a message, which share what may be read.
+pub(super) fn read_within(octets: &mut Octets<'_>, left: &mut usize) -> Option<Document> {
+    document(octets, DEPTH_MAX, left)
 }
 
 fn body<'a>(octets: &mut Octets<'a>) -> Option<Octets<'a>> {

@@ -77,7 +77,7 @@ impl Data {
 
     /// Adds a document.
     pub(super) fn add(&mut self, whole: &str, document: Document) {
-        let bytes = document.bytes().len();
+        let bytes = document.bytes().len() + whole.len();
         if self.added.len() >= CHANGES_MAX || self.bytes + bytes > BYTES_MAX {
             return;
         }

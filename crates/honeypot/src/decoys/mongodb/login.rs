@@ -46,15 +46,8 @@ impl LogIns {
         };
         let random = [&self.random[..], &[self.tries]].concat();
         let nonce = scram::nonce(&Md5::digest(random));
-        let user = std::str::from_utf8(payload).unwrap_or_default();
-        let salt = Md5::digest(
-            [
-                &self.salt[..],
-                mechanism.as_bytes(),
-                user.split(",r=").next().unwrap_or_default().as_bytes(),
-            ]
-            .concat(),
-        );
+        let user = scram::named(payload);
+        let salt = Md5::digest([&self.salt[..], mechanism.as_bytes(), user.as_bytes()].concat());
         let rounds = NonZeroU32::new(rounds).unwrap_or(NonZeroU32::MIN);
         let draw = Draw { kind, salt: &salt, rounds, nonce: &nonce };
         let Some((begun, answer)) = Begun::new(payload, &draw).filter(|_| self.tries < TRIES_MAX)

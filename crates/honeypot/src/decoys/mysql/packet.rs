@@ -119,8 +119,39 @@ impl Answer {
         self.packet(&payload);
     }
 
-    /// Columns and rows.
+    /// A statement is prepared: its number, its values and the columns that it will answer with.
+    pub(super) fn prepared(&mut self, number: u32, parameters: usize, columns: &[String]) {
+        let mut payload = vec![0];
+        payload.put_u32_le(number);
+        payload.put_u16_le(len16(columns.len()));
+        payload.put_u16_le(len16(parameters));
+        payload.put_slice(&[0, 0, 0]);
+        self.packet(&payload);
+        for _ in 0..parameters {
+            self.column("?");
+        }
+        if parameters > 0 && !self.without_marks {
+            self.mark();
+        }
+        for column in columns {
+            self.column(column);
+        }
+        if !columns.is_empty() && !self.without_marks {
+            self.mark();
+        }
+    }
+
+    /// Columns and rows, each cell as text.
     pub(super) fn rows(&mut self, rows: &Rows) {
+        self.rows_as(rows, cells);
+    }
+
+    /// Columns and rows, as prepared statements are answered.
+    pub(super) fn binary_rows(&mut self, rows: &Rows) {
+        self.rows_as(rows, binary_cells);
+    }
+
+    fn rows_as(&mut self, rows: &Rows, cells: fn(&[Cell]) -> Vec<u8>) {
         let mut payload = Vec::new();
         put_number(&mut payload, len64(rows.columns.len()));
         self.packet(&payload);
@@ -159,6 +190,20 @@ impl Answer {
         payload.put_u16_le(0);
         self.packet(&payload);
     }
+}
+
+/// A row in binary: which cells are null, from the third bit on, then those that are not.
+fn binary_cells(row: &[Cell]) -> Vec<u8> {
+    let mut nulls = vec![0_u8; (row.len() + 9) / 8];
+    let mut values = Vec::new();
+    for (at, cell) in row.iter().enumerate() {
+        match (cell, nulls.get_mut((at + 2) / 8)) {
+            (Some(text), _) => put_counted(&mut values, text.as_bytes()),
+            (None, Some(bits)) => *bits |= 1 << ((at + 2) % 8),
+            (None, None) => {}
+        }
+    }
+    [&[0][..], &nulls, &values].concat()
 }
 
 fn cells(row: &[Cell]) -> Vec<u8> {

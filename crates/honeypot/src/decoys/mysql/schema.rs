@@ -1,6 +1,6 @@
 //! The data base that is played: names, a few rows, and what this session changed of it.
 
-use crate::sql::Rows;
+use crate::sql::{Rows, kept};
 
 /// Names that one session may add or take off.
 const CHANGES_MAX: usize = 64;
@@ -13,7 +13,7 @@ struct Table {
 }
 
 /// What a session sees.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Schema {
     pub(super) version: String,
     pub(super) host_name: String,
@@ -88,7 +88,7 @@ impl Schema {
     pub(super) fn enter(&mut self, user: &str, database: &str, client: &str) {
         user.clone_into(&mut self.user);
         client.clone_into(&mut self.client);
-        database.clone_into(&mut self.current);
+        self.current = kept(database);
     }
 
     /// Tells whether it is MariaDB's.
@@ -189,9 +189,10 @@ impl Schema {
 
     /// Makes a data base or table; the latter by its whole name.
     pub(super) fn make(&mut self, name: &str) {
+        let name = &kept(name);
         self.dropped.retain(|own| own != name);
         if self.made.len() < CHANGES_MAX && !self.made.iter().any(|own| own == name) {
-            self.made.push(name.to_owned());
+            self.made.push(name.clone());
         }
     }
 
@@ -199,14 +200,14 @@ impl Schema {
     pub(super) fn drop(&mut self, name: &str) {
         self.made.retain(|own| own != name);
         if self.dropped.len() < CHANGES_MAX {
-            self.dropped.push(name.to_owned());
+            self.dropped.push(kept(name));
         }
     }
 
     /// Makes a function out of a library.
     pub(super) fn make_function(&mut self, name: &str) {
         if self.functions.len() < CHANGES_MAX {
-            self.functions.push(name.to_ascii_lowercase());
+            self.functions.push(kept(name).to_ascii_lowercase());
         }
     }
 

@@ -133,6 +133,16 @@ fn calls_within_calls_have_a_bound() {
     assert!(String::from_utf8_lossy(&turn.out).contains("Thread stack overrun"));
 }
 
+#[test]
+fn names_that_are_made_up_take_no_memory_to_speak_of() {
+    let mut mysql = inside();
+    for at in 0..64 {
+        let sql = format!("\x03create database {at}{}", "x".repeat(60_000));
+        feed(&mut mysql, &packet(0, sql.as_bytes()));
+    }
+    assert!(mysql.setup.schema.databases().iter().map(String::len).sum::<usize>() < 20_000);
+}
+
 proptest! {
     #[test]
     fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
@@ -214,6 +224,29 @@ async fn clients_in_python_log_in_over_tls_and_without() {
         let login = house.event("login").await;
         // Over TLS a server that has nothing cached is given the password itself.
         assert_eq!(login["bartizan"]["decoy"]["password"], "opensesame");
+    }
+    let script = format!(
+        "import mysql.connector\n\
+         c = mysql.connector.connect(host='127.0.0.1', port={port}, user='root', password='opensesame', use_pure=True)\n\
+         k = c.cursor(prepared=True)\n\
+         k.execute('select concat(?, ?) as x, version()', (\"a'b\", 42)); print(k.fetchall())\n\
+         k.execute('insert into orders values (?, ?, ?)', (None, 1.5, 'x')); print(k.rowcount)\n"
+    );
+    if let Some(said) = python("mysql.connector", &script) {
+        assert!(said.contains("a'b42") && said.contains("8.0.39"), "{said}");
+        let event =
+            house.event_where(|event| event["bartizan"]["decoy"]["values"].is_array()).await;
+        assert_eq!(event["bartizan"]["decoy"]["values"], serde_json::json!(["a'b", "42"]));
+        assert_eq!(
+            event["process"]["command_line"],
+            r"select concat('a\'b', '42') as x, version()"
+        );
+        let event =
+            house.event_where(|event| event["bartizan"]["decoy"]["values"].is_array()).await;
+        assert_eq!(
+            event["process"]["command_line"],
+            "insert into orders values (NULL, '1.5', 'x')"
+        );
     }
     let script = format!(
         "import mysql.connector\n\

@@ -3,7 +3,8 @@
 use super::data::{CHANGES_MAX, DATABASES, Data};
 use super::message::Fault;
 use crate::sql::{
-    Cell, Rows, aliased, arguments, bare, from_hex, items, literal, number, plain, quoted_after,
+    Cell, Rows, aliased, arguments, bare, from_hex, items, kept, literal, number, plain,
+    quoted_after,
 };
 
 /// Calls within calls.
@@ -103,7 +104,7 @@ fn create(data: &mut Data, sql: &str, lower: &str) -> Outcome {
     let at = words.iter().position(|word| word.eq_ignore_ascii_case("table"));
     if let Some(at) = at.filter(|at| *at <= 3) {
         let skip = if lower.contains(" if not exists ") { 4 } else { 1 };
-        let name = bare(words.get(at + skip).copied().unwrap_or_default()).to_owned();
+        let name = kept(bare(words.get(at + skip).copied().unwrap_or_default()));
         data.dropped.retain(|own| *own != name);
         if data.made.len() < CHANGES_MAX && !data.made.contains(&name) {
             data.made.push(name);
@@ -120,7 +121,7 @@ fn drop(data: &mut Data, sql: &str, lower: &str) -> Outcome {
     let skip = if lower.contains(" if exists ") { 4 } else { 2 };
     let names = sql.split(' ').skip(skip).collect::<Vec<_>>().join(" ");
     for name in items(&names) {
-        let name = bare(name.split(' ').next().unwrap_or_default()).to_owned();
+        let name = kept(bare(name.split(' ').next().unwrap_or_default()));
         let there = data.tables().contains(&name);
         if what == "TABLE" && !there && skip == 2 {
             return Outcome::Fault("42P01", format!("table \"{name}\" does not exist"));

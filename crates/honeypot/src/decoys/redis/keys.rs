@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::shared::budget::Charge;
+use crate::held::Held;
 
 /// Bounds the keys of one connection; past it, Redis says that its memory is used up.
 const KEYS_MAX: usize = 128;
@@ -17,7 +17,7 @@ const PATTERN_BYTES_MAX: usize = 128;
 pub(super) struct Keys {
     values: BTreeMap<Vec<u8>, Vec<u8>>,
     bytes: usize,
-    charge: Charge,
+    held: Held,
 }
 
 /// No room is left.
@@ -35,10 +35,10 @@ impl Keys {
         if bytes > BYTES_MAX || (had == 0 && self.values.len() >= KEYS_MAX) {
             return Err(Full);
         }
-        if !self.charge.grow(bytes.saturating_sub(self.bytes)) {
+        if !self.held.take(bytes.saturating_sub(self.bytes)) {
             return Err(Full);
         }
-        self.charge.shrink(self.bytes.saturating_sub(bytes));
+        self.held.give(self.bytes.saturating_sub(bytes));
         self.values.insert(key.to_vec(), value.to_vec());
         self.bytes = bytes;
         Ok(())
@@ -47,7 +47,7 @@ impl Keys {
     pub(super) fn remove(&mut self, key: &[u8]) -> bool {
         let Some(value) = self.values.remove(key) else { return false };
         self.bytes -= key.len() + value.len();
-        self.charge.shrink(key.len() + value.len());
+        self.held.give(key.len() + value.len());
         true
     }
 
@@ -163,7 +163,7 @@ mod tests {
                 }
                 let bytes: usize = keys.pairs().map(|(key, value)| key.len() + value.len()).sum();
                 prop_assert_eq!(keys.bytes, bytes);
-                prop_assert_eq!(format!("{:?}", keys.charge), format!("Charge({bytes})"));
+                prop_assert_eq!(format!("{:?}", keys.held), format!("Held({bytes})"));
             }
         }
     }

@@ -4,7 +4,7 @@
 //! *2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n          AUTH secret\r\n
 //! ```
 
-use super::super::shared::budget::Charge;
+use crate::held::Held;
 
 /// Bounds a command on a line; Redis bounds it alike.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
@@ -52,7 +52,7 @@ pub(super) struct Reader {
     place: Place,
     command: Command,
     kept: usize,
-    charge: Charge,
+    held: Held,
 }
 
 impl Reader {
@@ -89,7 +89,7 @@ impl Reader {
 
     fn taken(&mut self) -> Command {
         self.place = Place::Start;
-        self.charge.shrink(self.kept);
+        self.held.give(self.kept);
         self.kept = 0;
         std::mem::take(&mut self.command)
     }
@@ -151,7 +151,7 @@ impl Reader {
         let Some(word) = self.command.words.last_mut().filter(|_| !full) else { return 0 };
         let room = room.min(WORD_BYTES_MAX.saturating_sub(word.len()));
         let piece = piece.get(..room).unwrap_or(piece);
-        if !self.charge.grow(piece.len()) {
+        if !self.held.take(piece.len()) {
             return 0;
         }
         word.extend_from_slice(piece);

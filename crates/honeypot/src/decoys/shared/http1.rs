@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::budget::Charge;
+use crate::held::Held;
 
 /// Bounds the request line; nginx and Apache bound it alike.
 const LINE_BYTES_MAX: usize = 8 * 1024;
@@ -55,7 +55,7 @@ pub(crate) struct Body {
     kept: Vec<u8>,
     /// All its bytes, kept or not.
     pub(crate) bytes: u64,
-    charge: Charge,
+    held: Held,
     /// Whether something was not kept; what comes after it is not kept either, so that no gap is hidden.
     is_cut: bool,
 }
@@ -76,7 +76,7 @@ impl Body {
         let room = kept_max.saturating_sub(self.kept.len());
         let kept = piece.get(..room).unwrap_or(piece);
         let is_long = self.kept.len() + kept.len() > BODY_BYTES_ALWAYS;
-        if self.is_cut || (is_long && !self.charge.grow(kept.len())) {
+        if self.is_cut || (is_long && !self.held.take(kept.len())) {
             self.is_cut = true;
             return;
         }

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::FutureExt as _;
 use russh::keys::{HashAlg, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session};
 use russh::{Channel, ChannelId, Pty};
 
 use super::hello::Hello;
 use super::room::Room;
+use crate::pace::Paced;
 use crate::session::{Fields, Outcome, Visit};
 
 /// Bounds the channels of a connection, as OpenSSH does.
@@ -43,6 +45,7 @@ impl Guest {
         let (least, most) = if admitted { ADMITTED_MS } else { REFUSED_MS };
         self.visit.think(least, most).await;
         if admitted {
+            self.hello.lock().unwrap_or_else(PoisonError::into_inner).enter();
             user.clone_into(&mut self.user);
             return Auth::Accept;
         }
@@ -153,7 +156,7 @@ impl Handler for Guest {
         session: &mut Session,
     ) -> Result<(), russh::Error> {
         if let Some(room) = self.rooms.get_mut(&channel) {
-            room.data(data, channel, session).await?;
+            Paced::new(&self.visit, room.data(data, channel, session).boxed()).await?;
         }
         Ok(())
     }
@@ -210,7 +213,7 @@ impl Handler for Guest {
     ) -> Result<(), russh::Error> {
         session.channel_success(channel)?;
         match self.rooms.get_mut(&channel) {
-            Some(room) => room.exec(data, channel, session).await,
+            Some(room) => Paced::new(&self.visit, room.exec(data, channel, session).boxed()).await,
             None => Ok(()),
         }
     }

@@ -1,16 +1,10 @@
 //! What the client says first: its greeting and its list of algorithms, of which HASSH is made.
-//!
-//! HASSH is the MD5 of what it offers of key exchanges, ciphers, MACs and compressions towards the
-//! server, joined with `;`.
-
-use md5::{Digest as _, Md5};
 
 use crate::session::Fields;
-use crate::text::{hex, shown};
+use crate::text::shown;
 
 /// How much is kept of the beginning.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
-const KEXINIT: u8 = 20;
 
 /// What the client says first.
 #[derive(Debug)]
@@ -21,11 +15,20 @@ pub(super) struct Hello {
     hassh: Option<String>,
     told: bool,
     done: bool,
+    is_in: bool,
 }
 
 impl Hello {
     pub(super) fn new(banner: String) -> Self {
-        Self { banner, kept: Vec::new(), greeting: None, hassh: None, told: false, done: false }
+        Self {
+            banner,
+            kept: Vec::new(),
+            greeting: None,
+            hassh: None,
+            told: false,
+            done: false,
+            is_in: false,
+        }
     }
 
     /// Takes what is read, until the list of algorithms is whole.
@@ -51,7 +54,17 @@ impl Hello {
         let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
         let Some(packet) = packet.get(..length) else { return };
         self.done = true;
-        self.hassh = packet.get(1..).and_then(hassh);
+        self.hassh = packet.get(1..).and_then(fingerprint::hassh);
+    }
+
+    /// Somebody is let in.
+    pub(super) fn enter(&mut self) {
+        self.is_in = true;
+    }
+
+    /// Tells whether somebody was.
+    pub(super) fn is_in(&self) -> bool {
+        self.is_in
     }
 
     /// Gives what to add to an event.
@@ -61,7 +74,7 @@ impl Hello {
             fields.set("bartizan.decoy.client", greeting.clone());
         }
         if let Some(hassh) = &self.hassh {
-            fields.set("bartizan.decoy.hassh", hassh.clone());
+            fields.set("bartizan.ssh.hassh", hassh.clone());
         }
         fields
     }
@@ -72,29 +85,6 @@ impl Hello {
     }
 }
 
-/// Gives the HASSH of a list of algorithms.
-fn hassh(payload: &[u8]) -> Option<String> {
-    let (kind, rest) = payload.split_first()?;
-    let mut rest = rest.get(16..).filter(|_| *kind == KEXINIT)?;
-    let mut lists = Vec::new();
-    for _ in 0..8 {
-        let (length, after) = rest.split_first_chunk()?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-        let (list, after) = after.split_at_checked(length)?;
-        lists.push(list);
-        rest = after;
-    }
-    let mut hash = Md5::new();
-    // Key exchanges, then what goes from the client to the server.
-    for (at, list) in [0, 2, 4, 6].into_iter().filter_map(|at| lists.get(at)).enumerate() {
-        if at > 0 {
-            hash.update(b";");
-        }
-        hash.update(list);
-    }
-    Some(hex(&hash.finalize()))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -102,7 +92,7 @@ mod tests {
     use super::*;
 
     fn packet() -> Vec<u8> {
-        let mut payload = vec![KEXINIT];
+        let mut payload = vec![20];
         payload.extend_from_slice(&[7; 16]);
         for list in [
             "curve25519-sha256",
@@ -134,7 +124,7 @@ mod tests {
         for byte in all {
             hello.push(&[byte]);
         }
-        let expected = hex(&Md5::digest("curve25519-sha256;aes128-ctr;hmac-sha2-256;none"));
+        let expected = fingerprint::md5("curve25519-sha256;aes128-ctr;hmac-sha2-256;none");
         assert_eq!(hello.hassh.as_deref(), Some(expected.as_str()));
         assert_eq!(hello.greeting.as_deref(), Some("SSH-2.0-libssh_0.9.6"));
         assert!(hello.untold().is_some() && hello.untold().is_none());

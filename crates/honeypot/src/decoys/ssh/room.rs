@@ -15,6 +15,9 @@ use crate::visitor;
 /// Bounds what is read for a command that reads its input.
 const INPUT_BYTES_MAX: usize = 1 << 20;
 
+/// Bounds a line that is read without a terminal.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+
 /// Bounds what waits for a peer that does not take it.
 const OWED_BYTES_MAX: usize = 4 << 20;
 
@@ -189,7 +192,7 @@ impl Room {
                 break;
             }
         }
-        if pending.len() > INPUT_BYTES_MAX {
+        if pending.len() > LINE_BYTES_MAX {
             pending.clear();
         }
         let ended = shell.ended();

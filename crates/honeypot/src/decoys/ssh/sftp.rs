@@ -12,6 +12,8 @@ use crate::shell::{Content, Follow, Node, Refusal, Remove, Shell};
 /// Bounds a packet, as OpenSSH does.
 const PACKET_BYTES_MAX: usize = 256 * 1024;
 const HANDLES_MAX: usize = 64;
+/// Bounds what handles hold together of files that are read, folders that are listed, files that come.
+const HELD_BYTES_MAX: usize = 1 << 20;
 /// How much of a file the shell shows afterwards.
 const SHOWN_BYTES_MAX: usize = 256 * 1024;
 const READ_BYTES_MAX: usize = 64 * 1024;
@@ -30,6 +32,16 @@ enum Handle {
     Read(Vec<u8>),
     Folder(Vec<(String, Node)>),
     Write { upload: Option<Box<Upload>>, path: String, at: u64, shown: Vec<u8> },
+}
+
+impl Handle {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Read(bytes) => bytes.len(),
+            Self::Folder(found) => found.len() * (size_of::<Node>() + 64),
+            Self::Write { shown, .. } => shown.len(),
+        }
+    }
 }
 
 /// A conversation.
@@ -146,19 +158,22 @@ impl Sftp {
     /// Takes what came; gives the answers, or `None` where it makes no sense.
     pub(super) async fn data(&mut self, data: &[u8]) -> Option<Vec<u8>> {
         self.pending.extend_from_slice(data);
+        let all = std::mem::take(&mut self.pending);
+        let mut left = all.as_slice();
         let mut answers = Vec::new();
-        while let Some((length, rest)) = self.pending.split_first_chunk::<4>() {
+        while let Some((length, rest)) = left.split_first_chunk::<4>() {
             let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
             if length == 0 || length > PACKET_BYTES_MAX {
                 return None;
             }
-            let Some(packet) = rest.get(..length).map(<[u8]>::to_vec) else { break };
-            self.pending.drain(..4 + length);
-            answers.extend_from_slice(&self.packet(&packet).await?);
+            let Some((packet, after)) = rest.split_at_checked(length) else { break };
+            left = after;
+            answers.extend_from_slice(&self.packet(packet).await?);
             if answers.len() > ANSWERS_BYTES_MAX {
                 return None;
             }
         }
+        self.pending = left.to_vec();
         Some(answers)
     }
 
@@ -237,7 +252,8 @@ impl Sftp {
     }
 
     fn keep(&mut self, request: u32, handle: Handle) -> Vec<u8> {
-        if self.handles.len() >= HANDLES_MAX {
+        let held: usize = self.handles.values().map(Handle::bytes).sum();
+        if self.handles.len() >= HANDLES_MAX || held + handle.bytes() > HELD_BYTES_MAX {
             return status(request, FAILURE);
         }
         self.next = self.next.wrapping_add(1);
@@ -302,6 +318,7 @@ impl Sftp {
 
     fn write(&mut self, request: u32, parts: &mut Parts<'_>) -> Option<Vec<u8>> {
         let (handle, from, bytes) = (parts.handle()?, parts.long()?, parts.bytes()?);
+        let held: usize = self.handles.values().map(Handle::bytes).sum();
         let Some(Handle::Write { upload, at, shown, .. }) = self.handles.get_mut(&handle) else {
             return Some(status(request, FAILURE));
         };
@@ -314,6 +331,7 @@ impl Sftp {
             upload.push(bytes);
         }
         let room = SHOWN_BYTES_MAX.saturating_sub(shown.len());
+        let room = room.min(HELD_BYTES_MAX.saturating_sub(held));
         shown.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         Some(status(request, OK))
     }

@@ -42,7 +42,7 @@ async fn ssh_logs_in_runs_a_command_and_it_is_told() {
     assert!(text.contains("uid=0(root)"), "{text}");
     let hello = house.event("handshake").await;
     assert!(hello["bartizan"]["decoy"]["client"].as_str().unwrap().starts_with("SSH-2.0-OpenSSH"));
-    assert_eq!(hello["bartizan"]["decoy"]["hassh"].as_str().unwrap().len(), 32);
+    assert_eq!(hello["bartizan"]["ssh"]["hassh"].as_str().unwrap().len(), 32);
     let login = house.event("login").await;
     assert_eq!(login["user"]["name"], "root");
     assert_eq!(login["bartizan"]["decoy"]["password"], "opensesame");

@@ -203,10 +203,13 @@ fn clear(_: &mut Shell, call: &mut Call<'_>) -> u8 {
     0
 }
 
+/// Bounds the folders that a program is looked for in.
+const FOLDERS_MAX: usize = 32;
+
 /// Gives where a program lies.
 fn place(shell: &Shell, name: &str) -> Option<String> {
     let path = shell.variables.get("PATH")?;
-    path.split(':').map(|folder| format!("{folder}/{name}")).find(|path| {
+    path.split(':').take(FOLDERS_MAX).map(|folder| format!("{folder}/{name}")).find(|path| {
         let whole = shell.files.resolve("/", path, Follow::All);
         shell.files.get(&whole).is_some_and(|node| !node.is_folder() && node.mode & 0o111 != 0)
     })

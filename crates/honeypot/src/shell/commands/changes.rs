@@ -20,6 +20,9 @@ pub(super) const COMMANDS: &[(&str, Command)] = &[
     ("dd", dd),
 ];
 
+/// What it costs to take something away: its folder is looked through.
+const REMOVE_WORK: usize = 32 * 1024;
+
 fn mkdir(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
     let (mut status, parents) = (0, call.has('p', "parents"));
     for name in call.operands() {
@@ -52,6 +55,9 @@ fn rm(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
             continue;
         }
         let how = if deep { Remove::All } else { Remove::File };
+        if !shell.spend(REMOVE_WORK) {
+            return 137;
+        }
         match shell.files.remove(&path, shell.uid, how) {
             Err(Refusal::Absent) if force => {}
             Err(refusal) => status = refuse(call, "cannot remove", &name, refusal),
@@ -65,6 +71,9 @@ fn rmdir(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
     let mut status = 0;
     for name in call.operands() {
         let path = whole(shell, &name);
+        if !shell.spend(REMOVE_WORK) {
+            return 137;
+        }
         if let Err(refusal) = shell.files.remove(&path, shell.uid, Remove::EmptyFolder) {
             status = refuse(call, "failed to remove", &name, refusal);
         }
@@ -106,6 +115,9 @@ fn each_to(
     };
     let mut status = 0;
     for name in from {
+        if !shell.spend(REMOVE_WORK) {
+            return 137;
+        }
         let (path, to) = (whole(shell, name), target(shell, name, to));
         if let Err(refusal) = deed(shell, &path, &to) {
             status = refuse(call, "cannot stat", name, refusal);
@@ -154,6 +166,9 @@ fn chmod(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
             continue;
         };
         let mode = changed(node.mode, asked);
+        if mode & 0o111 != 0 {
+            shell.tell_grown(&path);
+        }
         if let Err(refusal) = shell.files.set_mode(&path, mode, shell.uid) {
             call.complain(&format!("changing permissions of '{name}': {refusal}"));
             status = 1;

@@ -1,8 +1,13 @@
 //! Text that is cut, changed and coded on its way.
 
-use super::super::Shell;
+use std::collections::HashMap;
+
+use super::super::{OUTPUT_BYTES_MAX, Shell};
 use super::words::gather;
 use super::{Call, Command};
+
+/// Bounds the letters of a set.
+const LETTERS_MAX: usize = 4096;
 
 pub(super) const COMMANDS: &[(&str, Command)] = &[
     ("cut", cut),
@@ -55,7 +60,7 @@ fn tr(_: &mut Shell, call: &mut Call<'_>) -> u8 {
         let letters: Vec<char> = set.chars().collect();
         let mut all = Vec::new();
         let mut at = 0;
-        while let Some(letter) = letters.get(at) {
+        while let Some(letter) = letters.get(at).filter(|_| all.len() < LETTERS_MAX) {
             if let (Some('-'), Some(last)) = (letters.get(at + 1), letters.get(at + 2)) {
                 all.extend((*letter..=*last).take(256));
                 at += 3;
@@ -68,14 +73,13 @@ fn tr(_: &mut Shell, call: &mut Call<'_>) -> u8 {
     };
     let (from, to) = (of(words.first()), of(words.get(1)));
     let deletes = call.has('d', "delete");
-    let changed: String = text
-        .chars()
-        .filter_map(|letter| match from.iter().position(|own| *own == letter) {
-            None => Some(letter),
-            Some(_) if deletes => None,
-            Some(at) => to.get(at).or(to.last()).copied().or(Some(letter)),
-        })
-        .collect();
+    let mut table = HashMap::new();
+    for (at, letter) in from.iter().enumerate() {
+        let other = to.get(at).or(to.last()).copied().unwrap_or(*letter);
+        table.entry(*letter).or_insert((!deletes).then_some(other));
+    }
+    let of = |letter: char| table.get(&letter).copied().unwrap_or(Some(letter));
+    let changed: String = text.chars().filter_map(of).collect();
     call.say(&changed);
     0
 }
@@ -95,10 +99,7 @@ fn sed(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
     let mark = script.chars().nth(1).unwrap_or('/');
     let parts: Vec<&str> = script.split(mark).collect();
     let changed = match parts.as_slice() {
-        ["s", one, two, how] if !one.is_empty() => text
-            .lines()
-            .map(|line| if how.contains('g') { line.replace(one, two) } else { line.replacen(one, two, 1) } + "\n")
-            .collect(),
+        ["s", one, two, how] if !one.is_empty() => replaced(&text, one, two, how.contains('g')),
         _ => text,
     };
     if call.has('i', "in-place") {
@@ -109,6 +110,28 @@ fn sed(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
         call.say(&changed);
     }
     status
+}
+
+/// Gives a text with one word put for another in each line, once or everywhere, up to the bound.
+fn replaced(text: &str, one: &str, two: &str, everywhere: bool) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let mut rest = line;
+        while let Some((before, after)) = rest.split_once(one) {
+            out.push_str(before);
+            out.push_str(two);
+            rest = after;
+            if !everywhere || out.len() > OUTPUT_BYTES_MAX {
+                break;
+            }
+        }
+        out.push_str(rest);
+        out.push('\n');
+        if out.len() > OUTPUT_BYTES_MAX {
+            break;
+        }
+    }
+    out
 }
 
 /// Plays `{print $2}` and `-F:`.

@@ -26,6 +26,8 @@ pub(super) const COMMANDS: &[(&str, Command)] = &[
     ("sha256sum", sum),
 ];
 
+/// How much of the list of accounts is looked through for an owner.
+const OWNER_WORK: usize = 8 * 1024;
 /// Bounds the files that a walk passes.
 const WALK_MAX: usize = 4000;
 
@@ -76,7 +78,10 @@ fn owner(shell: &Shell, uid: u32) -> String {
         return shell.user.clone();
     }
     let passwd = match shell.files.get("/etc/passwd").map(|node| &node.content) {
-        Some(Content::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        Some(Content::Bytes(bytes)) => {
+            let bytes = bytes.get(..OWNER_WORK).unwrap_or(bytes);
+            String::from_utf8_lossy(bytes).into_owned()
+        }
         _ => String::new(),
     };
     let number = uid.to_string();
@@ -142,7 +147,11 @@ fn ls(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
         if several {
             call.say(&format!("{name}:\n"));
         }
-        let mut found = shell.files.list(&path);
+        let mut found = shell.listing(&path);
+        // The owner of each is looked up.
+        if is_long && !shell.spend(found.len() * OWNER_WORK) {
+            return 137;
+        }
         found.retain(|(name, _)| all || !name.starts_with('.'));
         if call.has('a', "all") {
             found.insert(0, ("..".to_owned(), node.clone()));
@@ -219,13 +228,13 @@ fn pwd(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
 }
 
 /// Gives the files below a folder, it first; bounded.
-fn walk(shell: &Shell, path: &str) -> Vec<(String, Node)> {
+fn walk(shell: &mut Shell, path: &str) -> Vec<(String, Node)> {
     let (mut todo, mut found) = (vec![path.to_owned()], Vec::new());
     while let Some(path) = todo.pop() {
         let Some(node) = shell.files.get(&path).cloned() else { continue };
         if node.is_folder() && node.lets(shell.uid, 4) {
             let prefix = if path == "/" { "" } else { path.as_str() };
-            let inside = shell.files.list(&path);
+            let inside = shell.listing(&path);
             todo.extend(inside.into_iter().rev().map(|(name, _)| format!("{prefix}/{name}")));
         }
         found.push((path, node));
@@ -257,7 +266,11 @@ fn find(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
             status = 1;
             continue;
         }
+        let asked = name.as_ref().map_or(0, String::len);
         for (found, node) in walk(shell, &path) {
+            if !shell.spend(found.len() * (asked / 8 + 1)) {
+                return 137;
+            }
             let last = found.rsplit('/').next().unwrap_or_default();
             let kind_fits = match kind.as_deref() {
                 Some("f") => !node.is_folder(),

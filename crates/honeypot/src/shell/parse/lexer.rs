@@ -5,6 +5,9 @@ use super::{Fault, Piece, RedirectKind, Token, Word};
 /// Bounds a line.
 const TOKENS_MAX: usize = 4096;
 
+/// Bounds a sum.
+const SUM_BYTES_MAX: usize = 256;
+
 /// Longest first, so that none hides another.
 const SIGNS: &[&str] = &["&&", "||", ";;", "|", ";", "&", "(", ")", "\n"];
 
@@ -163,7 +166,11 @@ impl Lexer<'_> {
             return Ok(Some(Piece::Command(inner, quoted)));
         }
         let after = self.rest.get(1..).unwrap_or_default();
-        let sum = after.strip_prefix("((").and_then(|inner| inner.get(..inner.find("))")?));
+        // Looked for nearby only: a line of openings without an end is not to be read once for each.
+        let sum = after.strip_prefix("((").and_then(|inner| {
+            let near = inner.get(..inner.floor_char_boundary(SUM_BYTES_MAX))?;
+            near.get(..near.find("))")?)
+        });
         if let Some(sum) = sum.map(str::to_owned) {
             self.skip(3 + sum.len() + 2);
             return Ok(Some(Piece::Sum(sum)));

@@ -40,6 +40,27 @@ pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
     best
 }
 
+/// Gives the text without its tags; `None` when there are none inside of words.
+pub(super) fn without_tags(text: &[u8]) -> Option<Vec<u8>> {
+    let split = |at: usize| {
+        let letter =
+            |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphabetic);
+        letter(at.checked_sub(1)) && letter(Some(at + 1))
+    };
+    if !memchr::memchr_iter(b'<', text).take(TAGS_MAX).any(split) {
+        return None;
+    }
+    let mut joined = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memchr(b'<', rest) {
+        let Some(length) = memchr::memchr(b'>', rest.get(at..).unwrap_or_default()) else { break };
+        joined.extend_from_slice(rest.get(..at).unwrap_or_default());
+        rest = rest.get(at + length + 1..).unwrap_or_default();
+    }
+    joined.extend_from_slice(rest);
+    Some(joined)
+}
+
 fn tag_score(tag: &[u8]) -> f64 {
     // Browsers take no space after the `<`, but filters remove them, so payloads count on that.
     let skipped = run(tag, 0, |byte| byte.is_ascii_whitespace() || byte == b'/' || byte < 32);
@@ -56,7 +77,9 @@ fn tag_score(tag: &[u8]) -> f64 {
     if closing {
         return if name == b"script" { 0.6 } else { attributes(rest) };
     }
-    if RUNNING.contains(&name) {
+    // `<object>` alone is a placeholder in somebody's manual.
+    let bare = name != b"script" && rest.starts_with(b">") && !rest.contains(&b'<');
+    if RUNNING.contains(&name) && !bare {
         return 0.9;
     }
     let carries = |literal: &[u8]| find(rest, literal).is_some();
@@ -78,7 +101,13 @@ fn tag_score(tag: &[u8]) -> f64 {
         {
             0.8
         }
-        b"?xml" | b"?xml-stylesheet" if carries(b"namespace") || carries(b"href") => 0.8,
+        b"?xml" | b"?xml-stylesheet" | b"?xml:namespace"
+            if carries(b"namespace") || carries(b"href") || carries(b"prefix") =>
+        {
+            0.8
+        }
+        b"import" if carries(b"implementation") => 0.7,
+        b"xsl:stylesheet" | b"xsl:script" => 0.7,
         b"xml" if carries(b"src") || carries(b"id") => 0.6,
         b"form" | b"isindex" if carries(b"action=") && carries(b"script") => 0.8,
         b"svg" | b"math"
@@ -155,6 +184,10 @@ fn attribute(name: &[u8], value: &[u8]) -> f64 {
     }
     match name {
         b"srcdoc" => 0.8,
+        // Data binding and XML events: what is bound runs.
+        b"dataformatas" if holds(b"html") => 0.7,
+        b"ev:handler" => 0.7,
+        b"handler" if holds(b"#") => 0.6,
         b"style"
             if holds(b"expression")
                 || holds(b"-moz-binding")

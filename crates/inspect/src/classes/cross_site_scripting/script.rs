@@ -1,6 +1,8 @@
 //! Script outside of tags: breaks out of attributes and strings, script addresses, bare calls.
 
-use super::super::shared::{find, prose_words, run, starts_at, word_begins};
+use std::sync::LazyLock;
+
+use super::super::shared::{Literals, find, prose_words, run, starts_at, word_begins};
 
 /// Most places looked at for each sign.
 const PLACES_MAX: usize = 64;
@@ -35,6 +37,9 @@ const TOUCHED: &[&[u8]] = &[
     b"self[",
     b"top[",
     b"this[",
+    b"frames[",
+    b"parent[",
+    b"globalthis[",
     b"constructor.constructor",
     b".innerhtml",
     b"location.href=",
@@ -45,9 +50,12 @@ const TOUCHED: &[&[u8]] = &[
     b"document.body",
 ];
 
+static CALLED_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(CALLED.iter().copied()));
+static TOUCHED_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(TOUCHED.iter().copied()));
+
 /// Gives the most convincing sign: its score and offset.
 pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
-    [scheme(text), handler(text), call(text), touch(text)]
+    [scheme(text), handler(text), style(text), call(text), touch(text)]
         .into_iter()
         .flatten()
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -71,13 +79,21 @@ fn scheme(text: &[u8]) -> Option<(f64, usize)> {
     None
 }
 
+/// `style=x:expression(…)` outside of a tag: old browsers compute it.
+fn style(text: &[u8]) -> Option<(f64, usize)> {
+    let at = find(text, b"style=").filter(|at| word_begins(text, *at))?;
+    let value = text.get(at..)?;
+    let computes = [&b"expression("[..], b"-moz-binding", b"behavior:"];
+    computes.iter().any(|sign| find(value, sign).is_some()).then_some((0.7, at))
+}
+
 /// `" onfocus=…` outside of a tag: the value has left an attribute.
 fn handler(text: &[u8]) -> Option<(f64, usize)> {
     let mut best: Option<(f64, usize)> = None;
     for at in memchr::memmem::find_iter(text, b"on").take(PLACES_MAX) {
         let length = run(text, at, |byte| byte.is_ascii_alphabetic());
         let equals = at + length + run(text, at + length, |byte| byte.is_ascii_whitespace());
-        let long = (6..=30).contains(&length);
+        let long = (5..=40).contains(&length);
         if !long
             || text.get(equals) != Some(&b'=')
             || starts_at(text, equals, b"==")
@@ -96,7 +112,9 @@ fn handler(text: &[u8]) -> Option<(f64, usize)> {
         });
         let score = match (runs, quoted || at == 0) {
             (true, true) => 0.85,
-            (true, false) if prose_words(text, at) < PROSE_WORDS_MIN => 0.55,
+            (true, false) if equals == at + length && prose_words(text, at) < PROSE_WORDS_MIN => {
+                0.55
+            }
             (false, true) if value.len() > 2 && prose_words(text, at) < PROSE_WORDS_MIN => 0.4,
             _ => 0.0,
         };
@@ -109,7 +127,8 @@ fn handler(text: &[u8]) -> Option<(f64, usize)> {
 
 /// `alert(1)`, `(alert)(1)`, `` alert`1` ``, `[1].map(alert)`.
 fn call(text: &[u8]) -> Option<(f64, usize)> {
-    for name in CALLED {
+    for (row, _) in CALLED_TABLE.firsts(text) {
+        let Some(name) = CALLED.get(row) else { continue };
         for at in memchr::memmem::find_iter(text, name).take(PLACES_MAX) {
             let after = at + name.len();
             let before = at.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b';');
@@ -121,6 +140,8 @@ fn call(text: &[u8]) -> Option<(f64, usize)> {
                 || matches!(before, b'(' | b'=' | b',')
                     && matches!(text.get(after), Some(b',' | b';') | None)
                     && text.get(after.wrapping_sub(1)) == Some(&b')');
+            // Markdown's `eval` is no tagged template.
+            let called = called && !(before == b'`' && text.get(after) == Some(&b'`'));
             let spaced = text.get(at + name.len()) == Some(&b' ');
             let sentence = spaced && prose_words(text, text.len()) >= PROSE_WORDS_MIN;
             if !called || sentence || !word_begins(text, at) {
@@ -167,12 +188,25 @@ fn call(text: &[u8]) -> Option<(f64, usize)> {
     None
 }
 
+/// Tells whether a name put together stands at `at`: `al+ert]`.
+fn computed(text: &[u8], at: usize) -> bool {
+    let length = run(text, at, |byte| byte.is_ascii_alphanumeric() || byte == b'+');
+    text.get(at..at + length).is_some_and(|name| name.contains(&b'+'))
+}
+
 fn touch(text: &[u8]) -> Option<(f64, usize)> {
-    for name in TOUCHED {
-        if let Some(at) = find(text, name)
-            && word_begins(text, at) | !name.first().is_some_and(u8::is_ascii_alphabetic)
-        {
+    for (row, at) in TOUCHED_TABLE.firsts(text) {
+        let Some(name) = TOUCHED.get(row) else { continue };
+        if word_begins(text, at) | !name.first().is_some_and(u8::is_ascii_alphabetic) {
             let prose = prose_words(text, at) >= PROSE_WORDS_MIN;
+            // `self[start..]` indexes, `self['al'+'ert']` looks up a name.
+            let inside = text.get(at + name.len()).copied().unwrap_or(b'"');
+            let indexes = name.ends_with(b"[")
+                && !matches!(inside, b'"' | b'\'' | b'`' | b'/' | b'(' | b'0'..=b'9' | 128..)
+                && !computed(text, at + name.len());
+            if indexes {
+                continue;
+            }
             let quoted = text
                 .iter()
                 .any(|byte| matches!(byte, b'"' | b'\'' | b'(' | b'<' | b'`' | b'{' | b';'));

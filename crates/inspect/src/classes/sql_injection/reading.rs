@@ -8,8 +8,6 @@ pub(super) const TERM_TOKENS_MAX: usize = 64;
 /// So many plain words side by side make prose; SQL has a sign or a keyword between its names.
 const PROSE_PAIRS_MIN: usize = 2;
 
-/// Texts up to this length hold no sentence.
-const SHORT_BYTES_MAX: usize = 24;
 /// From this length on, what follows a `#` is an anchor's name.
 const ANCHOR_BYTES_MIN: usize = 8;
 
@@ -26,8 +24,6 @@ pub(super) struct Reading {
     prose_pairs: usize,
     /// The quote opened a string of the text's own, as in `href="#top"`.
     pub opened: bool,
-    /// Too short for a sentence.
-    pub short: bool,
     /// Plain words in the data before the break.
     pub lead_words: usize,
 }
@@ -42,7 +38,6 @@ impl Reading {
             origin: 0,
             broke_out: false,
             opened: false,
-            short: false,
             lead_words: 0,
         }
     }
@@ -61,8 +56,9 @@ impl Reading {
             broke_out: true,
             // A `#` with a longer text behind it is an anchor, not a comment.
             opened: lead.ends_with(b"=")
+                || lead.ends_with(b"(")
+                || quoted_word(lead, after, text.get(quote).copied())
                 || after.starts_with(b"#") && after.len() > ANCHOR_BYTES_MIN,
-            short: text.len() <= SHORT_BYTES_MAX,
             lead_words,
         }
     }
@@ -87,9 +83,43 @@ impl Reading {
     }
 }
 
+/// Tells whether a sentence sets one word or sign in quotes: `the "like" button`, `small "&" sign`.
+/// A value that is nothing but the quoted sign is no sentence.
+fn quoted_word(lead: &[u8], after: &[u8], quote: Option<u8>) -> bool {
+    let begins = lead.last().is_none_or(u8::is_ascii_whitespace);
+    let Some(length) = after.iter().position(|byte| Some(*byte) == quote) else { return false };
+    let inside = after.get(..length).unwrap_or_default();
+    let behind = after.get(length + 1..).unwrap_or_default();
+    let ends = match behind {
+        [] | [b',' | b'.' | b')' | b':' | b'?' | b'!', ..] => true,
+        [b'-', next, ..] => next.is_ascii_alphabetic(),
+        [next, ..] => next.is_ascii_whitespace(),
+    };
+    // `--type` is an option's name, "-1.5" a number.
+    let option = inside.starts_with(b"--")
+        && inside.get(2).is_some_and(|b| *b == b'-' || b.is_ascii_alphabetic());
+    let number = lead.is_empty()
+        && behind.is_empty()
+        && inside.iter().any(u8::is_ascii_digit)
+        && inside
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e'));
+    if begins && ends && (option || number) {
+        return true;
+    }
+    let word = inside.len() > 1 && inside.iter().all(u8::is_ascii_alphabetic);
+    let sign = inside.len() == 1 && !(lead.is_empty() && after.len() == length + 1);
+    begins && ends && (word || sign)
+}
+
 fn prose_pairs(tokens: &[Token]) -> usize {
     let name = |token: &Token| token.kind == Kind::Word(Word::Name);
-    tokens.windows(2).filter(|pair| pair.iter().all(name)).count()
+    let pairs = tokens.windows(2).filter(|pair| pair.iter().all(name)).count();
+    // `schema.table alias`
+    let aliased = tokens.windows(3).filter(
+        |three| matches!(three, [dot, rest @ ..] if dot.kind == Kind::Dot && rest.iter().all(name)),
+    );
+    pairs - aliased.count()
 }
 
 /// One operand, or two and what compares them.
@@ -140,12 +170,15 @@ fn operand(reading: &Reading, term: &mut Term) -> Option<usize> {
         at += 1;
     }
     match reading.kind(at)? {
-        Kind::Number | Kind::Text | Kind::OpenText | Kind::Variable | Kind::Word(Word::Literal) => {
-            Some(at + 1)
-        }
+        Kind::Number | Kind::Text | Kind::OpenText | Kind::Variable => Some(at + 1),
+        // `user` is a value, and so is `user()`.
+        Kind::Word(Word::Literal) if reading.kind(at + 1) != Some(Kind::Open) => Some(at + 1),
         Kind::Open => {
             let end = closed(reading, at).unwrap_or(reading.tokens.len());
-            term.names += usize::from(end == at + 3 && reading.word(at + 1) == Some(Word::Name));
+            let inside = reading.tokens.get(at..end).unwrap_or_default();
+            let selects = inside.iter().any(|token| token.kind == Kind::Word(Word::Select));
+            let named = inside.iter().any(|token| token.kind == Kind::Word(Word::Name));
+            term.names += usize::from(named && !selects);
             term.compared |= (at..end).any(|at| {
                 matches!(reading.kind(at), Some(Kind::Compare | Kind::Word(Word::Compare)))
             });
@@ -153,7 +186,13 @@ fn operand(reading: &Reading, term: &mut Term) -> Option<usize> {
             Some(end)
         }
         Kind::Word(word) => {
-            term.names += usize::from(matches!(word, Word::Name | Word::Catalog));
+            let called = reading.kind(at + 1) == Some(Kind::Open);
+            if !called && clause_begins(word) {
+                return None;
+            }
+            let named = matches!(word, Word::Name | Word::Catalog)
+                || !called && matches!(word, Word::Function | Word::HotFunction);
+            term.names += usize::from(named);
             let mut at = at + 1;
             while reading.kind(at) == Some(Kind::Dot) && reading.word(at + 1).is_some() {
                 at += 2;
@@ -162,10 +201,26 @@ fn operand(reading: &Reading, term: &mut Term) -> Option<usize> {
                 term.calls += usize::from(word != Word::Name);
                 return Some(closed(reading, at).unwrap_or(reading.tokens.len()));
             }
-            (word != Word::Logic).then_some(at)
+            Some(at)
         }
         _ => None,
     }
+}
+
+/// Tells whether a word begins something else and is no operand.
+fn clause_begins(word: Word) -> bool {
+    matches!(
+        word,
+        Word::Statement
+            | Word::Clause
+            | Word::Condition
+            | Word::From
+            | Word::Union
+            | Word::Select
+            | Word::By
+            | Word::Logic
+            | Word::Compare
+    )
 }
 
 /// Gives the token behind the parenthesis that closes the one at `open`.

@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Text,
     /// A string that the text does not close.
     OpenText,
+    /// A quote that is never closed, and behind it more words of a sentence: no string at all.
+    OpenProse,
     Word(Word),
     /// `@x`, `@@version`, `:x`.
     Variable,
@@ -74,6 +76,20 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
             (Some(Kind::LineComment), end)
         }
         [b'\'' | b'"', ..] => string(rest),
+        // `n'…'`, `x'…'`: strings with a prefix, when they are closed.
+        [b'n' | b'x' | b'b' | b'e', after @ ..] if prefixed(after).is_some() => {
+            (Some(Kind::Text), 1 + prefixed(after).unwrap_or(0))
+        }
+        [b'$', b'$', after @ ..] if memchr::memmem::find(after, b"$$").is_some() => {
+            (Some(Kind::Text), 4 + memchr::memmem::find(after, b"$$").unwrap_or(0))
+        }
+        [b'[', after @ ..] if bracketed(after).is_some() => {
+            (Some(Kind::Word(Word::Name)), 2 + bracketed(after).unwrap_or(0))
+        }
+        // A cast: `version()::int`.
+        [b':', b':', after @ ..] => {
+            (None, 2 + after.iter().take_while(|byte| name_byte(**byte)).count())
+        }
         [b'`', after @ ..] => match memchr::memchr(b'`', after) {
             Some(length) => (Some(Kind::Word(Word::Name)), length + 2),
             None => (Some(Kind::Other), 1),
@@ -97,10 +113,12 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
         [b',', ..] => (Some(Kind::Comma), 1),
         [b'.', ..] => (Some(Kind::Dot), 1),
         [b';', ..] => (Some(Kind::Semicolon), 1),
-        [b'@' | b':', ..] if rest.len() > 1 => (
+        [b'@' | b':', next, ..] if name_byte(*next) || *next == b'@' => (
             Some(Kind::Variable),
             1 + rest.iter().skip(1).take_while(|b| name_byte(**b) || **b == b'@').count(),
         ),
+        // A space that does not break, outside of UTF-8.
+        [0xA0, ..] => (None, 1),
         [b'a'..=b'z' | b'_' | b'$' | 128.., ..] => {
             let length = run(name_byte);
             (Some(Kind::Word(word(rest.get(..length).unwrap_or_default()))), length)
@@ -148,5 +166,32 @@ fn string(rest: &[u8]) -> (Option<Kind>, usize) {
             _ => return (Some(Kind::Text), at + 1),
         }
     }
-    (Some(Kind::OpenText), rest.len())
+    (Some(if goes_on(rest) { Kind::OpenProse } else { Kind::OpenText }), rest.len())
+}
+
+/// Tells whether a quote that nothing closes ends a sentence's quotation: words follow at a distance.
+fn goes_on(rest: &[u8]) -> bool {
+    matches!(rest, [_, b' ' | b'&', b'a'..=b'z', ..])
+}
+
+/// Gives the length of the closed string that `text` begins with.
+fn prefixed(text: &[u8]) -> Option<usize> {
+    if text.first() != Some(&b'\'') {
+        return None;
+    }
+    match string(text) {
+        (Some(Kind::Text), length) => Some(length),
+        _ => None,
+    }
+}
+
+/// Longest name in brackets, in bytes.
+const BRACKETED_BYTES_MAX: usize = 64;
+
+/// Gives the length of a name in brackets, `[order details]`, without them.
+fn bracketed(after: &[u8]) -> Option<usize> {
+    let name = after.get(..after.len().min(BRACKETED_BYTES_MAX))?;
+    let length = name.iter().position(|byte| *byte == b']')?;
+    let plain = name.iter().take(length).all(|byte| name_byte(*byte) || *byte == b' ');
+    (plain && name.first().is_some_and(u8::is_ascii_alphabetic)).then_some(length)
 }

@@ -32,6 +32,71 @@ fn combined() {
 }
 
 #[test]
+fn of_traefik() {
+    check(
+        r#"203.0.113.9 - - [21/Nov/2026:06:58:00 +0000] "GET /a?b=c HTTP/2.0" 403 9 "https://www.example.org/" "Mozilla/5.0 \x22(X11)" 49 "web@docker" "http://192.0.2.10:80" 12ms"#,
+        expect![[r"
+            @timestamp = 2026-11-21T06:58:00.000Z
+            event.category = web
+            event.duration = 12000000
+            event.outcome = failure
+            event.type = access
+            http.request.method = GET
+            http.request.referrer = https://www.example.org/
+            http.response.body.bytes = 9
+            http.response.status_code = 403
+            http.version = 2.0
+            source.ip = 203.0.113.9
+            url.original = /a?b=c
+            url.path = /a
+            url.query = b=c
+            user_agent.original = Mozilla/5.0 \x22(X11)
+            traefik.access.router_name = web@docker
+            traefik.access.server_url = http://192.0.2.10:80
+        "]],
+    );
+    check(
+        r#"203.0.113.9 - ann [21/Nov/2026:06:58:00 +0000] "GET / HTTP/1.1" 404 19 "-" "-" 50 "-" "-" 0ms"#,
+        expect![[r"
+            @timestamp = 2026-11-21T06:58:00.000Z
+            event.category = web
+            event.duration = 0
+            event.outcome = failure
+            event.type = access
+            http.request.method = GET
+            http.response.body.bytes = 19
+            http.response.status_code = 404
+            http.version = 1.1
+            source.ip = 203.0.113.9
+            url.original = /
+            url.path = /
+            user.name = ann
+        "]],
+    );
+    // It escapes nothing: neither in the target, which over HTTP/2 may hold anything, nor in headers.
+    check(
+        r#"203.0.113.9 - - [21/Nov/2026:06:58:00 +0000] "GET /a" 200 1 "-" "fake HTTP/2.0" 403 9 "-" "x" 1 "y" "z" 3ms" 49 "web@docker" "http://192.0.2.10:80" 12ms"#,
+        expect![[r#"
+            @timestamp = 2026-11-21T06:58:00.000Z
+            event.category = web
+            event.duration = 12000000
+            event.outcome = failure
+            event.type = access
+            http.request.method = GET
+            http.response.body.bytes = 9
+            http.response.status_code = 403
+            http.version = 2.0
+            source.ip = 203.0.113.9
+            url.original = /a" 200 1 "-" "fake
+            url.path = /a" 200 1 "-" "fake
+            user_agent.original = x" 1 "y" "z" 3ms
+            traefik.access.router_name = web@docker
+            traefik.access.server_url = http://192.0.2.10:80
+        "#]],
+    );
+}
+
+#[test]
 fn common() {
     check(
         r#"2001:db8::9 - - [21/Nov/2026:06:58:00 +0000] "HEAD / HTTP/1.0" 304 -"#,
@@ -332,7 +397,13 @@ fn other_lines() {
         " [21/Nov/2026:06:58:00 +0000] \"GET / HTTP/1.1\" 200 5",
     ] {
         let received_at = Timestamp::default();
-        let context = Context { received_at, clock: Clock::Live, utc_offset_seconds: 0, tag: "" };
+        let context = Context {
+            received_at,
+            clock: Clock::Live,
+            utc_offset_seconds: 0,
+            tag: "",
+            columns: "",
+        };
         let mut event = Event::new(Text::from(text), received_at);
         assert!(parse(text, &mut event, &context).is_err(), "{text}");
     }
@@ -374,7 +445,7 @@ proptest! {
         );
         let text = Text::from(line.as_str());
         let received_at = Timestamp::default();
-        let context = Context { received_at, clock: Clock::Live, utc_offset_seconds: 0, tag: "" };
+        let context = Context { received_at, clock: Clock::Live, utc_offset_seconds: 0, tag: "", columns: "" };
         let mut event = Event::new(text.clone(), received_at);
         prop_assert!(recognises(&text));
         prop_assert_eq!(parse(&text, &mut event, &context), Ok(()));
@@ -393,6 +464,7 @@ proptest! {
             clock: Clock::Live,
             utc_offset_seconds: 0,
             tag: "",
+            columns: "",
         };
         let _ = parse(&text, &mut Event::default(), &context);
         let _ = recognises(&text);

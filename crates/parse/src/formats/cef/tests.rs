@@ -174,6 +174,7 @@ fn too_many_names_are_counted() {
         clock: Clock::Live,
         utc_offset_seconds: 0,
         tag: "",
+        columns: "",
     };
     parse(&text, &mut event, &context).unwrap();
     assert_eq!(event.integer(Field::FieldsDropped), Some(5));
@@ -190,7 +191,7 @@ proptest! {
         let text = Text::from(line);
         let mut event = Event::new(text.clone(), Timestamp::default());
         let context =
-            Context { received_at: Timestamp::default(), clock: Clock::Live, utc_offset_seconds: 0, tag: "" };
+            Context { received_at: Timestamp::default(), clock: Clock::Live, utc_offset_seconds: 0, tag: "", columns: "" };
         prop_assert_eq!(parse(&text, &mut event, &context), Ok(()));
         for (number, value) in values.iter().enumerate() {
             let found = event.get_extra(&format!("k{number}"));

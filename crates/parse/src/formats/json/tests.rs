@@ -141,6 +141,23 @@ fn times() {
     );
 }
 
+/// As nginx writes it where the format lacks `escape=json`.
+#[test]
+fn escapes_of_an_access_log() {
+    let read = |text: &str| {
+        let event = read(text)?;
+        Some((event.get_extra("a")?.to_string(), event.get_extra("b").map(|b| b.to_string())))
+    };
+    let undone = read(r#"{"a":"GET /?q=\x22\x5C\x0D\x0A\xC3\xA9\xff","b":"c\n"}"#).unwrap();
+    assert_eq!(undone, ("GET /?q=\"\\\r\né\\xff".to_owned(), Some("c\n".to_owned())));
+    // An end of a string that is escaped does not end it.
+    assert_eq!(read(r#"{"a":"\x22,\x22b\x22:\x221"}"#), Some((r#"","b":"1"#.to_owned(), None)));
+    // In JSON that is whole nothing is mended.
+    assert_eq!(read(r#"{"a":"\\x22"}"#), Some((r"\x22".to_owned(), None)));
+    assert_eq!(read(r#"{"a":"\x22"#), None);
+    assert_eq!(read(r#"{"a":"\\","b":"\x22\q"}"#), None);
+}
+
 #[test]
 fn no_json() {
     for text in [
@@ -194,7 +211,8 @@ fn too_deep() {
 
 fn read(text: &str) -> Option<Event> {
     let received_at = Timestamp::default();
-    let context = Context { received_at, clock: Clock::Live, utc_offset_seconds: 0, tag: "" };
+    let context =
+        Context { received_at, clock: Clock::Live, utc_offset_seconds: 0, tag: "", columns: "" };
     let text = Text::from(text);
     let mut event = Event::new(text.clone(), received_at);
     parse(&text, &mut event, &context).ok().map(|()| event)

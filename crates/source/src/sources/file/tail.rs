@@ -13,11 +13,15 @@ use super::position::{FileId, HEAD_BYTES_MAX, Position};
 use super::watch::Group;
 use crate::chunk::Chunk;
 use crate::codec::{self, Codec, Decoder};
+use crate::heading::Heading;
 use crate::input::moment;
 use crate::lines::{Splitter, length_of};
 
 /// How far back the beginning of a file's unfinished last line is looked for.
 const LAST_LINE_BYTES_MAX: u64 = 64 * 1024;
+
+/// How far back the line is looked for in which a log names its columns.
+const HEADING_BYTES_MAX: u64 = 256 * 1024;
 
 /// A file just opened, with what it begins with.
 #[derive(Debug)]
@@ -64,6 +68,20 @@ impl Opened {
     }
 }
 
+impl Opened {
+    /// Gives the columns that hold for a line at `offset`: the last ones named not too far before it, or
+    /// else those that the file begins with.
+    fn heading(&self, offset: u64) -> Heading {
+        let from = offset.saturating_sub(HEADING_BYTES_MAX);
+        let mut bytes = vec![0; usize::try_from(offset - from).unwrap_or(0)];
+        if self.file.read_exact_at(&mut bytes, from).is_err() {
+            return Heading::default();
+        }
+        let near = Heading::after(&bytes);
+        if near.is_empty() && from > 0 { Heading::after(&self.head) } else { near }
+    }
+}
+
 fn head_of(file: &File) -> io::Result<Vec<u8>> {
     let mut head = vec![0; HEAD_BYTES_MAX];
     let mut length = 0;
@@ -101,6 +119,7 @@ pub(super) struct Tail {
     read_offset: u64,
     backlog_end: u64,
     splitter: Splitter,
+    heading: Heading,
     codec: Option<Codec>,
     line_bytes_max: usize,
     backlog: Arc<Origin>,
@@ -126,6 +145,10 @@ impl Tail {
         let live =
             Origin { path: Some(path.to_string_lossy().into_owned()), ..group.origin.clone() };
         let backlog = Origin { clock: Clock::File(written), ..live.clone() };
+        let heading = match &group.codec {
+            None => opened.heading(begin.offset),
+            Some(_) => Heading::default(),
+        };
         let mut head = opened.head.clone();
         head.truncate(usize::try_from(begin.offset).unwrap_or(usize::MAX));
         Self {
@@ -138,6 +161,7 @@ impl Tail {
             read_offset: begin.offset,
             backlog_end: begin.backlog_end,
             splitter: codec::splitter(group.codec.as_ref(), group.line_bytes_max),
+            heading,
             codec: group.codec.clone(),
             line_bytes_max: group.line_bytes_max,
             backlog: Arc::new(backlog),
@@ -200,7 +224,7 @@ impl Tail {
         let bytes = buffer.get(..length).unwrap_or_default();
         self.keep_head(bytes);
         let origin = if old { &self.backlog } else { &self.live };
-        let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max);
+        let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max, &mut self.heading);
         self.splitter.feed(bytes, &mut |line| decoder.push(line, origin, chunk));
         self.read_offset += length_of(length);
         if length > 0 {
@@ -223,14 +247,15 @@ impl Tail {
         self.head.clear();
         self.seen = (0, None);
         self.checkpointed = None;
-        // What was carried of a line belongs to the old content.
+        // What was carried of a line, and of columns, belongs to the old content.
+        self.heading.clear();
         self.splitter.finish(&mut |_| ());
     }
 
     /// Gives half a line as a record, for no more will come.
     pub(super) fn finish(&mut self, chunk: &mut Chunk) {
         let origin = if self.read_offset <= self.backlog_end { &self.backlog } else { &self.live };
-        let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max);
+        let mut decoder = Decoder::new(self.codec.as_ref(), self.line_bytes_max, &mut self.heading);
         self.splitter.finish(&mut |line| decoder.push(line, origin, chunk));
     }
 

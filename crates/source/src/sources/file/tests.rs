@@ -87,6 +87,31 @@ fn old_lines_keep_their_own_time() {
 }
 
 #[test]
+fn columns_are_those_named_last_also_after_a_restart() {
+    let columns = |line: &Line| {
+        let records = line.records(1);
+        records[0].origin.columns.as_deref().map(str::to_owned).unwrap_or_default()
+    };
+    let folder = Folder::new();
+    folder.append("a.log", "#Fields: date one\n");
+    let line = folder.watch("a.log");
+    assert_eq!(columns(&line), "date one");
+    folder.append("a.log", "x\n");
+    assert_eq!(columns(&line), "date one");
+    folder.append("a.log", "#Fields: date two\n");
+    assert_eq!(columns(&line), "date two");
+    let (_, checkpoints) = line.stop();
+
+    folder.append("a.log", "y\n");
+    let line = folder.resume("a.log", checkpoints);
+    assert_eq!(columns(&line), "date two");
+    // The writer begins anew, and says nothing of columns.
+    fs::write(folder.path("a.log"), "z\n").unwrap();
+    assert_eq!(columns(&line), "");
+    line.stop();
+}
+
+#[test]
 fn from_the_end_only_at_the_first_start() {
     let folder = Folder::new();
     folder.append("a.log", "old\nhalf an old");

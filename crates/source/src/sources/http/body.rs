@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::HttpConfig;
 use crate::chunk::Chunk;
+use crate::heading::Heading;
 use crate::lines::{Line, Splitter, Trim, length_of};
 
 /// What a sender did wrong with its body.
@@ -79,8 +80,13 @@ impl Posted {
                 &unpacked
             }
         };
-        let mut cutter =
-            Cutter { chunk: Chunk::with_capacity(bytes.len()), config, origin, too_many: false };
+        let mut cutter = Cutter {
+            chunk: Chunk::with_capacity(bytes.len()),
+            heading: Heading::default(),
+            config,
+            origin,
+            too_many: false,
+        };
         match self.kind {
             Kind::Lines => cutter.lines(bytes),
             Kind::Json => cutter.json(bytes)?,
@@ -101,6 +107,7 @@ fn unpack(bytes: &[u8], bytes_max: usize) -> Result<Vec<u8>, BodyError> {
 
 struct Cutter<'a> {
     chunk: Chunk,
+    heading: Heading,
     config: &'a HttpConfig,
     origin: &'a Arc<Origin>,
     too_many: bool,
@@ -146,7 +153,7 @@ impl Cutter<'_> {
         if self.chunk.records() >= self.config.records_max {
             self.too_many = true;
         } else {
-            self.chunk.push(line, self.origin);
+            self.chunk.push(line, self.heading.origin(line, self.origin));
         }
     }
 }

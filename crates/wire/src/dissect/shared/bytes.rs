@@ -1,106 +1,6 @@
-//! A place in a message: numbers and parts are taken from its front, and nothing past its end.
+//! A place in a message, and bytes as text.
 
-/// What is left of a message.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bytes<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Bytes<'a> {
-    pub(crate) fn new(rest: &'a [u8]) -> Self {
-        Self { rest }
-    }
-
-    pub(crate) fn rest(self) -> &'a [u8] {
-        self.rest
-    }
-
-    pub(crate) fn len(self) -> usize {
-        self.rest.len()
-    }
-
-    pub(crate) fn is_empty(self) -> bool {
-        self.rest.is_empty()
-    }
-
-    pub(crate) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.rest.split_at_checked(count)?;
-        self.rest = rest;
-        Some(taken)
-    }
-
-    pub(crate) fn skip(&mut self, count: usize) -> Option<()> {
-        self.take(count).map(|_| ())
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.take(N)?.try_into().ok()
-    }
-
-    pub(crate) fn u8(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    pub(crate) fn u16(&mut self) -> Option<u16> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    pub(crate) fn u24(&mut self) -> Option<u32> {
-        self.array::<3>().map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
-    }
-
-    pub(crate) fn u32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_be_bytes)
-    }
-
-    pub(crate) fn le16(&mut self) -> Option<u16> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    pub(crate) fn le24(&mut self) -> Option<u32> {
-        self.array::<3>().map(|[a, b, c]| u32::from_le_bytes([a, b, c, 0]))
-    }
-
-    pub(crate) fn le32(&mut self) -> Option<u32> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    pub(crate) fn le64(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    /// Takes a part whose length stands in the byte before it.
-    pub(crate) fn part8(&mut self) -> Option<Bytes<'a>> {
-        let length = self.u8()?;
-        self.take(usize::from(length)).map(Bytes::new)
-    }
-
-    /// Takes a part whose length stands in the two bytes before it.
-    pub(crate) fn part16(&mut self) -> Option<Bytes<'a>> {
-        let length = self.u16()?;
-        self.take(usize::from(length)).map(Bytes::new)
-    }
-
-    /// Takes a part whose length stands in the three bytes before it.
-    pub(crate) fn part24(&mut self) -> Option<Bytes<'a>> {
-        let length = self.u24()?;
-        self.take(usize::try_from(length).ok()?).map(Bytes::new)
-    }
-
-    /// Takes a part whose length stands in the four bytes before it.
-    pub(crate) fn part32(&mut self) -> Option<Bytes<'a>> {
-        let length = self.u32()?;
-        self.take(usize::try_from(length).ok()?).map(Bytes::new)
-    }
-
-    /// Takes what ends with a zero byte, and that byte.
-    pub(crate) fn zero_ended(&mut self) -> Option<&'a [u8]> {
-        let end = memchr::memchr(0, self.rest)?;
-        let text = self.take(end)?;
-        self.skip(1)?;
-        Some(text)
-    }
-}
+pub(crate) use fingerprint::Bytes;
 
 /// Gives bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -135,16 +35,6 @@ pub(crate) fn utf16(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_is_taken_past_the_end() {
-        let mut bytes = Bytes::new(&[1, 2, 3]);
-        assert_eq!(bytes.u16(), Some(0x0102));
-        assert_eq!(bytes.u16(), None);
-        assert_eq!(bytes.rest(), &[3]);
-        let mut short = Bytes::new(&[0, 9, 1]);
-        assert!(short.part16().is_none());
-    }
 
     #[test]
     fn texts_of_bytes() {
