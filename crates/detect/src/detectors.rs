@@ -110,7 +110,6 @@ impl Kinds {
             }
             Some("process_created") => kinds = kinds.and(Self::PROCESS),
             Some("audit_syscall") if is_program_call(event) => kinds = kinds.and(Self::PROCESS),
-            // Logs that keep the schema themselves, and need no word of ours.
             None if event.text(Field::EventCategory) == Some("process")
                 && event.text(Field::EventType) == Some("start") =>
             {
