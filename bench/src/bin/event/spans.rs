@@ -65,6 +65,7 @@ pub(crate) fn read_json(text: Text, format: &Format) -> Event {
         clock: Clock::Live,
         utc_offset_seconds: 0,
         tag: "",
+        columns: "",
     };
     let mut event = Event::new(text.clone(), Timestamp::default());
     // A line that is no JSON stays an event with nothing but its text.
