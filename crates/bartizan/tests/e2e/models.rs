@@ -83,8 +83,7 @@ fn what_is_no_model_and_too_little_is_told() {
     assert_eq!(shown.status.code(), Some(1));
     assert!(told(&shown).contains("requests.model: no model of this version"), "{}", told(&shown));
     let few = place.path("few.log");
-    std::fs::write(&few, log().lines().take(9).map(|line| format!("{line}\n")).collect::<String>())
-        .unwrap();
+    std::fs::write(&few, log().lines().take(9).collect::<Vec<_>>().join("\n")).unwrap();
     let trained = model(&data, &["train", few.to_str().unwrap()]);
     assert_eq!(trained.status.code(), Some(1));
     assert!(told(&trained).contains("at least 100 are needed"), "{}", told(&trained));

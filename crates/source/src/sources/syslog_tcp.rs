@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(records[0].text.len(), 512);
         assert_eq!(records[0].truncated_bytes, 10_000_000 - 512);
         assert_eq!(&*records[1].text, "next");
-        assert_eq!(line.status("syslog_tcp").truncated, 1);
+        line.until(|status| status.truncated == 1, "syslog_tcp");
         line.stop();
     }
 
