@@ -146,8 +146,8 @@ impl Memory {
         writer.finish()
     }
 
-    /// Gives the memory that a snapshot was made of. What detectors of another version remembered is left
-    /// out: they learn again.
+    /// Gives the memory that a snapshot was made of. What a detector of another version remembered is left
+    /// out: it learns again.
     pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut reader = Reader::new(bytes);
         let length = reader.length()?;
@@ -156,7 +156,7 @@ impl Memory {
         let length = reader.length()?;
         let mut kept = Reader::new(reader.raw(length)?);
         let sites = Sites::restore(&mut kept).unwrap_or_default();
-        let detectors = Detectors::restore(&mut reader).unwrap_or_default();
+        let detectors = Detectors::restore(&mut reader);
         let mut memory = Self { correlations, detectors, indicators, sites, ..Self::default() };
         memory.shown = memory.indicators();
         Ok(memory)

@@ -32,8 +32,8 @@ pub use quality::{Quality, quality};
 pub use request::Request;
 pub(crate) use score::mark;
 pub use score::{HIGH, Score, score};
-pub(crate) use sites::Sites;
 pub use sites::Usual;
+pub(crate) use sites::{Sites, site_key};
 
 #[cfg(test)]
 mod tests;

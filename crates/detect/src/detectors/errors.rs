@@ -13,7 +13,8 @@ use super::{Detector, Finding, Kinds, Watcher};
 use crate::keep::series::BUCKET_SECONDS;
 use crate::keep::sketch::Linear;
 use crate::keep::watched::{Judged, Limits, Watched};
-use crate::keep::{self, Table, address_key};
+use crate::keep::{self, Table};
+use crate::models::site_key;
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
@@ -34,7 +35,7 @@ const FAILED: Limits =
 const REFUSED: Limits = Limits { floor: 300.0, unknown: f64::INFINITY, ..FAILED };
 /// Errors that a program writes.
 const WRITTEN: Limits = Limits { floor: 100.0, unknown: 1_500.0, ..FAILED };
-/// From how many addresses refusals must come.
+/// From how many addresses refusals must come; those of one customer of IPv6 are one.
 const ADDRESSES_MIN: f64 = 20.0;
 
 /// What of an entity is counted.
@@ -102,7 +103,7 @@ impl Watcher for Errors {
         if what == What::Written && (host.is_empty() || program.is_empty()) {
             return;
         }
-        let key = keep::hash(host.as_bytes()) ^ keep::hash(program.as_bytes()).rotate_left(17);
+        let key = site_key(host) ^ keep::hash(program.as_bytes()).rotate_left(17);
         let entity = self.entities.entry((what, key), || Entity {
             host: host.to_owned(),
             program: program.to_owned(),
@@ -113,10 +114,10 @@ impl Watcher for Errors {
             entity.addresses = Linear::default();
         }
         if let Some(source) = event.ip(Field::SourceIp) {
-            entity.addresses.insert(keep::mix(address_key(source)));
+            entity.addresses.insert(keep::mix(keep::customer_key(source)));
         }
         if what == What::Refused && entity.addresses.count() < ADDRESSES_MIN {
-            entity.watched.count(event, keep::number(event.repeat()));
+            // Nor is it learned from: what few do must not become usual for many.
             return;
         }
         let judged = entity.watched.add(event, keep::number(event.repeat()), what.limits());
@@ -194,5 +195,43 @@ fn finding(what: What, entity: &Entity, judged: &Judged) -> Finding {
         events: entity.watched.evidence.events(),
         also: program.into_iter().collect(),
         ..Finding::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Text;
+
+    use super::*;
+
+    fn refused(host: &str, address: &str) -> Event {
+        let mut event = Event::new(Text::default(), Timestamp::from_seconds(1_000));
+        event.set(Field::ResponseStatus, 404_i64);
+        event.set(Field::UrlDomain, host);
+        event.set(Field::SourceIp, address.parse::<std::net::IpAddr>().unwrap());
+        event
+    }
+
+    #[test]
+    fn what_few_are_refused_does_not_become_usual() {
+        let (mut errors, mut found) = (Errors::default(), Vec::new());
+        let mut value = |address: &str| {
+            errors.observe(&refused("shop.example", address), &mut found);
+            errors.entities.values_mut().map(|entity| entity.watched.series.add(0.0)).sum::<f64>()
+        };
+        for number in 0..1_000 {
+            assert!(value(&format!("2001:db8::{number}")) < 0.5, "all of one customer");
+        }
+        let seen = (0..40).map(|number| value(&format!("203.0.113.{number}"))).last();
+        assert!(seen.is_some_and(|seen| (15.0..=25.0).contains(&seen)), "{seen:?}");
+    }
+
+    #[test]
+    fn a_site_is_one_however_its_name_is_written() {
+        let (mut errors, mut found) = (Errors::default(), Vec::new());
+        for host in ["shop.example", "sHop.example", "SHOP.EXAMPLE"] {
+            errors.observe(&refused(host, "203.0.113.9"), &mut found);
+        }
+        assert_eq!(errors.entities.len(), 1);
     }
 }

@@ -21,7 +21,7 @@ use self::account::{Account, Guessed};
 use self::source::Source;
 use super::shared::{Login, shown};
 use super::{Detector, Finding, Kinds, Watcher};
-use crate::keep::{self, Table};
+use crate::keep::Table;
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
@@ -112,18 +112,11 @@ impl Guessing {
             let begun = strangers.take(&login.user);
             accounts.entry(login.user, || begun.unwrap_or_default())
         };
-        let guessed = account.work(login);
-        if home {
-            return;
-        }
-        let sprayed = sources.known(login.network).is_some_and(|source| source.work(login));
-        if let Some(guessed) = guessed {
-            found.push(of_guessed(login, &guessed));
-        } else if sprayed && login.is_by_password() {
-            let evidence = keep::Evidence::default();
-            let (first, tries) = (login.time(), 1);
-            let guessed = Guessed { score: 0.85, tries, networks: 1, first, evidence };
-            found.push(of_guessed(login, &guessed));
+        let mut source = if home { None } else { sources.known(login.network) };
+        let spray = source.as_ref().and_then(|source| source.spray(login.time()));
+        match account.work(login, spray) {
+            Some(guessed) => found.push(of_guessed(login, &guessed)),
+            None => source.iter_mut().for_each(|source| source.work(login)),
         }
     }
 
@@ -214,12 +207,13 @@ fn of_tries(login: &Login<'_>, alarm: &account::Alarm, used: bool) -> Finding {
 }
 
 fn of_guessed(login: &Login<'_>, guessed: &Guessed) -> Finding {
+    let networks = guessed.networks.max(1);
     let text = format!(
-        "{} logged in by password from {}, where the user has not come from before, after {} failures from {} networks within a day",
+        "{} logged in by password from {}, where the user has not come from before, after {} failures from {networks} network{} within a day",
         shown(login.name),
         login.source,
         guessed.tries,
-        guessed.networks.max(1),
+        if networks == 1 { "" } else { "s" },
     );
     let mut evidence = guessed.evidence.clone();
     evidence.push(login.id());

@@ -41,7 +41,7 @@ const MACHINES: usize = 3;
 const NEWS_MAX: f64 = 0.02;
 /// From so many starts on a parent speaks for itself, before its group does.
 const PARENT_STARTS_MIN: u64 = 50;
-/// How long a name may be that is looked at.
+/// How much of a name is looked at; the rest of a longer one is cut off.
 const NAME_BYTES_MAX: usize = 255;
 
 /// One program from one parent in one group.
@@ -132,10 +132,10 @@ impl Default for Rare {
 impl Watcher for Rare {
     fn observe(&mut self, event: &Event, found: &mut Vec<Finding>) {
         self.tell(event.time, found);
-        let short = |name: &&str| !name.is_empty() && name.len() <= NAME_BYTES_MAX;
-        let Some(host) = event.text(Field::HostName).filter(short) else { return };
-        let Some(name) = event.text(Field::ProcessName).filter(short) else { return };
-        let parent = event.text(Field::ParentName).filter(short).unwrap_or_default();
+        let named = |field| event.text(field).map(cut).filter(|name| !name.is_empty());
+        let Some(host) = named(Field::HostName) else { return };
+        let Some(name) = named(Field::ProcessName) else { return };
+        let parent = named(Field::ParentName).unwrap_or_default();
         let group_key = keep::hash(group_of(&plain(host)).as_bytes());
         let key = format!("{group_key:x} {} < {}", plain(name), plain(parent));
         let key = keep::hash(key.as_bytes());
@@ -161,7 +161,7 @@ impl Watcher for Rare {
             self.waiting.pop_front();
             self.dropped = self.dropped.saturating_add(1);
         }
-        let user = event.text(Field::UserName).filter(short).unwrap_or_default();
+        let user = named(Field::UserName).unwrap_or_default();
         let [host, user, name, parent] = [host, user, name, parent].map(str::to_owned);
         let (time, event) = (event.time, event.id);
         self.waiting.push_back(Waiting {
@@ -273,6 +273,11 @@ fn small(reader: &mut Reader<'_>) -> Read<u32> {
     u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)
 }
 
+/// Gives as much of a name as is looked at.
+fn cut(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(NAME_BYTES_MAX)).unwrap_or_default()
+}
+
 /// Gives a name without case and with every run of figures as one sign: versions and numbers of temporary files
 /// make no new program.
 fn plain(name: &str) -> String {
@@ -323,5 +328,34 @@ fn finding(one: &Waiting, program: &Program) -> Finding {
         events: vec![one.event],
         also,
         ..Finding::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Text;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_too_long_is_looked_at_all_the_same() {
+        let (mut rare, mut found) = (Rare::default(), Vec::new());
+        let long = "\u{e9}".repeat(200);
+        let mut start = |second: i64, names: [&str; 4]| {
+            let mut event = Event::new(Text::default(), Timestamp::from_seconds(second));
+            let fields = [Field::HostName, Field::ProcessName, Field::ParentName, Field::UserName];
+            for (field, name) in fields.into_iter().zip(names) {
+                event.set(field, name);
+            }
+            rare.observe(&event, &mut found);
+            found.clone()
+        };
+        for number in 0..700 {
+            assert_eq!(start(number * 1_000, [&long, "cron", &long, &long]), []);
+        }
+        start(700_000, [&long, &long, &long, &long]);
+        let found = start(702_000, [&long, "cron", &long, &long]);
+        let [one] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(one.host.as_deref(), Some("\u{e9}".repeat(127).as_str()));
     }
 }

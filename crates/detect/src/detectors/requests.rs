@@ -13,7 +13,8 @@ use super::{Detector, Finding, Kinds, Watcher};
 use crate::keep::series::BUCKET_SECONDS;
 use crate::keep::sketch::Spread;
 use crate::keep::watched::{Judged, Limits, Watched};
-use crate::keep::{self, Table, address_key};
+use crate::keep::{self, Table};
+use crate::models::site_key;
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
@@ -34,8 +35,8 @@ const LIMITS: Limits =
 /// yet.
 const ENTROPY_FALL: f64 = 1.5;
 const ENTROPY_MIN: f64 = 3.0;
-/// Which share of the requests of a spike one page may have, and which share may fail.
-const PAGE_SHARE_MIN: f64 = 0.6;
+/// By which share of the requests of a spike one page may lead, and which share may fail.
+const LEAD_SHARE_MIN: f64 = 0.5;
 const FAILED_SHARE_MIN: f64 = 0.25;
 /// How quickly what is usual of the sources follows, a bucket.
 const FOLLOW: f64 = 0.05;
@@ -84,7 +85,7 @@ impl Site {
         }
         self.count = self.count.saturating_add(1);
         if let Some(source) = event.ip(Field::SourceIp) {
-            self.sources.add(keep::mix(address_key(source)));
+            self.sources.add(keep::mix(keep::customer_key(source)));
         }
         let status = event.integer(Field::ResponseStatus).unwrap_or_default();
         self.failed = self.failed.saturating_add(u32::from(status >= 500 || status == 429));
@@ -109,15 +110,15 @@ impl Site {
     fn flood(&self) -> Option<String> {
         let count = f64::from(self.count.max(1));
         let failed = f64::from(self.failed) / count;
-        // The lead is at most what the page has beyond half, doubled.
-        let page = f64::midpoint(1.0, f64::from(self.lead) / count);
+        // The page has the lead at least, and may have more.
+        let lead = f64::from(self.lead) / count;
         let entropy = self.sources.entropy();
         let least = self.usual_entropy.map_or(ENTROPY_MIN, |usual| usual - ENTROPY_FALL);
         if entropy < least {
             Some(format!("they come from few addresses for their number ({entropy:.1} bits)"))
         } else if failed >= FAILED_SHARE_MIN {
             Some(format!("{:.0} % of them fail", failed * 100.0))
-        } else if self.lead > 0 && page >= PAGE_SHARE_MIN + 0.1 {
+        } else if lead >= LEAD_SHARE_MIN {
             Some(format!("most ask for {}", self.page_name))
         } else {
             None
@@ -171,7 +172,7 @@ impl Watcher for Requests {
         }
         let name = event.text(Field::UrlDomain).or_else(|| event.text(Field::HostName));
         let name = name.filter(|name| name.len() <= NAME_BYTES_MAX).unwrap_or_default();
-        let site = self.sites.entry(keep::hash(name.as_bytes()), || Site::new(name, event.time));
+        let site = self.sites.entry(site_key(name), || Site::new(name, event.time));
         if let Some(judged) = site.add(event) {
             found.push(finding(site, &judged));
         }
@@ -222,5 +223,47 @@ fn finding(site: &Site, judged: &Judged) -> Finding {
         fresh: judged.fresh,
         events: site.requests.evidence.events(),
         ..Finding::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Text;
+
+    use super::*;
+
+    /// A site that was asked for these pages, by as many as is usual.
+    fn asked(pages: &str) -> Site {
+        let mut site = Site::new("shop.example", Timestamp::default());
+        site.usual_entropy = Some(0.0);
+        for page in pages.split(' ') {
+            site.count += 1;
+            site.vote(page);
+        }
+        site
+    }
+
+    #[test]
+    fn most_ask_for_a_page_only_where_most_do() {
+        assert_eq!(asked("a b a b a b c c c c").flood(), None);
+        assert_eq!(asked("a a a a a a b b b c").flood(), None);
+        assert_eq!(asked("c a c c c c").flood().as_deref(), Some("most ask for c"));
+    }
+
+    #[test]
+    fn a_site_is_one_however_its_name_is_written_and_so_is_a_customer() {
+        let (mut requests, mut found) = (Requests::default(), Vec::new());
+        let hosts = ["shop.example", "sHop.example", "SHOP.EXAMPLE"].iter().cycle();
+        for (host, number) in hosts.zip(0..600) {
+            let mut event = Event::new(Text::default(), Timestamp::from_seconds(1_000));
+            event.set(Field::ResponseStatus, 200_i64);
+            event.set(Field::UrlDomain, *host);
+            let address = format!("2001:db8::{number}").parse::<std::net::IpAddr>();
+            event.set(Field::SourceIp, address.unwrap());
+            requests.observe(&event, &mut found);
+        }
+        let sites: Vec<&Site> = requests.sites.values().collect();
+        let [site] = &sites[..] else { panic!("{}", sites.len()) };
+        assert!(site.sources.entropy() < 0.1, "{}", site.sources.entropy());
     }
 }

@@ -165,7 +165,7 @@ fn said<'e>(event: &'e Event, name: &str) -> Option<&'e str> {
     event.get_extra(name)?.as_text()
 }
 
-/// Gives the key of a user's name.
+/// Gives the key of a user's name, whatever its case, see [`keep::hash`].
 fn user_key(name: &str) -> u64 {
     let mut folded = [0_u8; NAME_BYTES_MAX];
     let bytes = name.as_bytes();

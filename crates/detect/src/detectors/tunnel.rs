@@ -4,7 +4,7 @@
 //! for, how long and how disordered the part is that the client chose, how much was carried, and how many of
 //! the questions were for records of free text. Security products and content networks ask in
 //! the same way; what tells them apart is that many machines of the house do so. From
-//! the fifth client on a domain is known to the house and told no more; unless most questions are for free text, a
+//! the fifth client on a domain is known to the house and told no more, if it was told of once; unless most questions are for free text, a
 //! quarter of an hour is waited for others.
 
 use model::{Event, Field, Timestamp};
@@ -48,7 +48,7 @@ const NAMES_SHORT_MIN: f64 = 500.0;
 const DISORDER_SHORT_MIN: f64 = 2.8;
 /// How long it is waited whether other clients ask the same, unless most questions are for free text.
 const WAIT: i64 = 900 * keep::SECOND;
-/// So many clients make a domain known to the house: those before them were told.
+/// So many clients make a domain known to the house, once one of them was told of.
 const KNOWN_CLIENTS: f64 = 4.5;
 /// It is forgotten after so long without one that asks so much.
 const KNOWN_FOR: i64 = 30 * 86_400 * keep::SECOND;
@@ -150,6 +150,14 @@ impl Pair {
 struct Domain {
     last: Timestamp,
     clients: Linear,
+    /// Whether any client was told of.
+    told: bool,
+}
+
+impl Domain {
+    fn new(at: Timestamp) -> Self {
+        Self { last: at, clients: Linear::default(), told: false }
+    }
 }
 
 #[derive(Debug)]
@@ -178,14 +186,14 @@ impl Watcher for Tunnel {
             return;
         }
         // The house takes note once a client's hour crosses the line, however often it asks after that.
-        let begin = || Domain { last: event.time, clients: Linear::default() };
-        let house = self.domains.entry(domain_key, begin);
+        let house = self.domains.entry(domain_key, || Domain::new(event.time));
         if event.time.nanos().saturating_sub(house.last.nanos()) > KNOWN_FOR {
-            *house = Domain { last: event.time, clients: Linear::default() };
+            *house = Domain::new(event.time);
         }
         house.last = house.last.max(event.time);
         house.clients.insert(keep::mix(client_key));
-        if house.clients.count() >= KNOWN_CLIENTS {
+        // Addresses are easily made up: without a word nothing becomes known.
+        if house.told && house.clients.count() >= KNOWN_CLIENTS {
             return;
         }
         let crossed = *pair.crossed.get_or_insert(event.time);
@@ -195,6 +203,7 @@ impl Watcher for Tunnel {
         }
         let count = keep::whole(pair.names.count());
         if let Some(fresh) = pair.told.say(count, 1) {
+            house.told = true;
             found.push(finding((client_key, domain), pair, event, (count, fresh)));
         }
     }
@@ -209,6 +218,7 @@ impl Watcher for Tunnel {
             writer.whole(*key);
             write_time(writer, domain.last);
             domain.clients.snapshot(writer);
+            writer.flag(domain.told);
         });
     }
 
@@ -218,7 +228,8 @@ impl Watcher for Tunnel {
         })?;
         self.domains.restore(reader, |reader| {
             let key = reader.whole()?;
-            Ok((key, Domain { last: read_time(reader)?, clients: Linear::restore(reader)? }))
+            let (last, clients) = (read_time(reader)?, Linear::restore(reader)?);
+            Ok((key, Domain { last, clients, told: reader.flag()? }))
         })
     }
 
@@ -312,5 +323,36 @@ fn finding(
         events: pair.evidence.events(),
         also: vec![("dns.question.registered_domain", domain.to_owned())],
         ..Finding::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use model::Text;
+
+    use super::*;
+
+    #[test]
+    fn made_up_clients_make_no_domain_known_before_it_was_told_of() {
+        let (mut tunnel, mut found) = (Tunnel::default(), Vec::new());
+        let mut ask = |client: u8, number: u32, second: i64| {
+            let mut event = Event::new(Text::default(), Timestamp::from_seconds(second));
+            event.set(Field::SourceIp, IpAddr::V4(Ipv4Addr::new(10, 0, 0, client)));
+            let name = format!("{number:08x}0123456789abcdef0123456789abcdef.t.example.net");
+            event.set(Field::DnsQuestionName, name.as_str());
+            event.set_extra("dns.question.registered_domain", "example.net");
+            tunnel.observe(&event, &mut found);
+            found.len()
+        };
+        for client in 1..=6 {
+            (0..120).for_each(|number| {
+                ask(client, number, 0);
+            });
+        }
+        assert_eq!(ask(1, 1_000, 1_000), 1);
+        // It is known then.
+        assert_eq!(ask(2, 1_000, 1_000), 1);
     }
 }

@@ -13,7 +13,7 @@ mod habits;
 mod peers;
 mod place;
 
-use model::{Event, EventId};
+use model::{Event, EventId, Field};
 use sigma::SnapshotError;
 use sigma::codec::{Reader, Writer};
 
@@ -72,7 +72,10 @@ impl Watcher for Whereabouts {
         person.advance(day);
         let keys = Keys::of(&place);
         let view = View { login: &login, place: &place, keys, period };
-        let (finding, moved) = match view.travel(person, peers) {
+        // When it was is not known of an event whose time was held.
+        let held = event.get(Field::ClaimedTime).is_some();
+        let travel = if held { None } else { view.travel(person, peers) };
+        let (finding, moved) = match travel {
             Some(finding) => (Some(finding), true),
             None => (view.news(person, peers), false),
         };
@@ -85,7 +88,10 @@ impl Watcher for Whereabouts {
             peers.add_person(period);
         }
         // Where a thief is, or a tunnel ends, says nothing of where the user will be next.
-        if !moved && let Some(point) = place.point.filter(|_| !place.hosting) {
+        if !moved
+            && !held
+            && let Some(point) = place.point.filter(|_| !place.hosting)
+        {
             let shared = view.is_shared(keys.network, peers);
             let country = keys.country.unwrap_or_default();
             person.stay(Seen { point, at: login.time(), event: login.id(), country, shared });
@@ -201,8 +207,8 @@ impl View<'_, '_> {
             (true, _, _) => "new_country",
             (false, true, true) => "new_network_and_device",
             (false, true, false) => "new_network",
-            (false, false, true) => "new_device",
-            (false, false, false) => return None,
+            // Alone it is a new telephone, as a rule.
+            (false, false, _) => return None,
         };
         let sure = person.sureness().min(1.0);
         let alone = self.keys.device.is_none() && country == 0.0;
@@ -234,8 +240,7 @@ impl View<'_, '_> {
         let what = match kind {
             "new_country" => "from a country",
             "new_network_and_device" => "from a network and with a device",
-            "new_network" => "from a network",
-            _ => "with a device",
+            _ => "from a network",
         };
         let device = self.place.device_name.map(|name| format!(" with {}", shown(name)));
         format!(
@@ -262,7 +267,7 @@ impl View<'_, '_> {
             source: Some(self.login.source),
             user: Some(self.login.name.to_owned()),
             of_user: true,
-            host: self.login.event.text(model::Field::HostName).map(str::to_owned),
+            host: self.login.event.text(Field::HostName).map(str::to_owned),
             window_seconds: days,
             text,
             first: self.login.time(),

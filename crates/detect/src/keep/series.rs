@@ -31,6 +31,8 @@ const DEVIATION_MIN: f32 = 0.3;
 const FROZEN_HOURS_MAX: u32 = 24;
 /// How many hours are filled with nothing after a silence; what was before is then old.
 const FILL_HOURS_MAX: i64 = 168 * 2;
+/// An event this many hours before the bucket is not late: the bucket is in the future.
+const AHEAD_HOURS_MAX: i64 = 48;
 /// A kept number is a logarithm in steps of a thousandth.
 const STEPS: f32 = 1_000.0;
 const NOTHING_KEPT: u16 = u16::MAX;
@@ -90,9 +92,15 @@ impl Series {
     /// the way and what was usual, up to a bound. What is late counts for the bucket that is being filled.
     pub(crate) fn advance(&mut self, at: Timestamp, mut closed: impl FnMut(f64)) {
         let now = bucket_of(at);
-        if now - self.bucket > FILL_HOURS_MAX * BUCKETS_AN_HOUR {
+        if now.saturating_sub(self.bucket) > FILL_HOURS_MAX * BUCKETS_AN_HOUR {
             // What it knew is older than two weeks: it begins anew.
             *self = Self::new(at);
+            return;
+        }
+        if self.bucket.saturating_sub(now) > AHEAD_HOURS_MAX * BUCKETS_AN_HOUR {
+            // The clock was wrong, not the event: what is usual stays, the bucket begins anew.
+            let kept = std::mem::take(&mut self.kept);
+            *self = Self { kept, ..Self::new(at) };
             return;
         }
         while self.bucket < now {
@@ -363,5 +371,26 @@ mod tests {
         let mut closed = 0;
         series.advance(at(i64::MAX / 2), |_| closed += 1);
         assert_eq!((closed, series.usual()), (0, None));
+    }
+
+    #[test]
+    fn a_bucket_of_any_time_is_left_for_that_of_the_next_event() {
+        for bucket in [i64::MIN, i64::MAX] {
+            let mut series = played(vec![100.0; 24 * 8]);
+            series.bucket = bucket;
+            series.advance(at(24 * 8 * HOUR), |_| ());
+            assert_eq!(series.bucket, bucket_of(at(24 * 8 * HOUR)));
+        }
+    }
+
+    #[test]
+    fn after_a_clock_that_was_ahead_it_learns_again() {
+        let mut series = played(vec![100.0; 24 * 8]);
+        series.advance(at(24 * 15 * HOUR), |_| ());
+        for hour in 24 * 8..24 * 36 {
+            series.advance(at(hour * HOUR), |_| ());
+            series.add(1e4);
+        }
+        assert!(series.usual().unwrap().number() > 9e3);
     }
 }

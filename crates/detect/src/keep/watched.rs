@@ -117,12 +117,6 @@ impl Watched {
         true
     }
 
-    /// Adds to what is watched without a verdict; the bucket must be the one of the event.
-    pub(crate) fn count(&mut self, event: &Event, amount: f64) {
-        self.evidence.push(event.id);
-        self.series.add(amount);
-    }
-
     /// Tells whether the bucket before was unusual.
     pub(crate) fn is_unusual(&self) -> bool {
         self.since.is_some()

@@ -5,7 +5,7 @@ use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
 use super::request::{CLASSES, Request, Value, value};
-use super::votes::{FORGOTTEN, Source, Support, Things, Vote};
+use super::votes::{Source, Support, Things, Vote};
 use crate::keep::hash;
 
 /// How many parameters one template keeps.
@@ -310,8 +310,8 @@ impl Template {
         self.methods.fade(factor);
         self.others.fade(factor);
         self.parameters.iter_mut().for_each(|parameter| parameter.fade(factor));
-        self.parameters.retain(|parameter| parameter.support.count() >= FORGOTTEN);
-        self.support.count() >= FORGOTTEN
+        self.parameters.retain(|parameter| parameter.support.is_left());
+        self.support.is_left()
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {

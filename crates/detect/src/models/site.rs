@@ -36,6 +36,10 @@ const INSPECTION_WEIGHT: f64 = 3.0;
 /// How many sources are watched at a time for bringing too much.
 const QUOTAS: usize = 64;
 
+/// How far events may be behind what is kept as the newest hour and day.
+const AHEAD_HOURS_MAX: i64 = 48;
+const AHEAD_DAYS_MAX: i64 = 2;
+
 const DAY: i64 = 86_400 * 1_000_000_000;
 const HOUR: i64 = 3_600 * 1_000_000_000;
 
@@ -237,9 +241,13 @@ impl Site {
     fn turn(&mut self, time: Timestamp) {
         self.last = self.last.max(time);
         let (hour, day) = (time.nanos().div_euclid(HOUR), time.nanos().div_euclid(DAY));
-        if hour > self.hour {
+        // A kept time far ahead is of a clock that was wrong; it must not stop the turn for ever.
+        if hour > self.hour || self.hour.saturating_sub(hour) > AHEAD_HOURS_MAX {
             self.hour = hour;
             self.quotas.fill(Quota::default());
+        }
+        if self.day.saturating_sub(day) > AHEAD_DAYS_MAX {
+            self.day = day;
         }
         if day > self.day {
             let days = count(usize::try_from(day.saturating_sub(self.day)).unwrap_or(usize::MAX));
@@ -308,4 +316,24 @@ pub(crate) struct Learned {
     pub(crate) raw: f64,
     /// Whether the application knew what was asked for.
     pub(crate) found: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_ahead_does_not_stop_the_turn() {
+        let at = |day: i64| Timestamp::from_nanos(day * DAY);
+        let mut site = Site::new("shop.example", at(20_000));
+        site.turn(at(30_000));
+        assert_eq!((site.hour, site.day), (30_000 * 24, 30_000));
+        site.turn(at(29_999));
+        assert_eq!((site.hour, site.day), (30_000 * 24, 30_000), "late, not behind");
+        site.turn(at(20_001));
+        assert_eq!((site.hour, site.day), (20_001 * 24, 20_001));
+        (site.hour, site.day) = (i64::MIN, i64::MAX);
+        site.turn(at(20_002));
+        assert_eq!((site.hour, site.day), (20_002 * 24, 20_002));
+    }
 }

@@ -2,7 +2,7 @@
 //! read records as a snapshot, which shares what has not changed since.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use model::{Event, Field, Timestamp, Value};
@@ -20,6 +20,8 @@ use crate::keep;
 pub(crate) const SITES_MAX: usize = 64;
 /// How many parameters of all sites are kept: what bounds the memory, at two kilobytes each at most.
 pub(crate) const PARAMETERS_ALL_MAX: usize = 20_000;
+/// How many bytes of a site's name tell it apart; no name of the DNS has more.
+const NAME_BYTES_MAX: usize = 255;
 /// A site that was asked for within this time does not make room for another.
 const HELD: i64 = 24 * 3_600 * 1_000_000_000;
 /// From how many turns on only every fourth request is learned from.
@@ -101,22 +103,15 @@ pub(crate) fn site_name(event: &Event) -> &str {
 
 /// Gives the key of a site's name, whatever its case.
 pub(crate) fn site_key(name: &str) -> u64 {
-    let mut folded = [0_u8; 80];
+    let mut folded = [0_u8; NAME_BYTES_MAX];
     let bytes = folded.iter_mut().zip(name.bytes());
     let length = bytes.map(|(to, from)| *to = from.to_ascii_lowercase()).count();
     keep::hash(folded.get(..length).unwrap_or_default())
 }
 
-/// Gives who sent a request: an address, or of version 6 the network of one customer, who has as many
-/// addresses in it as he likes.
+/// Gives who sent a request, see [`keep::customer_key`].
 fn source(address: IpAddr) -> Source {
-    let address = match address {
-        IpAddr::V6(six) if six.to_ipv4_mapped().is_none() => {
-            IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX)))
-        }
-        other => other,
-    };
-    let [low, high, ..] = keep::mix(keep::address_key(address)).to_le_bytes();
+    let [low, high, ..] = keep::mix(keep::customer_key(address)).to_le_bytes();
     Source::from_le_bytes([low, high])
 }
 

@@ -119,7 +119,10 @@ impl Things {
 }
 
 /// A count that faded below this is forgotten.
-pub(crate) const FORGOTTEN: f64 = 0.1;
+const FORGOTTEN: f64 = 0.1;
+/// Of what fewer than [`SOURCES_MIN`] sources ever brought, already a count below this: what somebody makes
+/// up holds its place for two days.
+const FORGOTTEN_OF_FEW: f64 = 0.9;
 /// From how many turns, and from how many sources, something speaks for what is usual.
 pub(crate) const TURNS_MIN: f64 = 10.0;
 pub(crate) const SOURCES_MIN: usize = 4;
@@ -146,6 +149,12 @@ impl Support {
 
     pub(crate) fn count(&self) -> f64 {
         self.seen.count()
+    }
+
+    /// Tells whether enough is left of it to be kept.
+    pub(crate) fn is_left(&self) -> bool {
+        let few = usize::from(self.known) < SOURCES_MIN;
+        self.seen.count() >= if few { FORGOTTEN_OF_FEW } else { FORGOTTEN }
     }
 
     /// Tells whether it was seen often enough, by enough sources.
@@ -189,6 +198,20 @@ mod tests {
             support.add(turn % 5);
         });
         assert!(support.suffices());
+    }
+
+    #[test]
+    fn what_one_source_made_up_goes_long_before_what_many_brought() {
+        let (mut one, mut many) = (Support::default(), Support::default());
+        one.add(7);
+        (0..4).for_each(|source| {
+            many.add(source);
+        });
+        assert!(one.is_left() && many.is_left());
+        // Three days, and a month.
+        one.seen.fade(0.86);
+        many.seen.fade(0.23);
+        assert!(!one.is_left() && many.is_left());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use sigma::codec::{Read, Reader, Writer};
 
 use super::super::shared::{Login, day_of};
 use super::day::{Day, Usual, count_quiet, read_moment, slot_of, word, write_moment};
+use super::source::Spray;
 use super::{SLOTS_A_DAY, SLOTS_MIN};
 use crate::keep::{self, Evidence, Told, is_inside, read_time, write_time};
 
@@ -110,14 +111,24 @@ impl Account {
         guesses.judge(login.time())
     }
 
-    /// Takes a log-in that worked; gives what speaks for it that it was guessed.
-    pub(super) fn work(&mut self, login: &Login<'_>) -> Option<Guessed> {
+    /// Takes a log-in that worked, from a network that may be spraying; gives what speaks for it that it
+    /// was guessed.
+    pub(super) fn work(&mut self, login: &Login<'_>, spray: Option<Spray>) -> Option<Guessed> {
         if self.is_home(login) || !login.is_by_password() {
             self.settle(login);
             return None;
         }
         let tries = self.guesses.as_mut();
         let guessed = tries.and_then(|tries| tries.guessed(login.network, login.time()));
+        let guessed = guessed.or_else(|| {
+            spray.map(|Spray { tries, first, evidence }| Guessed {
+                score: 0.85,
+                tries,
+                networks: 1,
+                first,
+                evidence,
+            })
+        });
         // Where the guesser sits is not where the user comes from.
         if guessed.is_none() {
             self.settle(login);
@@ -206,7 +217,7 @@ impl Guesses {
             return;
         }
         let told = self.told.is_some_and(|told| day_of(told) >= self.today);
-        let empty = day - self.today - 1;
+        let empty = day.saturating_sub(self.today).saturating_sub(1);
         let (slots, networks) = (self.tries.sum().0, self.networks());
         self.usual_slots.learn(slots, told, empty);
         self.usual_networks.learn(networks, told, empty);
@@ -221,7 +232,7 @@ impl Guesses {
 
     /// Gives how many networks tried within the last day.
     fn networks(&self) -> u32 {
-        let oldest = self.tries.slot() - SLOTS_A_DAY;
+        let oldest = self.tries.slot().saturating_sub(SLOTS_A_DAY);
         let within = self.from.iter().filter(|tried| tried.last > oldest).count();
         u32::try_from(within).unwrap_or(u32::MAX)
     }
@@ -247,7 +258,7 @@ impl Guesses {
             }
         };
         let Some(tried) = self.from.get_mut(index) else { return };
-        if slot - tried.last >= SLOTS_A_DAY {
+        if slot.saturating_sub(tried.last) >= SLOTS_A_DAY {
             (tried.first, tried.tries) = (slot, 0);
         }
         // What is late counts for the last slot.
@@ -298,13 +309,15 @@ impl Guesses {
         self.tries.advance(at);
         let now = self.tries.slot();
         let tried = self.from.iter().find(|tried| tried.network == network);
-        let tried = tried.filter(|tried| now - tried.last < SLOTS_A_DAY);
+        let tried = tried.filter(|tried| now.saturating_sub(tried.last) < SLOTS_A_DAY);
         // Five within ten minutes and then a log-in is what the rules of each service count.
         let patient = tried.is_some_and(|tried| {
-            let quick = tried.now >= TRIES_MIN && now - tried.last <= 1;
+            let quick = tried.now >= TRIES_MIN && now.saturating_sub(tried.last) <= 1;
             tried.tries >= TRIES_MIN && tried.last > tried.first && !quick
         });
-        let besieged = self.told.is_some_and(|told| at.since(told).as_secs() < 86_400);
+        // A siege that goes on is not told of each day.
+        let besieged = self.networks() >= NETWORKS_MIN
+            || self.told.is_some_and(|told| at.since(told).as_secs() < 86_400);
         let score = match (tried.is_some(), patient, besieged) {
             (true, _, true) => 0.95,
             (true, true, false) => 0.9,

@@ -126,7 +126,7 @@ impl Usual {
             *self = Self::default();
             return;
         }
-        self.frozen = if told { self.frozen + 1 } else { 0 };
+        self.frozen = if told { self.frozen.saturating_add(1) } else { 0 };
         if !told || self.frozen > FROZEN_DAYS_MAX {
             self.take(value);
         }

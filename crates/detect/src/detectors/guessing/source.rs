@@ -16,8 +16,8 @@ const USERS_MAX: usize = 64;
 const ADDRESSES_MAX: usize = 32;
 /// How many users within a day are a list of names.
 const SPRAYED_MIN: u32 = 10;
-/// How many tries a user of a spray has within a day on average at most; who tries more guesses passwords.
-const TRIES_A_USER_MAX: u32 = 5;
+/// How many tries a user of a spray has within a day at most; whoever has more is no part of it, and hides none.
+const TRIES_A_USER_MAX: u16 = 5;
 /// So many new users of one address within a slot are told by the rules.
 const QUICK_USERS_MIN: usize = 8;
 /// So many tries within a day count as patience, once they are spread over a few slots or addresses.
@@ -37,8 +37,19 @@ pub(super) struct Source {
     slow: Told,
     spray: Told,
     told: Option<Timestamp>,
+    /// When a failure was last part of a spray that was told of.
+    sprays: Option<Timestamp>,
     first: Timestamp,
     evidence: Evidence,
+}
+
+/// A spray that was told of and goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Spray {
+    /// The tries of the last day.
+    pub(super) tries: u32,
+    pub(super) first: Timestamp,
+    pub(super) evidence: Evidence,
 }
 
 /// The tries of one user's password.
@@ -81,6 +92,7 @@ impl Source {
             slow: Told::default(),
             spray: Told::default(),
             told: None,
+            sprays: None,
             first: at,
             evidence: Evidence::default(),
         }
@@ -103,18 +115,17 @@ impl Source {
         self.judge(at)
     }
 
-    /// Forgets a user's failures: it was the user, who remembered the password. Tells whether they were part
-    /// of a spray that was told of.
-    pub(super) fn work(&mut self, login: &Login<'_>) -> bool {
-        let at = login.time();
-        let Some(index) = self.users.iter().position(|tried| tried.user == login.user) else {
-            return false;
-        };
-        let sprayed = self.told.is_some_and(|told| at.since(told).as_secs() < 86_400);
-        if !sprayed {
-            self.users.swap_remove(index);
-        }
-        sprayed
+    /// Gives the spray that was told of and goes on: whoever is let in from here is its catch, at the
+    /// first try too.
+    pub(super) fn spray(&self, at: Timestamp) -> Option<Spray> {
+        self.sprays.filter(|last| at.since(*last).as_secs() < 86_400)?;
+        let (_, _, tries) = self.sprayed();
+        Some(Spray { tries, first: self.first, evidence: self.evidence.clone() })
+    }
+
+    /// Forgets a user's failures: it was the user, who remembered the password.
+    pub(super) fn work(&mut self, login: &Login<'_>) {
+        self.users.retain(|tried| tried.user != login.user);
     }
 
     /// Counts tries of one address, as long as they are few within the slot.
@@ -138,7 +149,9 @@ impl Source {
         let slot = slot_of(login.time());
         let known = self.users.iter().position(|tried| tried.user == login.user);
         if let Some(index) = known.filter(|index| {
-            self.users.get(*index).is_some_and(|tried| slot - tried.last < SLOTS_A_DAY)
+            self.users
+                .get(*index)
+                .is_some_and(|tried| slot.saturating_sub(tried.last) < SLOTS_A_DAY)
         }) {
             let tried = self.users.get_mut(index)?;
             tried.last = tried.last.max(slot);
@@ -174,23 +187,37 @@ impl Source {
             return;
         }
         let told = self.told.is_some_and(|told| day_of(told) >= self.today);
-        self.usual.learn(self.tries.sum().0, told, day - self.today - 1);
+        self.usual.learn(
+            self.tries.sum().0,
+            told,
+            day.saturating_sub(self.today).saturating_sub(1),
+        );
         self.today = day;
         if self.told.is_none_or(|told| at.since(told).as_secs() >= 86_400) {
             self.slow.clear();
             self.spray.clear();
+            self.sprays = None;
             self.evidence.clear();
             self.first = at;
         }
     }
 
-    fn judge(&mut self, at: Timestamp) -> Option<Alarm> {
-        let (slots, tries) = self.tries.sum();
-        let oldest = self.tries.slot() - SLOTS_A_DAY;
-        let sprayed = self.users.iter().filter(|tried| tried.last > oldest && !tried.quick);
-        let (users, named, of_them) = sprayed.fold((0, 0, 0), |(users, named, all), tried| {
+    /// Gives how many users had few tries within the last day, how many of them there may be, and the tries.
+    fn sprayed(&self) -> (u32, u32, u32) {
+        let oldest = self.tries.slot().saturating_sub(SLOTS_A_DAY);
+        let few =
+            |tried: &&Tried| tried.last > oldest && !tried.quick && tried.tries <= TRIES_A_USER_MAX;
+        self.users.iter().filter(few).fold((0, 0, 0), |(users, named, all), tried| {
             (users + 1, named + u32::from(tried.named), all + u32::from(tried.tries))
-        });
+        })
+    }
+
+    fn judge(&mut self, at: Timestamp) -> Option<Alarm> {
+        if let Some(last) = &mut self.sprays {
+            *last = at.max(*last);
+        }
+        let (slots, tries) = self.tries.sum();
+        let (users, named, _) = self.sprayed();
         let alarm = |kind, observed, baseline, fresh| Alarm {
             kind,
             observed,
@@ -203,10 +230,9 @@ impl Source {
             fresh,
             evidence: self.evidence.clone(),
         };
-        if of_them <= users * TRIES_A_USER_MAX
-            && let Some(fresh) = self.spray.say(u64::from(users), u64::from(SPRAYED_MIN))
-        {
+        if let Some(fresh) = self.spray.say(u64::from(users), u64::from(SPRAYED_MIN)) {
             self.told = Some(at);
+            self.sprays = Some(at);
             return Some(alarm("spray", users, f64::from(SPRAYED_MIN), fresh));
         }
         let scattered = slots >= TRIES_SLOTS_MIN || self.busy.len() >= SCATTERED_MIN;
@@ -249,6 +275,7 @@ impl Source {
         self.slow.snapshot(writer);
         self.spray.snapshot(writer);
         write_moment(writer, self.told);
+        write_moment(writer, self.sprays);
         write_time(writer, self.first);
         self.evidence.snapshot(writer);
     }
@@ -285,6 +312,7 @@ impl Source {
             slow: Told::restore(reader)?,
             spray: Told::restore(reader)?,
             told: read_moment(reader)?,
+            sprays: read_moment(reader)?,
             first: read_time(reader)?,
             evidence: Evidence::restore(reader)?,
         })

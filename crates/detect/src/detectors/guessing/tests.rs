@@ -2,6 +2,7 @@ use model::{EventId, Field, Text, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
+use crate::keep;
 
 const HOUR: i64 = 3_600;
 
@@ -115,6 +116,48 @@ fn who_is_let_in_after_a_siege_is_told_even_from_a_fresh_address() {
             play(home.into_iter().chain(tries.clone()).chain([(5_000, "ann", address, true)]));
         assert_eq!(kinds(&found), told);
     }
+}
+
+#[test]
+fn whoever_lets_a_spray_in_at_its_first_try_is_told_of() {
+    let names: Vec<String> = (0..12).map(|number| format!("user{number}")).collect();
+    let spray =
+        (0..).zip(&names).map(|(number, name)| (100 + number * 700, &**name, "203.0.113.9", false));
+    let caught = [(9_000, "ann", "203.0.113.7", true), (90_000, "ann", "203.0.113.9", true)];
+    let home = [(0, "ann", "192.0.2.7", true)];
+    let found = play(home.into_iter().chain(spray.clone()).chain(caught));
+    // Half a day later the sprayer's network still is not where she comes from.
+    assert_eq!(kinds(&found), ["spray", "guessed", "guessed"]);
+    let (one, tries) = (&found[1], 12.0);
+    assert_eq!((one.user.as_deref(), one.observed, one.count), (Some("ann"), tries, 13));
+    assert!(one.events.len() == 13 && one.first.nanos() == 100 * keep::SECOND);
+    // A day after the last try it is over, and slowness alone is no spray.
+    let late = [(9_000 + 86_400, "ann", "203.0.113.7", true)];
+    assert_eq!(kinds(&play(home.into_iter().chain(spray).chain(late))), ["spray"]);
+    let slow = (0..15).map(|number| (number * HOUR, "bob", "203.0.113.9", false));
+    let found = play(home.into_iter().chain(slow).chain([(15 * HOUR, "ann", "203.0.113.9", true)]));
+    assert_eq!(kinds(&found), ["slow"]);
+}
+
+#[test]
+fn an_account_that_is_hammered_hides_no_spray() {
+    let names: Vec<String> = (0..12).map(|number| format!("user{number}")).collect();
+    let hammered = (0..200).map(|second| (second, "ann", "203.0.113.9", false));
+    let spray =
+        (0..).zip(&names).map(|(number, name)| (700 + number * 700, &**name, "203.0.113.9", false));
+    assert_eq!(kinds(&play(hammered.chain(spray))), ["spray"]);
+}
+
+#[test]
+fn a_siege_that_goes_on_for_days_still_makes_a_log_in_doubtful() {
+    let addresses: Vec<String> = (0..8).map(|number| format!("100.{}.0.9", 128 + number)).collect();
+    let tries = (0..5 * 24).flat_map(|hour| {
+        addresses.iter().map(move |address| (60 + hour * HOUR, "ann", &**address, false))
+    });
+    let home = [(0, "ann", "192.0.2.7", true)];
+    let let_in = [(5 * 24 * HOUR, "ann", "203.0.113.9", true)];
+    let found = play(home.into_iter().chain(tries).chain(let_in));
+    assert_eq!(found.last().map(|one| one.kind), Some("guessed"), "{:?}", kinds(&found));
 }
 
 #[test]

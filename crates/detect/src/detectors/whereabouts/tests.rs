@@ -52,6 +52,17 @@ fn days(
 }
 
 #[test]
+fn a_log_in_whose_time_was_held_is_no_move_and_no_place_to_start_from() {
+    let held = |second| {
+        let mut event = event(second, "ann", "203.0.113.9", TOKYO);
+        event.set(Field::ClaimedTime, Timestamp::from_seconds(second - 400_000));
+        event
+    };
+    let at_home = |second| event(second, "ann", "192.0.2.7", BERLIN);
+    assert_eq!(play([at_home(500_000), held(501_000), at_home(502_000)]), []);
+}
+
+#[test]
 fn a_move_that_nobody_can_make_is_told_once() {
     let found = play([
         event(0, "ann", "192.0.2.7", BERLIN),
