@@ -16,6 +16,21 @@ const VALUES: &[(&str, Class)] = &[
          and there and everywhere in the value",
         Class::PathTraversal,
     ),
+    // A shell runs words in quotes, and what redirects need no space.
+    ("1&whoami>/var/www/o", Class::CommandInjection),
+    ("&&id>/tmp/x", Class::CommandInjection),
+    (";'whoami'", Class::CommandInjection),
+    ("|\"id\"|cat", Class::CommandInjection),
+    ("$(true&&id)", Class::CommandInjection),
+    ("$(reboot)", Class::CommandInjection),
+    ("$(halt)", Class::CommandInjection),
+    ("$(shutdown)", Class::CommandInjection),
+    ("$(history)", Class::CommandInjection),
+    ("$(printenv)", Class::CommandInjection),
+    // Backticks by the dozen make no Markdown.
+    ("`````id`", Class::CommandInjection),
+    ("1 `id` `id`", Class::CommandInjection),
+    ("``````````````````1=`id`", Class::CommandInjection),
     ("http://localhost./", Class::ServerSideRequestForgery),
     ("http://localhost.localdomain:8080/x", Class::ServerSideRequestForgery),
 ];
@@ -31,6 +46,27 @@ fn values_are_attacks() {
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// What the signs of a shell mean elsewhere.
+#[test]
+fn programs_and_markdown_are_silent() {
+    for value in [
+        "type A = \"true\" | \"false\" | \"date\"",
+        "'sort'|'file'|'size'",
+        "f(&id)",
+        "f(a, &id)",
+        "Vec<&w>",
+        "items.map(|x| x.id)",
+        "`cat`, `ls`, `pwd`",
+        "- `cat`\n- `ls`\n",
+        "```\ncat x\n```",
+        "use `cat` or `ls` for it",
+        "$(host) and $(files)",
+    ] {
+        let verdict = ask("GET", &format!("/item?id={}", percent(value)), &[], b"");
+        assert!(!verdict.attack, "{value}: {:?}", verdict.findings);
+    }
 }
 
 /// A field is no file because of another parameter's or another header's name.
