@@ -30,6 +30,9 @@ const VALUES: &[(&str, Class)] = &[
     // Backticks by the dozen make no Markdown.
     ("`````id`", Class::CommandInjection),
     ("1 `id` `id`", Class::CommandInjection),
+    ("```\n``id`", Class::CommandInjection),
+    ("```\n````id`", Class::CommandInjection),
+    ("```\n``id`\n````", Class::CommandInjection),
     ("``````````````````1=`id`", Class::CommandInjection),
     ("http://localhost./", Class::ServerSideRequestForgery),
     ("http://localhost.localdomain:8080/x", Class::ServerSideRequestForgery),

@@ -227,7 +227,8 @@ fn is_code_span(text: &[u8], at: usize) -> bool {
     if text.get(at) != Some(&b'`') {
         return false;
     }
-    if is_fenced(text) || is_list(text) {
+    let line = memchr::memrchr(b'\n', text.get(..at).unwrap_or_default()).map_or(0, |end| end + 1);
+    if is_fence(text, line) || is_list(text) {
         return true;
     }
     let worded = |piece: &[u8]| prose_words(piece, piece.len()) > 0;
@@ -235,7 +236,8 @@ fn is_code_span(text: &[u8], at: usize) -> bool {
         return false;
     }
     let before = text.get(..at).unwrap_or_default();
-    if more_than(before, b'`', SPANS_MAX) {
+    if more_than(before, b'`', SPANS_MAX) || find(text, b"```").is_some_and(|at| is_fence(text, at))
+    {
         return true;
     }
     let closes = memchr::memchr_iter(b'`', before).count() % 2 == 1;
@@ -246,14 +248,13 @@ fn is_code_span(text: &[u8], at: usize) -> bool {
     closes || !(whole || glued)
 }
 
-/// Tells whether a line begins a fence of Markdown: no backtick follows in it.
-fn is_fenced(text: &[u8]) -> bool {
-    const FENCE: &[u8] = b"```";
-    let Some(first) = find(text, FENCE) else { return false };
-    let behind = text.get(first + FENCE.len()..).unwrap_or_default();
-    let line = memchr::memchr(b'\n', behind).and_then(|end| behind.get(..end));
-    let begins = first == 0 || text.get(first - 1).is_some_and(u8::is_ascii_whitespace);
-    begins && line.is_some_and(|info| !info.contains(&b'`'))
+/// Tells whether what begins at `start` is a fence of Markdown: no other backtick follows in its line.
+fn is_fence(text: &[u8], start: usize) -> bool {
+    let line = text.get(start..).unwrap_or_default();
+    let line = line.get(..memchr::memchr(b'\n', line).unwrap_or(line.len())).unwrap_or_default();
+    let line = line.trim_ascii_start();
+    let ticks = run(line, 0, |byte| byte == b'`');
+    ticks >= 3 && !more_than(line, b'`', ticks)
 }
 
 /// Tells whether the text is spans alone, parted by commas or lines: `` `ls`, `cat` ``.
