@@ -1,6 +1,5 @@
-//! The second half of the line: events to the disk, to the rules, to the alerts.
+//! The last part of the line: durable events to the rules, and to the alerts.
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,25 +12,26 @@ use arc_swap::ArcSwap;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use detect::{Engine, Health, Indicators, Memory};
 use enrich::Lookup;
-use model::{Batch, Checkpoint, Detection, Event, EventId, Refusal};
+use model::{Batch, Detection, Event, EventId};
 use parse::Parser;
-use store::{Store, StoreError};
+use store::Store;
 use triage::{Change, Triage};
 
 use crate::checkpoint::{Keeper, Moment, Pace};
 use crate::counters::add;
-use crate::read::{Group, Parsed, Reader};
+use crate::keep::Keeping;
+use crate::read::{Group, Reader};
 use crate::{Counters, Remembered};
 
-/// Groups that may wait between the two threads.
+/// Groups that may wait for the disk.
 const GROUPS_MAX: usize = 4;
+/// What is durable may wait for the rules in so many pieces; each is bounded by the part before.
+const PIECES_MAX: usize = 1;
 /// Bounds the detections that wait while alerts cannot be written; past it the oldest are dropped
 /// and counted.
 const DETECTIONS_WAITING_MAX: usize = 10_000;
 /// After this long without records the line does what can wait.
 const IDLE_AFTER: Duration = Duration::from_millis(250);
-/// How long to wait before the disk is tried again.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// Told of alerts that changed; must not wait.
 pub type Outbox = Box<dyn Fn(Vec<Change>) + Send>;
@@ -80,7 +80,7 @@ impl Watch {
         lock(&self.health).clone()
     }
 
-    /// Tells whether both threads of the line are at work.
+    /// Tells whether all threads of the line are at work.
     pub fn is_alive(&self) -> bool {
         self.alive.load(Ordering::Relaxed)
     }
@@ -123,25 +123,32 @@ pub fn start(parts: Parts, inlet: Receiver<Batch>) -> io::Result<Line> {
         health: Arc::clone(&health),
         memory,
         indicators,
-        store: parts.store,
         triage: parts.triage,
         outbox: parts.outbox,
         waiting: Vec::new(),
         next: parts.remembered.next,
         counters: Arc::clone(&counters),
+    };
+    let keeping = Keeping {
+        store: parts.store,
+        counters: Arc::clone(&counters),
         stopping: Arc::clone(&stopping),
     };
-    let (reading_light, working_light) = (Lit(Arc::clone(&alive)), Lit(Arc::clone(&alive)));
     let (outlet, groups) = crossbeam_channel::bounded::<Group>(GROUPS_MAX);
-    let reading = thread::Builder::new().name("line-read".to_owned()).spawn(move || {
-        let _lit = reading_light;
-        reader.run(&inlet, &outlet);
-    })?;
-    let working = thread::Builder::new().name("line-store-detect".to_owned()).spawn(move || {
-        let _lit = working_light;
-        worker.work(&groups, keeper);
-    })?;
-    Ok(Line { counters, alive, health, stopping, threads: vec![reading, working] })
+    let (durable, pieces) = crossbeam_channel::bounded(PIECES_MAX);
+    let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+        let lit = Lit(Arc::clone(&alive));
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _lit = lit;
+            work();
+        })
+    };
+    let threads = vec![
+        spawn("line-read", Box::new(move || reader.run(&inlet, &outlet)))?,
+        spawn("line-store", Box::new(move || keeping.run(&groups, &durable)))?,
+        spawn("line-detect", Box::new(move || worker.work(&pieces, keeper)))?,
+    ];
+    Ok(Line { counters, alive, health, stopping, threads })
 }
 
 impl Line {
@@ -176,23 +183,21 @@ struct Worker {
     memory: Memory,
     /// Who touched a decoy, for the half of the line that reads.
     indicators: Arc<ArcSwap<Indicators>>,
-    store: Store,
     triage: Triage,
     outbox: Outbox,
     waiting: Vec<Detection>,
     /// The first event that the rules have not seen.
     next: EventId,
     counters: Arc<Counters>,
-    stopping: Arc<AtomicBool>,
 }
 
 impl Worker {
-    /// Works until every group is done.
-    fn work(mut self, groups: &Receiver<Group>, mut keeper: Keeper) {
+    /// Works until every event is done.
+    fn work(mut self, pieces: &Receiver<Vec<Arc<Event>>>, mut keeper: Keeper) {
         loop {
-            let pace = match groups.recv_timeout(IDLE_AFTER) {
-                Ok(group) => {
-                    self.run(group);
+            let pace = match pieces.recv_timeout(IDLE_AFTER) {
+                Ok(events) => {
+                    self.run(&events);
                     Pace::Busy
                 }
                 Err(RecvTimeoutError::Timeout) => {
@@ -239,19 +244,12 @@ impl Worker {
         }
     }
 
-    /// Takes one group down the rest of the line.
-    fn run(&mut self, group: Group) {
-        let mut events = Vec::new();
-        let mut batches = group.batches;
-        while !batches.is_empty() {
-            let (now, later) = self.sift(batches);
-            events.extend(self.keep(now));
-            batches = later;
-        }
+    /// Takes durable events down the rest of the line.
+    fn run(&mut self, events: &[Arc<Event>]) {
         self.renew();
         let engine = &self.engine;
         let mut health = lock(&self.health);
-        for event in &events {
+        for event in events {
             let (memory, waiting) = (&mut self.memory, &mut self.waiting);
             health.observe(event);
             // A fault of ours in one rule must cost one event its detections, not everybody the line.
@@ -270,74 +268,6 @@ impl Worker {
             self.indicators.store(Arc::new(indicators));
         }
         self.write_alerts();
-    }
-
-    /// Drops the batches that are durable already and were sent again, and says so to their senders
-    /// as if for the first time. What came twice at once waits until the first of both is decided.
-    fn sift(&self, batches: Vec<Parsed>) -> (Vec<Parsed>, Vec<Parsed>) {
-        let (mut now, mut later, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
-        let mut names = HashSet::new();
-        for batch in batches {
-            match batch.name() {
-                None => now.push(batch),
-                Some(name) if self.store.has_batch(name) => repeated.push(batch),
-                Some(name) if names.insert(name.to_owned()) => now.push(batch),
-                Some(_) => later.push(batch),
-            }
-        }
-        for batch in &repeated {
-            self.store.note_repeated(u64::try_from(batch.events.len()).unwrap_or(u64::MAX));
-        }
-        settle(repeated, &Ok(()));
-        (now, later)
-    }
-
-    /// Makes the batches durable and tells their senders; gives the events that are.
-    fn keep(&self, mut batches: Vec<Parsed>) -> Vec<Arc<Event>> {
-        loop {
-            let events: Vec<Arc<Event>> =
-                batches.iter().flat_map(|batch| batch.events.iter().cloned()).collect();
-            let checkpoints: Vec<Checkpoint> =
-                batches.iter().flat_map(|batch| batch.checkpoints.iter().cloned()).collect();
-            let Err(error) = self.store.append(&events, &checkpoints) else {
-                add(&self.counters.stored, events.len());
-                settle(batches, &Ok(()));
-                return events;
-            };
-            if matches!(error, StoreError::TooLarge { .. }) {
-                return self.keep_apart(batches, &error);
-            }
-            // Who waits for a receipt keeps the records and tries again; the others gave them away,
-            // so they are held here until the disk takes them.
-            let refusal = Err(match &error {
-                StoreError::Busy { .. } => Refusal::Busy,
-                other => Refusal::Failed(other.to_string()),
-            });
-            let (told, held): (Vec<_>, Vec<_>) =
-                batches.into_iter().partition(|batch| batch.receipt.is_some());
-            add(&self.counters.rejected, told.iter().map(|batch| batch.events.len()).sum());
-            settle(told, &refusal);
-            if held.is_empty() || self.stopping.load(Ordering::Relaxed) {
-                add(&self.counters.rejected, held.iter().map(|batch| batch.events.len()).sum());
-                return Vec::new();
-            }
-            add(&self.counters.retries, 1);
-            tracing::warn!(%error, "events cannot be stored; trying again");
-            thread::sleep(RETRY_AFTER);
-            batches = held;
-        }
-    }
-
-    /// Makes batches durable one by one that are too large together; one that is too large by itself
-    /// never fits, and trying again would hold up everybody.
-    fn keep_apart(&self, mut batches: Vec<Parsed>, error: &StoreError) -> Vec<Arc<Event>> {
-        if batches.len() > 1 {
-            return batches.into_iter().flat_map(|batch| self.keep(vec![batch])).collect();
-        }
-        tracing::warn!(%error, "a batch cannot be stored");
-        add(&self.counters.rejected, batches.iter().map(|batch| batch.events.len()).sum());
-        settle(std::mem::take(&mut batches), &Err(Refusal::Failed(error.to_string())));
-        Vec::new()
     }
 
     /// Folds what was detected into alerts; what cannot be written waits for the next group.
@@ -364,10 +294,4 @@ impl Worker {
 /// A panic while it was held left one event half noted at worst.
 fn lock(health: &Mutex<Health>) -> MutexGuard<'_, Health> {
     health.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn settle(batches: Vec<Parsed>, outcome: &Result<(), Refusal>) {
-    for receipt in batches.into_iter().filter_map(|batch| batch.receipt) {
-        receipt.settle(outcome.clone());
-    }
 }

@@ -182,7 +182,10 @@ fn replay(shared: &Shared, published: u64, access: Access) -> Result<u64, StoreE
     let numbers: Vec<u64> =
         wal::list(&dir)?.into_iter().filter(|number| *number > published).collect();
     let last = numbers.last().copied().unwrap_or_default();
-    let written = last_written(shared, &dir, &numbers)?;
+    let written = match access {
+        Access::Owner => last_written(shared, &dir, &numbers)?,
+        Access::Reader => last,
+    };
     for number in numbers {
         let path = wal::path_of(&dir, number);
         let replayed = wal::read(&path, shared.config.keyring.as_ref())?;
@@ -198,8 +201,8 @@ fn replay(shared: &Shared, published: u64, access: Access) -> Result<u64, StoreE
     Ok(last)
 }
 
-/// Gives the number of the last file that records were written to; behind it stands at most the one
-/// that was made ahead.
+/// Gives the number of the last file that records were written to; behind it stand only files that were
+/// made ahead, or begun.
 fn last_written(shared: &Shared, dir: &Path, numbers: &[u64]) -> Result<u64, StoreError> {
     for number in numbers.iter().rev() {
         let path = wal::path_of(dir, *number);

@@ -28,7 +28,8 @@ const HEADER_BYTES_MAX: u64 = 64 << 10;
 pub(crate) struct Header {
     /// XORed into the check of every record.
     pub(crate) salt: u32,
-    /// An event id that was free when the file was begun, and all behind it.
+    /// An event id; those before it were given before the file was begun, of one made ahead before the file
+    /// in front of it.
     pub(crate) next_id: u64,
     /// Which field each number stands for.
     pub(crate) names: FieldNames,

@@ -30,7 +30,7 @@ pub(crate) struct Replayed {
 }
 
 impl Replayed {
-    /// Tells whether the file was begun, wholly or by half, and no record was ever written to it.
+    /// Tells whether the file was begun, wholly or by half, and nothing stands behind that.
     pub(crate) fn is_bare(&self) -> bool {
         self.contents.is_empty() && matches!(self.damage, Damage::None | Damage::Tail(0))
     }
@@ -51,10 +51,12 @@ pub(crate) enum Damage {
 pub(crate) fn read(path: &Path, keyring: Option<&Keyring>) -> Result<Replayed, StoreError> {
     let bytes = std::fs::read(path).during(|| format!("read {}", path.display()))?;
     let Some((header, header_length)) = decode(path, &bytes)? else {
+        // Half a header has nothing behind it; one that rotted has records.
+        let is_half = next_marker(&bytes, 0).is_none();
         return Ok(Replayed {
             header: None,
             contents: Vec::new(),
-            damage: Damage::Tail(0),
+            damage: if is_half { Damage::Tail(0) } else { Damage::Middle },
             good: Vec::new(),
             header_length: 0,
         });

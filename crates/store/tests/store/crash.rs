@@ -148,6 +148,7 @@ fn damage(kind: Kind) {
         if found.is_empty() {
             // The header was hit: without it nothing can be read, and all of it is kept aside.
             assert!(at < header, "damage at {at}");
+            assert_eq!(store.stats().quarantined, 1, "damage at {at}");
             continue;
         }
         let kept: Vec<Vec<Arc<Event>>> = batches
