@@ -339,17 +339,21 @@ impl Shell {
     fn happened(&mut self, happening: Happening) {
         let all = &mut self.answer.happenings;
         if let Happening::Written { path, bytes } = &happening {
-            // What a line writes again and again is told as it is in the end.
-            let is_new =
-                |own: &Happening| !matches!(own, Happening::Written { path: of, .. } if of == path);
-            all.retain(is_new);
+            // What a line adds to again and again is told as it is in the end; what it writes over was
+            // there all the same.
+            let stays = |own: &Happening| {
+                !matches!(own, Happening::Written { path: of, bytes: was }
+                    if of == path && bytes.starts_with(was))
+            };
             let held = |own: &Happening| match own {
                 Happening::Written { bytes, .. } => bytes.len(),
                 Happening::Download(_) => 0,
             };
-            if all.iter().map(held).sum::<usize>() + bytes.len() > HAPPENINGS_BYTES_MAX {
+            let kept = all.iter().filter(|own| stays(own)).map(held).sum::<usize>();
+            if kept + bytes.len() > HAPPENINGS_BYTES_MAX {
                 return;
             }
+            all.retain(stays);
         }
         if all.len() < HAPPENINGS_MAX {
             all.push(happening);

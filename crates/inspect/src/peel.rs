@@ -51,7 +51,17 @@ pub(crate) fn each_layer(part: &Part<'_>, kinds: u32, visit: &mut dyn FnMut(&Pee
     for round in 1..=ROUNDS_MAX {
         let known = peeling.layers.len();
         let coding = if round == 1 { part.coding } else { Coding::Plain };
-        peeling.peel_once(&Part { coding, ..*part });
+        let part = Part { coding, ..*part };
+        peeling.peel_once(&part);
+        if let Some(decoded) = base64::decode(&part, &peeling.text) {
+            // What reads as base64 may be meant as it stands.
+            let fresh = peeling.layers.len() > known;
+            if fresh || round == 1 {
+                let Peeling { text, kinds, layers } = &peeling;
+                visit(&Peeled { text, kinds: *kinds, depth: u32::from(fresh) * round, layers });
+            }
+            peeling.take(Some(decoded), Layer::Base64);
+        }
         if peeling.layers.len() == known {
             return round - 1;
         }
@@ -69,7 +79,7 @@ struct Peeling {
 }
 
 impl Peeling {
-    /// Undoes one layer of each encoding that is there.
+    /// Undoes one layer of each encoding that is there, but for base64.
     fn peel_once(&mut self, part: &Part<'_>) {
         if self.kinds & (PERCENT | PLUS) != 0 {
             let unicode = percent::has_unicode(&self.text);
@@ -80,7 +90,6 @@ impl Peeling {
         self.take(entity::decode(&self.text), Layer::Entity);
         self.take(utf8::decode(&self.text, self.kinds), Layer::Utf8);
         self.take(utf8::without_nul(&self.text), Layer::Nul);
-        self.take(base64::decode(part, &self.text), Layer::Base64);
     }
 
     fn take(&mut self, decoded: Option<Vec<u8>>, layer: Layer) {
@@ -175,6 +184,7 @@ mod tests {
             "Jmx0O2ltZyBzcmM9eCZndDs=",
             Coding::Plain,
             expect![[r"
+            Jmx0O2ltZyBzcmM9eCZndDs= []
             &lt;img src=x&gt; [base64]
             <img src=x> [base64 entity]
         "]],

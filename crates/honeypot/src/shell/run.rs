@@ -304,6 +304,13 @@ impl Shell {
         outputs
     }
 
+    /// Gives what a file holds that is to be run, and tells of it.
+    pub(super) fn read_to_run(&mut self, name: &str) -> Result<Vec<u8>, Refusal> {
+        let path = self.files.resolve(&self.cwd, name, Follow::All);
+        self.tell_grown(&path);
+        self.read(name)
+    }
+
     /// Gives what a file holds.
     pub(super) fn read(&mut self, name: &str) -> Result<Vec<u8>, Refusal> {
         let path = self.files.resolve(&self.cwd, name, Follow::All);
@@ -331,6 +338,9 @@ impl Shell {
         if is_device {
             return Ok(());
         }
+        if !append {
+            self.tell_grown(&path);
+        }
         let mut whole = if append { self.read(name).unwrap_or_default() } else { Vec::new() };
         whole.extend_from_slice(bytes.get(..OUTPUT_BYTES_MAX).unwrap_or(&bytes));
         self.files.write(&path, whole.clone(), self.uid)?;
@@ -346,7 +356,7 @@ impl Shell {
         self.happened(Happening::Written { path, bytes });
     }
 
-    /// Tells of a file that grew since it was told last, now that it is to be run.
+    /// Tells of a file that grew since it was told last, now that it is to be run or written over.
     pub(super) fn tell_grown(&mut self, path: &str) {
         let Some(Content::Bytes(bytes)) = self.files.get(path).map(|node| &node.content) else {
             return;

@@ -231,3 +231,35 @@ fn a_file_that_is_put_together_piece_by_piece_is_told_whole() {
     assert_eq!(last, 800);
     assert!(told < 12, "{told}");
 }
+
+/// What is run is told, even where it is written over within the same line.
+#[test]
+fn a_file_that_is_written_over_was_there() {
+    let mut shell = shell_of("root", true);
+    let now = shell.now;
+    let answer = shell.line("printf '\\x7fELFabc' > /tmp/x; /tmp/x; echo > /tmp/x", now);
+    let told = |answer: &Answer, sign: &[u8]| {
+        answer
+            .happenings
+            .iter()
+            .any(|own| matches!(own, Happening::Written { bytes, .. } if bytes.ends_with(sign)))
+    };
+    assert!(told(&answer, b"ELFabc"), "{:?}", answer.happenings);
+    assert!(told(&answer, b"\n"), "{:?}", answer.happenings);
+}
+
+#[test]
+fn a_script_put_together_is_told_whole_when_it_is_run() {
+    for run in ["sh /tmp/x", "bash /tmp/x", ". /tmp/x", "source /tmp/x", "echo > /tmp/x"] {
+        let mut shell = shell_of("root", true);
+        let now = shell.now;
+        for part in 0..7 {
+            shell.line(&format!("echo 'true {part}' >> /tmp/x"), now);
+        }
+        let answer = shell.line(run, now);
+        let whole = answer.happenings.iter().any(
+            |own| matches!(own, Happening::Written { bytes, .. } if bytes.ends_with(b"true 6\n")),
+        );
+        assert!(whole, "{run}: {:?}", answer.happenings);
+    }
+}

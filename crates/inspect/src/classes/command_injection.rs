@@ -156,10 +156,14 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
     let substituted = separator == b'$';
     // `$($x)*` repeats in a macro, `$(for<'a>` is one's argument.
     let repeated = substituted && (word.first() == Some(&b'$') || next == b'<');
-    // `|"true"|`, `|x| {`, `&id)`: strings, closures and references of a program.
-    let spelt = text.get(start.saturating_sub(1)).filter(|b| matches!(b, b'"' | b'\''));
-    let program = word.last().is_some_and(|last| Some(last) == spelt)
-        || separator == b'&' && matches!(next, b')' | b'>')
+    // `|"true"|`, `|x| {`, `(&id)`, `<&w>`: strings, closures and references of a program.
+    let before = at.checked_sub(1).and_then(|before| text.get(before));
+    let program = separator == b'|' && is_string(text, start, end)
+        || separator == b'&'
+            && glued
+            && next == b')'
+            && !before.is_some_and(u8::is_ascii_alphanumeric)
+        || separator == b'&' && glued && next == b'>' && before == Some(&b'<')
         || separator == b'|' && glued && next == b'|' && closure(text, end);
     // `;if(a)`, `&&print(b)`: a call in some language, not a command line.
     let code = next == b'(' && !substituted;
@@ -172,7 +176,11 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
     let newline = matches!(separator, b'\n' | b'\r');
     let score: f64 = match (known, follows) {
         // `$(host)` is how `make` writes a variable.
-        (Command::Word, Arguments::None) if substituted && name.len() > 3 => 0.45,
+        (Command::Word, Arguments::None)
+            if substituted && name.len() > 3 && !NO_VARIABLES.contains(&name) =>
+        {
+            0.45
+        }
         _ if plain.contains(&b'/') || substituted => 0.85,
         (Command::Plain, Arguments::Shaped) => 0.85,
         (Command::Plain, Arguments::None) | (Command::Word, Arguments::Shaped) => 0.75,
@@ -187,27 +195,84 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
     if prose || newline && !second_line(text, at) { score - 0.4 } else { score }
 }
 
-/// So many backticks are Markdown, whatever stands between them.
+/// Names in `$(…)` that are commands, and hardly ever a variable of `make`.
+const NO_VARIABLES: &[&[u8]] = &[b"halt", b"history", b"reboot", b"shutdown", b"uptime"];
+
+/// Tells whether the word between `start` and `end` is a string of a program, one of several that
+/// bars part: `"true"|"false"`. A shell runs a word in quotes as well, so the one before it must be
+/// in quotes, too, or what follows the bar no command.
+fn is_string(text: &[u8], start: usize, end: usize) -> bool {
+    let quote = start.checked_sub(1).and_then(|at| text.get(at));
+    let quoted = |byte: &u8| matches!(byte, b'"' | b'\'');
+    if !quote.is_some_and(quoted) || end.checked_sub(1).and_then(|at| text.get(at)) != quote {
+        return false;
+    }
+    let rest = text.get(end + run(text, end, is_space)..).unwrap_or_default();
+    let [b'|', rest @ ..] = rest else {
+        let lead = text.get(..start.saturating_sub(1)).unwrap_or_default().trim_ascii_end();
+        let lead = lead.strip_suffix(b"|").unwrap_or(lead).trim_ascii_end();
+        return lead.len() > 1 && lead.last() == quote;
+    };
+    let word = rest.trim_ascii_start();
+    command(word.get(..name_length(word, 0)).unwrap_or_default()).is_none()
+}
+
+/// So many backticks among words are Markdown, whatever stands between them.
 const SPANS_MAX: usize = 16;
 
 /// Tells whether the backtick at `at` belongs to a code span of Markdown, and not to a shell: a span
-/// stands apart from the words around it, a substitution is the whole value or glued to one.
+/// stands among words and apart from them, in a list or in a fence; a substitution is the whole value
+/// or glued to one.
 fn is_code_span(text: &[u8], at: usize) -> bool {
     if text.get(at) != Some(&b'`') {
         return false;
     }
+    let line = memchr::memrchr(b'\n', text.get(..at).unwrap_or_default()).map_or(0, |end| end + 1);
+    if is_fence(text, line) || is_list(text) {
+        return true;
+    }
+    let worded = |piece: &[u8]| prose_words(piece, piece.len()) > 0;
+    if !text.split(|byte| *byte == b'`').step_by(2).take(SPANS_MAX).any(worded) {
+        return false;
+    }
     let before = text.get(..at).unwrap_or_default();
-    if more_than(before, b'`', SPANS_MAX) {
+    if more_than(before, b'`', SPANS_MAX) || find(text, b"```").is_some_and(|at| is_fence(text, at))
+    {
         return true;
     }
     let closes = memchr::memchr_iter(b'`', before).count() % 2 == 1;
-    let fenced = find(text, b"```").is_some();
     let whole = before.is_empty() && text.ends_with(b"`") && !more_than(text, b'`', 2);
     let glued = before.last().is_some_and(|byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'=' | b'/' | b'\'' | b'"')
     });
-    let alone = prose_words(text, text.len()) == 0 && !more_than(text, b'`', 2);
-    closes || fenced || !(whole || glued || alone)
+    closes || !(whole || glued)
+}
+
+/// Tells whether what begins at `start` is a fence of Markdown: no other backtick follows in its line.
+fn is_fence(text: &[u8], start: usize) -> bool {
+    let line = text.get(start..).unwrap_or_default();
+    let line = line.get(..memchr::memchr(b'\n', line).unwrap_or(line.len())).unwrap_or_default();
+    let line = line.trim_ascii_start();
+    let ticks = run(line, 0, |byte| byte == b'`');
+    ticks >= 3 && !more_than(line, b'`', ticks)
+}
+
+/// Tells whether the text is spans alone, parted by commas or lines: `` `ls`, `cat` ``.
+fn is_list(text: &[u8]) -> bool {
+    let mut pieces = text.split(|byte| *byte == b'`');
+    let mut between = pieces.next().unwrap_or_default();
+    let mut spans = 0;
+    while let Some(span) = pieces.next() {
+        let parted = spans == 0 || between.iter().any(|byte| matches!(byte, b',' | b'\n'));
+        let bare = between.iter().all(|b| b.is_ascii_whitespace() || matches!(b, b',' | b'-'));
+        let Some(next) = pieces.next() else { return false };
+        if !parted || !bare || span.is_empty() || text.len() > LIST_BYTES_MAX {
+            return false;
+        }
+        spans += 1;
+        between = next;
+    }
+    spans > 1 && between.trim_ascii().is_empty()
 }
 
 /// Tells whether what stands behind the second bar of `|x|` is a program's text.

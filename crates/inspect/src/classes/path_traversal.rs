@@ -180,7 +180,9 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     let file = file(&text);
     let climb = climb(&text);
     let start = climb.map_or_else(|| file.unwrap_or(0), |climb| climb.start);
-    let prose = prose_words(&text, start) >= 2 || prose_words(&text, text.len()) >= 3;
+    // Behind a NUL nobody reads on, whatever stands there.
+    let cut = view.layers.contains(&Layer::Nul);
+    let prose = prose_words(&text, start) >= 2 || !cut && prose_words(&text, text.len()) >= 3;
     let path = view.kind == Kind::Path;
     let mut score: f64 = match (climb, file) {
         (Some(_), Some(_)) => 0.95,

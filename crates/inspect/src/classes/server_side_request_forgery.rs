@@ -74,11 +74,13 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
 /// as one number, or in hexadecimal.
 fn is_local(host: &[u8]) -> bool {
     let name = host.split(|byte| *byte == b':').next().unwrap_or_default();
+    let name = name.strip_suffix(b".").unwrap_or(name);
     let one_number = !name.is_empty() && name.iter().all(u8::is_ascii_digit);
     let hexadecimal = name.starts_with(b"0x")
         && name.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b'x' | b'.'));
     name.starts_with(b"127.")
         || name == b"localhost"
+        || name.starts_with(b"localhost.")
         || name.starts_with(b"0.0.0.0")
         || name.starts_with(b"0177.")
         || one_number

@@ -3,7 +3,10 @@
 use memchr::memmem;
 
 use super::query::{Owner, pairs};
-use super::{Coding, File, Kind, PART_BYTES_MAX, Part, PlaceRef, Visitor, json, multipart};
+use super::{
+    Coding, File, Kind, PART_BYTES_MAX, PARTS_MAX, Part, PlaceRef, REQUEST_BYTES_MAX, Visitor,
+    json, multipart,
+};
 use crate::Request;
 
 #[derive(Clone, Copy)]
@@ -28,16 +31,20 @@ pub(super) fn body(request: &Request<'_>, visitor: &mut impl Visitor) {
     }
 }
 
-/// Shows every file that the body holds.
+/// Shows the files that the body holds, so many as there may be parts; of those that begin beyond the
+/// bytes of a request the name alone.
 pub(crate) fn each_file<'a>(request: &Request<'a>, show: &mut dyn FnMut(&File<'a>)) {
     if request.body.is_empty() {
         return;
     }
     if let Form::Multipart(boundary) = form(request) {
+        let (mut files, mut bytes) = (0, 0);
         multipart::each(request.body, boundary, &mut |part| {
-            if let Some(file) = part.file() {
-                show(&file);
-            }
+            let Some(file) = part.file().filter(|_| files < PARTS_MAX) else { return };
+            let content = if bytes < REQUEST_BYTES_MAX { file.content } else { b"" };
+            files += 1;
+            bytes += content.len();
+            show(&File { content, ..file });
         });
     }
 }

@@ -63,7 +63,10 @@ fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), Par
     event.set(Field::RequestBodyBytes, answer.received);
     event.set(Field::ResponseBodyBytes, answer.sent);
     event.set(Field::EventDuration, answer.millis.saturating_mul(NANOS_A_MILLI));
-    write(&said, event);
+    // A quote that the client wrote may have ended its addresses early, or begun others: then nobody
+    // can tell which the last one is.
+    let clear = !request.contains('"') && !said.agent.contains("\" \"");
+    write(&said, clear, event);
     Ok(())
 }
 
@@ -137,10 +140,11 @@ fn said(text: &str) -> Option<Said<'_>> {
     Some(Said { forwarded, agent, id, host, upstream, client })
 }
 
-fn write(said: &Said<'_>, event: &mut Event) {
+fn write(said: &Said<'_>, clear: bool, event: &mut Event) {
     let there = |text: &&str| !matches!(*text, "" | "-");
     // Of the addresses that were forwarded the last is the one that Envoy saw itself.
-    let forwarded = said.forwarded.rsplit(',').next().map(str::trim).and_then(address);
+    let forwarded = said.forwarded.rsplit(',').next().filter(|_| clear);
+    let forwarded = forwarded.map(str::trim).and_then(address);
     if let Some((ip, port)) = address_port(said.client).or(forwarded.map(|ip| (ip, None))) {
         event.set(Field::SourceIp, ip);
         if let Some(port) = port {
@@ -250,7 +254,8 @@ mod tests {
         );
     }
 
-    /// Nothing that Envoy writes is escaped.
+    /// Nothing that Envoy writes is escaped: any of the client's headers may hold what looks like the
+    /// end of it, and whose address the last one is cannot be known.
     #[test]
     fn quotes_of_the_client_shift_nothing() {
         check(
@@ -269,7 +274,6 @@ mod tests {
                 http.response.body.bytes = 512
                 http.response.status_code = 403
                 http.version = 1.1
-                source.ip = 203.0.113.9
                 url.domain = www.example.org
                 url.original = /a" 200 - 1 2 3 4 "x
                 url.path = /a" 200 - 1 2 3 4 "x
@@ -277,6 +281,28 @@ mod tests {
                 envoy.forwarded_for = 203.0.113.9
             "#]],
         );
+    }
+
+    #[test]
+    fn quotes_of_the_client_forge_no_address() {
+        let line = |path: &str, forwarded: &str, agent: &str, more: &str| {
+            format!(
+                "[2026-11-21T06:58:00.123Z] \"GET {path} HTTP/1.1\" 200 - 0 512 15 14 \"{forwarded}\" \"{agent}\" \"cc21\" \"h\" \"192.0.2.10:80\"{more}"
+            )
+        };
+        let istio = " outbound|80||web 192.0.2.1:5 192.0.2.2:80 203.0.113.9:39344 - default";
+        for (path, forwarded, agent, more, ip) in [
+            ("/a", "203.0.113.9", "curl", "", true),
+            ("/a", "203.0.113.9", "a \"b\" c", "", true),
+            ("/a", "1.2.3.4\" \"x, 203.0.113.9", "curl", "", false),
+            ("/a", "1.2.3.4\" \"x", "curl", istio, true),
+            ("/a", "203.0.113.9", "x\" 403 - 0 1 2 3 \"1.2.3.4\" \"y", "", false),
+        ] {
+            let text = line(path, forwarded, agent, more);
+            let event = testing::read(&FORMAT, &text).unwrap();
+            let source = event.get(Field::SourceIp).map(|value| value.to_string());
+            assert_eq!(source.as_deref(), ip.then_some("203.0.113.9"), "{text}");
+        }
     }
 
     #[test]

@@ -52,22 +52,40 @@ pub(super) struct Bound {
 
 /// Where a statement's question marks stand: those that are no part of a text or a comment.
 pub(super) fn marks(sql: &str) -> Vec<usize> {
-    let (mut marks, mut quote, mut escaped, mut comment) = (Vec::new(), None, false, false);
-    let mut before = ' ';
-    for (at, letter) in sql.char_indices() {
-        match (quote, letter) {
-            _ if comment => comment = !(before == '*' && letter == '/'),
-            (Some(_), _) if escaped => escaped = false,
-            (Some(_), '\\') => escaped = true,
-            (Some(open), letter) if open == letter => quote = None,
-            (None, '\'' | '"' | '`') => quote = Some(letter),
-            (None, '*') if before == '/' => comment = true,
-            (None, '?') if marks.len() <= PARAMETERS_MAX => marks.push(at),
-            _ => {}
+    let bytes = sql.as_bytes();
+    let (mut marks, mut at) = (Vec::new(), 0);
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(b"?") && marks.len() <= PARAMETERS_MAX {
+            marks.push(at);
         }
-        before = letter;
+        at += passed(rest);
     }
     marks
+}
+
+/// How much of a statement is read at once: a text, a comment, or one byte.
+fn passed(rest: &[u8]) -> usize {
+    let line = || memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    match rest {
+        [quote @ (b'\'' | b'"' | b'`'), ..] => {
+            let mut escaped = false;
+            let ends = |byte: &u8| {
+                let ends = !escaped && byte == quote;
+                escaped = !escaped && *byte == b'\\' && *quote != b'`';
+                ends
+            };
+            rest.iter().skip(1).position(ends).map_or(rest.len(), |length| length + 2)
+        }
+        // What the server runs all the same.
+        [b'/', b'*', b'!', ..] => 3,
+        [b'/', b'*', ..] => {
+            let inside = rest.get(2..).unwrap_or_default();
+            memchr::memmem::find(inside, b"*/").map_or(rest.len(), |length| length + 4)
+        }
+        [b'#', ..] | [b'-', b'-'] => line(),
+        [b'-', b'-', next, ..] if next.is_ascii_whitespace() || next.is_ascii_control() => line(),
+        _ => 1,
+    }
 }
 
 /// A statement with these texts in the places of its question marks.
@@ -291,6 +309,23 @@ mod tests {
     }
 
     #[test]
+    fn comments_of_a_line_and_odd_ones_hold_no_marks() {
+        for (sql, count) in [
+            ("select ? -- ?\n, ?", 2),
+            ("select ? # ?", 1),
+            ("select 1--?", 1),
+            ("select ? --", 1),
+            ("select /*/ ? */ ?", 1),
+            ("select /*!50000 ? */", 1),
+            ("select `a\\` = ?", 1),
+            ("select 'a\\' ?', ?", 1),
+            ("select 'it''s ?', ?", 1),
+        ] {
+            assert_eq!(marks(sql).len(), count, "{sql}");
+        }
+    }
+
+    #[test]
     fn values_of_all_kinds_are_read() {
         let mut prepared = Prepared::default();
         let sql = "insert into t values (?, ?, ?, ?, ?)";
@@ -336,7 +371,7 @@ mod tests {
         }
 
         #[test]
-        fn any_statement(sql in "[?'\"` /*a\\\\-]{0,40}") {
+        fn any_statement(sql in "[?'\"` /*a\\\\#!\n-]{0,40}") {
             let places = marks(&sql);
             assert!(places.iter().all(|at| sql.as_bytes()[*at] == b'?'));
             without_values(&sql, &places);

@@ -50,7 +50,7 @@ fn sh(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
         return run(shell, call, &text);
     }
     if let Some(name) = call.operands().first().cloned() {
-        return match shell.read(&name) {
+        return match shell.read_to_run(&name) {
             Ok(text) if text.starts_with(b"\x7fELF") => {
                 call.complain(&format!("{name}: cannot execute binary file"));
                 126
@@ -76,7 +76,7 @@ fn eval(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
 
 fn source(shell: &mut Shell, call: &mut Call<'_>) -> u8 {
     let Some(name) = call.operands().first().cloned() else { return 2 };
-    match shell.read(&name) {
+    match shell.read_to_run(&name) {
         Ok(text) => {
             let text = String::from_utf8_lossy(&text).into_owned();
             run(shell, call, &text)

@@ -107,26 +107,33 @@ const PAGE_WORDS: &[&[u8]] = &[
 
 /// Names the language of a script that stands in `content`.
 pub(super) fn script(content: &[u8]) -> Option<&'static str> {
-    openings(content).map(|(language, _)| language).next()
+    openings(content).map(|(_, language)| language).next()
 }
 
 /// Names a web shell: a script that runs what it is sent.
 pub(super) fn shell(content: &[u8]) -> Option<&'static str> {
-    openings(content).take(SCRIPTS_MAX).find_map(|(language, code)| {
-        let code = code.to_ascii_lowercase();
+    let mut unread = 0;
+    // A window reaches as far as the last opening in it may: what begins there is read with it.
+    let apart = openings(content).filter(|(at, _)| {
+        let begins = *at >= unread;
+        unread = if begins { at + SCRIPT_BYTES_MAX / 2 } else { unread };
+        begins
+    });
+    apart.take(SCRIPTS_MAX).find_map(|(at, language)| {
+        let rest = content.get(at..)?;
+        let code = rest.get(..SCRIPT_BYTES_MAX / 2 * 3).unwrap_or(rest).to_ascii_lowercase();
         let holds = |words: &[&[u8]]| words.iter().any(|word| memmem::find(&code, word).is_some());
         (holds(SHELLS) || (holds(INPUTS) && holds(SINKS))).then_some(language)
     })
 }
 
-/// Gives every script with its language, and the code from its opening on.
-fn openings(content: &[u8]) -> impl Iterator<Item = (&'static str, &[u8])> {
+/// Gives where every script begins, and its language.
+fn openings(content: &[u8]) -> impl Iterator<Item = (usize, &'static str)> {
     let tags = memchr::memchr_iter(b'<', content).filter_map(move |at| {
         let rest = content.get(at..)?;
-        let code = rest.get(..SCRIPT_BYTES_MAX).unwrap_or(rest);
-        matches!(code.get(1), Some(b'?' | b'%' | b's' | b'S')).then_some(code)
+        matches!(rest.get(1), Some(b'?' | b'%' | b's' | b'S')).then_some((at, rest))
     });
-    tags.take(OPENINGS_MAX).filter_map(|code| Some((language(code)?, code)))
+    tags.take(OPENINGS_MAX).filter_map(|(at, code)| Some((at, language(code)?)))
 }
 
 /// Tells which language begins at the start of `code`.

@@ -1,5 +1,6 @@
 //! One reading of a text, and what can be asked about it: operands, conditions, where they end.
 
+use super::super::shared::spend;
 use super::tokens::{Kind, Token, tokens};
 use super::words::Word;
 
@@ -175,13 +176,15 @@ fn operand(reading: &Reading, term: &mut Term) -> Option<usize> {
         Kind::Word(Word::Literal) if reading.kind(at + 1) != Some(Kind::Open) => Some(at + 1),
         Kind::Open => {
             let end = closed(reading, at).unwrap_or(reading.tokens.len());
-            let inside = reading.tokens.get(at..end).unwrap_or_default();
+            let looked = end.min(at + TERM_TOKENS_MAX);
+            let inside = reading.tokens.get(at..looked).unwrap_or_default();
+            spend(3 * inside.len());
             let selects = inside.iter().any(|token| token.kind == Kind::Word(Word::Select));
             let named = inside.iter().any(|token| token.kind == Kind::Word(Word::Name));
             term.names += usize::from(named && !selects);
-            term.compared |= (at..end).any(|at| {
-                matches!(reading.kind(at), Some(Kind::Compare | Kind::Word(Word::Compare)))
-            });
+            term.compared |= inside
+                .iter()
+                .any(|token| matches!(token.kind, Kind::Compare | Kind::Word(Word::Compare)));
             term.calls += usize::from(reading.word(at + 1) == Some(Word::Select));
             Some(end)
         }
@@ -227,6 +230,7 @@ fn clause_begins(word: Word) -> bool {
 pub(super) fn closed(reading: &Reading, open: usize) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, token) in reading.tokens.iter().enumerate().skip(open).take(TERM_TOKENS_MAX) {
+        spend(1);
         match token.kind {
             Kind::Open => depth += 1,
             Kind::Close => depth = depth.saturating_sub(1),

@@ -3,6 +3,7 @@
 //! The dialects are read together: `#` and `--` and `/* */` are comments, a versioned comment
 //! `/*!50000 … */` is its content, `||` and `&&` are operators, a missing closing quote is an end.
 
+use super::super::shared::spend;
 use super::words::{Word, word};
 
 /// Most tokens read of one text.
@@ -55,6 +56,7 @@ pub(super) fn tokens(text: &[u8], start: usize) -> Vec<Token> {
         if let Some(kind) = kind {
             tokens.push(Token { kind, start: at });
         }
+        spend(length.max(1));
         at += length.max(1);
     }
     tokens
