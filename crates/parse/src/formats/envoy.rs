@@ -64,8 +64,8 @@ fn parse(text: &str, event: &mut Event, context: &Context<'_>) -> Result<(), Par
     event.set(Field::ResponseBodyBytes, answer.sent);
     event.set(Field::EventDuration, answer.millis.saturating_mul(NANOS_A_MILLI));
     // A quote that the client wrote may have ended its addresses early, or begun others: then nobody
-    // can tell which the last one is.
-    let clear = !request.contains('"') && !said.agent.contains("\" \"");
+    // can tell which the last one is. A request has no spaces but those around its target.
+    let clear = request.split(' ').count() == 3 && !said.agent.contains("\" \"");
     write(&said, clear, event);
     Ok(())
 }
