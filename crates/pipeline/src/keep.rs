@@ -51,13 +51,13 @@ impl Keeping {
                 continue;
             }
             select! {
-                recv(groups) -> group => match group {
-                    Ok(group) => behind.extend(self.group(group)),
-                    Err(_) => {
+                recv(groups) -> group => {
+                    let Ok(group) = group else {
                         let _ = outlet.send(behind);
                         return;
-                    }
-                },
+                    };
+                    behind.extend(self.group(group));
+                }
                 send(outlet, std::mem::take(&mut behind)) -> sent => if sent.is_err() {
                     return;
                 },
