@@ -51,6 +51,8 @@ pub(crate) struct Loader {
     overrides: Arc<str>,
     /// Each rule's file and its text, to tell what changed.
     rules: HashMap<String, Arc<str>>,
+    /// The model of requests in force.
+    model: Arc<Model>,
     pub(super) seen: Look,
     loads: u64,
 }
@@ -63,6 +65,7 @@ impl Loader {
             running: Arc::default(),
             overrides: Arc::from(""),
             rules: HashMap::new(),
+            model: Model::shipped(),
             seen: Look::new(),
             loads: 0,
         };
@@ -80,7 +83,7 @@ impl Loader {
         faults.extend(more);
         let (mut set, more) = RuleSet::load_with(&files, &options);
         faults.extend(more);
-        let model = self.model(&mut faults);
+        self.model = self.read_model(&mut faults);
         let replaced = self.keep_earlier(&mut files, &faults);
         if !replaced.is_empty() {
             // What is told are the faults of the files as they are now.
@@ -102,22 +105,23 @@ impl Loader {
         };
         (self.rules, self.running, self.seen) = (rules, Arc::new(running), seen);
         self.overrides = overrides;
-        let engine = Engine::new(set).with_model(model);
+        let engine = Engine::new(set).with_model(Arc::clone(&self.model));
         let view = Arc::new(RulesView { status, ..rules::view(&engine, &faults, &kept) });
         let (files, overrides) = (Arc::clone(&self.running), Arc::clone(&self.overrides));
         Ok(Ready { engine, shown: Shown { view, files, overrides } })
     }
 
-    /// Reads the model of requests; where the file has a fault, the shipped one is used and the fault told.
-    fn model(&self, faults: &mut Vec<RuleFault>) -> Arc<Model> {
+    /// Reads the model of requests. Where the file has a fault, the one in force stays so, and the fault is
+    /// told.
+    fn read_model(&self, faults: &mut Vec<RuleFault>) -> Arc<Model> {
         match model_file::read(&self.sources.model) {
             Ok(Some(model)) => Arc::new(model),
             Ok(None) => Model::shipped(),
             Err(message) => {
                 let path = self.sources.model.display().to_string();
-                let message = format!("{message}; the shipped model of requests is used");
+                let message = format!("{message}; the model of requests before it stays in force");
                 faults.push(RuleFault { path, line: 1, column: 1, message });
-                Model::shipped()
+                Arc::clone(&self.model)
             }
         }
     }

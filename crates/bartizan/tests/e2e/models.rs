@@ -102,7 +102,7 @@ fn a_broken_model_in_the_data_folder_is_told_and_a_good_one_taken_up() {
     let fault = &rules["faults"][0];
     assert!(fault["path"].as_str().unwrap().ends_with("requests.model"), "{fault}");
     let message = fault["message"].as_str().unwrap();
-    assert!(message.contains("the shipped model of requests is used"), "{message}");
+    assert!(message.contains("the model of requests before it stays in force"), "{message}");
 
     let log_file = place.path("access.log");
     std::fs::write(&log_file, log()).unwrap();
@@ -110,4 +110,7 @@ fn a_broken_model_in_the_data_folder_is_told_and_a_good_one_taken_up() {
     assert!(trained.status.success(), "{}", told(&trained));
     let news = live.next("rules");
     assert_eq!(news["faults"], 0, "{news}");
+    std::fs::write(data.join("requests.model"), "bartmdl1 and no more").unwrap();
+    let news = live.next("rules");
+    assert_eq!(news["faults"], 1, "{news}");
 }
