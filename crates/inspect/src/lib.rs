@@ -25,6 +25,7 @@ mod bytes;
 mod class;
 mod classes;
 mod engine;
+mod literals;
 mod magic;
 mod outcome;
 mod parts;
