@@ -25,6 +25,7 @@ mod bytes;
 mod class;
 mod classes;
 mod engine;
+mod grams;
 mod literals;
 mod magic;
 mod outcome;

@@ -1,58 +1,21 @@
-//! The literals of all classes, looked for in one pass that fits into the nearest caches.
+//! The literals of all classes, looked for in one pass over tables that fit into the nearest caches.
 //!
-//! Short literals are compared everywhere at once, a bit for each. Of every longer one, three bytes
-//! in a row that are rare in everyday text are known by a table of bits: what is found there, at
-//! every second byte, is compared with the few literals that may stand there. What is reported is
-//! exact, so the table decides about speed alone.
+//! Short literals are compared everywhere at once, a bit for each; longer ones are looked for by their
+//! grams and then compared. What is reported is exact: the tables decide about speed alone.
 
+use crate::grams::{Grams, LITERAL_BYTES_MIN};
 use crate::prefilter::ClassSet;
-
-/// From this length on, one of two neighbouring grams of a literal begins at an even place.
-const LONG_BYTES_MIN: usize = 4;
-/// The bytes of a gram.
-const GRAM_BYTES: usize = 3;
-/// Words of the table of grams, 64 bits each: 8 KiB.
-const GRAM_WORDS: usize = 1024;
-const GRAM_SHIFT: u32 = u32::BITS - GRAM_WORDS.ilog2() - u64::BITS.ilog2();
-
-/// What nobody means any harm by, to learn which grams are rare.
-const EVERYDAY: &[u8] = b"mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, \
-    like gecko) chrome/126.0.0.0 safari/537.36 edg/126.0 mozilla/5.0 (x11; ubuntu; linux x86_64; \
-    rv:127.0) gecko/20100101 firefox/127.0 mozilla/5.0 (iphone; cpu iphone os 17_5 like mac os x) \
-    version/17.5 mobile/15e148 macintosh; intel mac os x 10_15_7 (compatible; googlebot/2.1; \
-    +http://www.google.com/bot.html) bingbot feedfetcher android tablet https://www.example.com/ \
-    /index.html /images/logo.png /static/js/app.min.js /style.css /favicon.ico /robots.txt /blog/ \
-    /article/presentations-and-projects.html /wp-content/themes/ /search?query=shopping&page=2& \
-    sort=price&order=asc /api/v1/users/orders?limit=50&offset=100 text/html,application/xhtml+xml \
-    application/json; charset=utf-8 gzip, deflate, br keep-alive no-cache en-us,en;q=0.9 multipart/\
-    form-data application/x-www-form-urlencoded session lang token email password username first \
-    last name address city country phone comment message the quick and for with that this from \
-    have are you not was will can all one our out has more about when there what which their would \
-    other into some time very just people could them see make than look only come its over think \
-    also back after use two how work well way even new want because any these give day most us";
 
 /// The literals of some classes.
 pub(crate) struct Literals {
     /// The short ones, 64 each.
     planes: Vec<Plane>,
-    /// Which grams may begin a comparison, and how many bits are set before each word.
-    grams: Box<[(u64, u16)]>,
-    /// Where the comparisons of each bit begin.
-    starts: Vec<u16>,
-    comparisons: Vec<Comparison>,
     long: Vec<Literal>,
+    grams: Grams,
 }
 
 struct Literal {
     text: &'static [u8],
-    rows: ClassSet,
-}
-
-/// A literal of which a gram was found.
-struct Comparison {
-    literal: u16,
-    /// Where the gram stands in it.
-    offset: u16,
     rows: ClassSet,
 }
 
@@ -71,129 +34,26 @@ impl Literals {
     pub(crate) fn of(literals: impl Iterator<Item = (&'static str, ClassSet)>) -> Self {
         let literals = literals.map(|(text, rows)| Literal { text: text.as_bytes(), rows });
         let (long, short): (Vec<_>, Vec<_>) =
-            literals.partition(|literal| literal.text.len() >= LONG_BYTES_MIN);
+            literals.partition(|literal| literal.text.len() >= LITERAL_BYTES_MIN);
         let planes = short.chunks(64).map(Plane::of).collect();
-        let mut built = Self {
-            planes,
-            grams: vec![(0, 0); GRAM_WORDS].into_boxed_slice(),
-            starts: Vec::new(),
-            comparisons: Vec::new(),
-            long,
-        };
-        built.fill();
-        built
-    }
-
-    fn fill(&mut self) {
-        let mut everyday = vec![0_u32; GRAM_WORDS * 64];
-        for gram in EVERYDAY.windows(GRAM_BYTES) {
-            if let Some(count) = everyday.get_mut(hash(gram)) {
-                *count += 1;
-            }
-        }
-        let mut known: Vec<(usize, Comparison)> = Vec::new();
-        for (literal, number) in self.long.iter().zip(0_u16..) {
-            let cost = |pair: &[u8]| -> u32 {
-                pair.windows(GRAM_BYTES).filter_map(|gram| everyday.get(hash(gram))).sum()
-            };
-            let pairs = literal.text.windows(GRAM_BYTES + 1).zip(0_u16..);
-            let Some((pair, offset)) = pairs.min_by_key(|(pair, _)| cost(pair)) else { continue };
-            for (gram, offset) in pair.windows(GRAM_BYTES).zip(offset..) {
-                known
-                    .push((hash(gram), Comparison { literal: number, offset, rows: literal.rows }));
-            }
-        }
-        known.sort_by_key(|(hash, _)| *hash);
-        let mut last = None;
-        for ((hash, comparison), at) in known.into_iter().zip(0_u16..) {
-            if last != Some(hash) {
-                self.starts.push(at);
-                if let Some((word, _)) = self.grams.get_mut(hash / 64) {
-                    *word |= 1 << (hash % 64);
-                }
-            }
-            last = Some(hash);
-            self.comparisons.push(comparison);
-        }
-        self.starts.push(u16::try_from(self.comparisons.len()).unwrap_or(u16::MAX));
-        let mut before = 0;
-        for (word, known) in &mut self.grams {
-            *known = before;
-            before += u16::try_from(word.count_ones()).unwrap_or(0);
-        }
+        let texts: Vec<&[u8]> = long.iter().map(|literal| literal.text).collect();
+        Self { planes, grams: Grams::of(&texts), long }
     }
 
     /// Gives those of `wanted` that listen to a literal in `text`, whatever its case.
     pub(crate) fn heard(&self, text: &[u8], wanted: ClassSet) -> ClassSet {
         let mut heard = self.planes.iter().fold(0, |heard, plane| heard | plane.heard(text));
-        heard &= wanted;
-        for (at, chunk) in text.windows(4).enumerate().step_by(2) {
-            let Some(four) = chunk.first_chunk::<4>() else { break };
-            self.compare(text, at, gram(*four), wanted, &mut heard);
-        }
-        // The last gram, where no fourth byte stands behind it.
-        if text.len() % 2 == 1
-            && let Some([a, b, c]) = text.last_chunk::<3>()
-        {
-            let at = text.len() - GRAM_BYTES;
-            self.compare(text, at, gram([*a, *b, *c, 0]), wanted, &mut heard);
-        }
-        heard
-    }
-
-    #[inline]
-    fn compare(&self, text: &[u8], at: usize, gram: u32, wanted: ClassSet, heard: &mut ClassSet) {
-        let hash = place(gram);
-        let Some((word, before)) = self.grams.get(hash / 64) else { return };
-        let bit = 1 << (hash % 64);
-        if word & bit != 0 {
-            let rank = usize::from(*before) + bits(word & (bit - 1));
-            *heard |= self.found(text, at, rank, wanted & !*heard);
-        }
-    }
-
-    /// Compares the literals of one gram, which stands at `at`.
-    #[cold]
-    fn found(&self, text: &[u8], at: usize, rank: usize, wanted: ClassSet) -> ClassSet {
-        let (Some(start), Some(end)) = (self.starts.get(rank), self.starts.get(rank + 1)) else {
-            return 0;
-        };
-        let range = usize::from(*start)..usize::from(*end);
-        let comparisons = self.comparisons.get(range).unwrap_or_default();
-        let mut heard = 0;
-        for comparison in comparisons {
-            if comparison.rows & wanted & !heard == 0 {
-                continue;
+        self.grams.each(text, |literal, begin| {
+            let Some(literal) = self.long.get(literal) else { return };
+            if literal.rows & wanted & !heard != 0
+                && let Some(there) = text.get(begin..begin + literal.text.len())
+                && there.eq_ignore_ascii_case(literal.text)
+            {
+                heard |= literal.rows;
             }
-            let Some(literal) = self.long.get(usize::from(comparison.literal)) else { continue };
-            let begins = at.checked_sub(usize::from(comparison.offset));
-            let there = begins.and_then(|begins| text.get(begins..)?.get(..literal.text.len()));
-            if there.is_some_and(|there| there.eq_ignore_ascii_case(literal.text)) {
-                heard |= comparison.rows & wanted;
-            }
-        }
-        heard
+        });
+        heard & wanted
     }
-}
-
-fn bits(word: u64) -> usize {
-    usize::try_from(word.count_ones()).unwrap_or(0)
-}
-
-/// Folds the case of letters and drops the fourth byte. Other bytes fall together, too, which the
-/// comparison tells apart.
-fn gram(four: [u8; 4]) -> u32 {
-    (u32::from_le_bytes(four) | 0x0020_2020) & 0x00FF_FFFF
-}
-
-/// Gives the bit of a gram in the table.
-fn place(gram: u32) -> usize {
-    usize::try_from(gram.wrapping_mul(0x9E37_79B1) >> GRAM_SHIFT).unwrap_or(0)
-}
-
-fn hash(text: &[u8]) -> usize {
-    let Some([a, b, c]) = text.first_chunk::<GRAM_BYTES>() else { return 0 };
-    place(gram([*a, *b, *c, 0]))
 }
 
 impl Plane {
