@@ -17,7 +17,11 @@ const EVERYDAY: &[u8] = b"mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/
     like gecko) chrome/126.0.0.0 safari/537.36 edg/126.0 mozilla/5.0 (x11; ubuntu; linux x86_64; \
     rv:127.0) gecko/20100101 firefox/127.0 mozilla/5.0 (iphone; cpu iphone os 17_5 like mac os x) \
     version/17.5 mobile/15e148 macintosh; intel mac os x 10_15_7 (compatible; googlebot/2.1; \
-    +http://www.google.com/bot.html) bingbot feedfetcher android tablet https://www.example.com/ \
+    +http://www.google.com/bot.html) bingbot/2.0 feedfetcher \
+    yandexbot/3.0 baiduspider+ yahoo! slurp; rss reader; msie 10.0; wow64; trident/6.0; .net clr \
+    3.5.30729; .net4.0c; slcc2; media center pc 6.0; opera/9.80 presto/2.12.388 android 14; mobile; \
+    tablet; samsungbrowser/25.0 ipad; khtml/4.14 konqueror like gecko) compatible; windows chrome \
+    safari +http://www.example.org/bot.htm https://www.example.com/ \
     /index.html /images/logo.png /static/js/app.min.js /style.css /favicon.ico /robots.txt /blog/ \
     /article/presentations-and-projects.html /wp-content/themes/ /search?query=shopping&page=2& \
     sort=price&order=asc /api/v1/users/orders?limit=50&offset=100 text/html,application/xhtml+xml \
@@ -59,6 +63,11 @@ impl Grams {
             starts: Vec::new(),
             candidates: Vec::new(),
         };
+        let everyday = grams.everyday();
+        let commonness = |pair: &[u8]| -> u32 {
+            let places = pair.windows(GRAM_BYTES).map(|gram| grams.place(fold(gram)));
+            places.filter_map(|place| everyday.get(place)).sum()
+        };
         let mut known: Vec<(usize, Candidate)> = Vec::new();
         for (literal, number) in literals.iter().zip(0_u16..) {
             let pairs = literal.windows(GRAM_BYTES + 1).zip(0_u16..);
@@ -88,6 +97,17 @@ impl Grams {
             before += u16::try_from(word.count_ones()).unwrap_or(0);
         }
         grams
+    }
+
+    /// Counts how often everyday text comes by each bit of the table.
+    fn everyday(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.bits.len() * 64];
+        for gram in EVERYDAY.windows(GRAM_BYTES) {
+            if let Some(count) = counts.get_mut(self.place(fold(gram))) {
+                *count += 1;
+            }
+        }
+        counts
     }
 
     /// Shows the number of every literal that may stand in `text`, whatever its case, and where it
@@ -153,10 +173,4 @@ fn folded(four: [u8; 4]) -> u32 {
 
 fn fold(gram: &[u8]) -> u32 {
     gram.first_chunk::<GRAM_BYTES>().map_or(0, |[a, b, c]| folded([*a, *b, *c, 0]))
-}
-
-/// Counts how often the grams of `pair` stand in everyday text.
-fn commonness(pair: &[u8]) -> usize {
-    let count = |gram| EVERYDAY.windows(GRAM_BYTES).filter(|other| *other == gram).count();
-    pair.windows(GRAM_BYTES).map(count).sum()
 }
