@@ -35,6 +35,7 @@ mod prefilter;
 mod request;
 mod site;
 mod verdict;
+mod words;
 
 pub use access_log::{AccessLog, inspect_access_log};
 pub use class::Class;
