@@ -4,6 +4,7 @@
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
+use super::answers::{Answer, Answers};
 use super::request::{CLASSES, Request, Value, value};
 use super::votes::{Source, Support, Things, Vote};
 use crate::keep::hash;
@@ -45,6 +46,8 @@ pub(crate) struct Template {
     pub(crate) parameters: Vec<Parameter>,
     /// Parameters that there was no room for, by turns.
     others: Vote,
+    /// How it is answered.
+    pub(crate) answers: Answers,
 }
 
 /// What surprised most of a request, and by how much in all.
@@ -226,6 +229,8 @@ pub(crate) struct Allowed {
     pub(crate) source: Source,
     /// How many new parameters.
     pub(crate) parameters: usize,
+    /// How it was answered.
+    pub(crate) answer: Answer,
 }
 
 impl Template {
@@ -238,6 +243,7 @@ impl Template {
         let source = allowed.source;
         self.support.add(source);
         self.methods.add(name_hash(request.method), source, METHODS_MAX);
+        self.answers.learn(allowed.answer, source);
         let mut new = 0;
         request.parameters(|name, text| {
             let hash = name_hash(name);
@@ -309,6 +315,7 @@ impl Template {
         self.support.seen.fade(factor);
         self.methods.fade(factor);
         self.others.fade(factor);
+        self.answers.fade(factor);
         self.parameters.iter_mut().for_each(|parameter| parameter.fade(factor));
         self.parameters.retain(|parameter| parameter.support.is_left());
         self.support.is_left()
@@ -319,6 +326,7 @@ impl Template {
         self.support.write(writer);
         self.methods.write(writer);
         self.others.write(writer);
+        self.answers.write(writer);
         writer.length(self.parameters.len());
         self.parameters.iter().for_each(|parameter| parameter.write(writer));
     }
@@ -326,12 +334,12 @@ impl Template {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Read<Self> {
         let text = reader.text()?.into();
         let (support, methods) = (Support::read(reader)?, Things::read(reader, METHODS_MAX)?);
-        let others = Vote::read(reader)?;
+        let (others, answers) = (Vote::read(reader)?, Answers::read(reader)?);
         let length = reader.length()?;
         if length > PARAMETERS_MAX {
             return Err(SnapshotError::TooLarge);
         }
         let parameters = (0..length).map(|_| Parameter::read(reader)).collect::<Read<_>>()?;
-        Ok(Self { text, support, methods, parameters, others })
+        Ok(Self { text, support, methods, parameters, others, answers })
     }
 }

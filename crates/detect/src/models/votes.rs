@@ -86,6 +86,16 @@ impl Things {
         super::features::count(once) + self.others.count()
     }
 
+    /// Gives every thing that is told apart, and how often it was seen.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, f64)> {
+        self.things.iter().zip(&self.votes).map(|(thing, vote)| (*thing, vote.count()))
+    }
+
+    /// Gives how often something was seen that there was no room for.
+    pub(crate) fn others(&self) -> f64 {
+        self.others.count()
+    }
+
     pub(crate) fn fade(&mut self, factor: f32) {
         self.votes.iter_mut().for_each(|vote| vote.fade(factor));
         let mut votes = self.votes.iter();
