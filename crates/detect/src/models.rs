@@ -18,6 +18,7 @@ mod features;
 mod forest;
 mod keys;
 mod model;
+mod patterns;
 mod profile;
 mod quality;
 mod quotas;

@@ -18,7 +18,7 @@ use super::forest::Forest;
 use super::tail::Tail;
 
 /// How surprises are added up; a change of it makes old ones no measure for new ones, as another model does.
-const SCALE: u64 = 1;
+const SCALE: u64 = 2;
 const MAGIC: &[u8; 8] = b"bartmdl1";
 /// The largest file that is read.
 pub const MODEL_BYTES_MAX: usize = 4 << 20;
@@ -126,7 +126,7 @@ impl Default for Model {
 impl Judged {
     /// Gives the surprise together with how sure inspection is of an attack, 0 to 1.
     pub fn with(&self, inspected: f64) -> f64 {
-        super::site::Outside { shape: self.surprise, inspected }.raw()
+        super::site::together(self.surprise, inspected)
     }
 }
 
@@ -196,6 +196,11 @@ impl Model {
     /// it open whether the request is usual.
     pub(crate) fn surprise(&self, row: &Row) -> f64 {
         self.fused(self.distance.of_row(row), || self.forest.score(row))
+    }
+
+    /// Gives the surprise of the distance alone.
+    pub(crate) fn distance_surprise(&self, row: &Row) -> f64 {
+        self.of_distance.surprise(self.distance.of_row(row))
     }
 
     fn fused(&self, distance: f64, forest: impl FnOnce() -> f64) -> f64 {

@@ -8,8 +8,9 @@ use sigma::codec::{Read, Reader, Writer};
 
 use super::answers::Answer;
 use super::calibration::{Calibration, REQUESTS_MIN};
-use super::features::{count, narrow};
+use super::features::{Row, count, narrow};
 use super::keys::ByHash;
+use super::model::Model;
 use super::profile::{Allowed, PARAMETERS_MAX, Surprise, Template, Why, surprise};
 use super::quotas::{Quota, Quotas};
 use super::request::{Request, template, template_text};
@@ -79,22 +80,26 @@ pub(crate) struct Unusual<'r> {
     pub(crate) raw: f64,
     /// What the profile of the site adds.
     pub(crate) profile: Surprise<'r>,
-    /// Whether the path is one that the profile knows well.
-    pub(crate) known: bool,
 }
 
-/// What a request is judged by beside the site: the surprise of its shape, and what inspection says.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Outside {
-    pub(crate) shape: f64,
+/// What a request is judged by beside the site: its shape, and what inspection says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outside<'m> {
+    pub(crate) model: &'m Model,
+    pub(crate) row: Row,
     pub(crate) inspected: f64,
 }
 
-impl Outside {
+impl Outside<'_> {
     /// Gives both together, where no profile speaks.
-    pub(crate) fn raw(self) -> f64 {
-        self.shape + INSPECTION_WEIGHT * self.inspected
+    pub(crate) fn raw(&self) -> f64 {
+        together(self.model.surprise(&self.row), self.inspected)
     }
+}
+
+/// Gives the surprise of a shape and what inspection says, together.
+pub(crate) fn together(shape: f64, inspected: f64) -> f64 {
+    shape + INSPECTION_WEIGHT * inspected
 }
 
 impl Site {
@@ -119,10 +124,10 @@ impl Site {
     }
 
     /// Judges a request.
-    pub(crate) fn judge<'r>(&self, request: &Request<'r>, outside: Outside) -> Unusual<'r> {
+    pub(crate) fn judge<'r>(&self, request: &Request<'r>, outside: &Outside<'_>) -> Unusual<'r> {
         let mut profile = Surprise::default();
         if !self.support.suffices() {
-            return Unusual { raw: outside.raw(), profile, known: false };
+            return Unusual { raw: outside.raw(), profile };
         }
         let template = self.template(request);
         let known = template.is_some_and(|template| template.support.suffices());
@@ -136,9 +141,13 @@ impl Site {
                 Why::Path,
             ),
         }
-        let weight = if known { SHAPE_WEIGHT } else { 1.0 };
-        let raw = profile.sum + weight * outside.shape + INSPECTION_WEIGHT * outside.inspected;
-        Unusual { raw, profile, known }
+        // Where the profile speaks, the shape adds little, and the forest, which costs most, is not asked.
+        let shape = if known {
+            SHAPE_WEIGHT * outside.model.distance_surprise(&outside.row)
+        } else {
+            outside.model.surprise(&outside.row)
+        };
+        Unusual { raw: profile.sum + together(shape, outside.inspected), profile }
     }
 
     /// Gives the template of a request, if it is known.

@@ -148,7 +148,7 @@ impl Sites {
         let site = Arc::make_mut(site);
         let before = (site.templates.len(), site.parameters);
         site.calibration.follow(model.identity());
-        learned.raw = site.judge(&request, score::outside(event, &request, model)).raw;
+        learned.raw = site.judge(&request, &score::outside(event, &request, model)).raw;
         site.learn(&request, &learned, room);
         let after = (site.templates.len(), site.parameters);
         let earned = is_own && !site.established && site.has_earned();
