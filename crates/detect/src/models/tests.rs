@@ -190,7 +190,7 @@ fn how_an_attack_was_answered_is_measured_by_the_page() {
         let outcome = event.text(Field::InspectionOutcome).unwrap_or_default();
         let answer = text("bartizan.inspection.answer").unwrap_or_default();
         let odd = text("bartizan.anomaly.answer").unwrap_or_default();
-        format!("{outcome} {answer}{odd}\n")
+        format!("[{outcome}] {answer}{odd}.\n")
     };
     let told = [
         told(attack, 4_050, 40),
@@ -205,16 +205,16 @@ fn how_an_attack_was_answered_is_measured_by_the_page() {
     ];
     check(
         &told.concat(),
-        expect![[r#"
-            served 
-            unusual_size 700000 bytes where 3921 bytes are usual (from 300 turns)
-            delayed 4500 ms where 39 ms are usual (from 300 turns)
-            served 
- 
-             unusual_size
-             slow
- 
-        "#]],
+        expect![[r"
+            [served] .
+            [unusual_size] 700000 bytes where 3921 bytes are usual (from 300 turns).
+            [delayed] 4500 ms where 39 ms are usual (from 300 turns).
+            [served] .
+            [] .
+            [] unusual_size.
+            [] slow.
+            [] .
+        "]],
     );
 }
 
