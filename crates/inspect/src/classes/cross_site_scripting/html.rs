@@ -1,6 +1,6 @@
 //! Tags and attributes, read as leniently as browsers do.
 
-use super::super::shared::{find, run};
+use super::super::shared::{find, prose_words, run};
 
 /// Longest tag read, in bytes; what is longer is read up to here.
 const TAG_BYTES_MAX: usize = 4096;
@@ -32,7 +32,7 @@ pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
     for at in memchr::memchr_iter(b'<', text).take(TAGS_MAX) {
         let tag = text.get(at + 1..).unwrap_or_default();
         let tag = tag.get(..TAG_BYTES_MAX).unwrap_or(tag);
-        let score = tag_score(tag);
+        let score = if is_mention(text, at, tag) { 0.4 } else { tag_score(tag) };
         if score > 0.0 && best.is_none_or(|(known, _)| known < score) {
             best = Some((score, at));
         }
@@ -59,6 +59,15 @@ pub(super) fn without_tags(text: &[u8]) -> Option<Vec<u8>> {
     }
     joined.extend_from_slice(rest);
     Some(joined)
+}
+
+/// Tells whether a sentence names the tag: words before it, and nothing but words behind it.
+fn is_mention(text: &[u8], at: usize, tag: &[u8]) -> bool {
+    let Some(behind) = tag.strip_prefix(b"script> ") else { return false };
+    let plain = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b',' | b'.' | b'-' | b'?' | b'!')
+    };
+    behind.iter().all(plain) && prose_words(behind, behind.len()) > 0 && prose_words(text, at) > 0
 }
 
 fn tag_score(tag: &[u8]) -> f64 {
@@ -187,6 +196,12 @@ fn attribute(name: &[u8], value: &[u8]) -> f64 {
         // Data binding and XML events: what is bound runs.
         b"dataformatas" if holds(b"html") => 0.7,
         b"ev:handler" => 0.7,
+        // Expressions of Angular, in attributes of its own.
+        _ if name.starts_with(b"ng-")
+            && (holds(b"constructor") || holds(b"alert") || holds(b"$event")) =>
+        {
+            0.7
+        }
         b"handler" if holds(b"#") => 0.6,
         b"style"
             if holds(b"expression")
