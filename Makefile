@@ -14,7 +14,7 @@ ARGS ?=
 
 POINTS ?= 1000
 SEED ?= 1
-.PHONY: help run test test-rust test-ui test-browser crash ui lint bench bench-models compare deps fuzz clean needs-rust needs-node needs-browser
+.PHONY: help run test test-rust test-ui test-browser crash ui lint bench bench-requests bench-models compare deps fuzz clean needs-rust needs-node needs-browser needs-crs
 
 help: ## lists what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -64,23 +64,34 @@ lint: needs-rust ui ## formatting, lints, types, licences
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources || cargo deny check; \
 	else echo "cargo-deny is not installed (cargo install cargo-deny): licences not checked"; fi
 
-bench: ui needs-rust ## measures the line on a million generated lines, the shape of an event, the public Sigma rules, and durable ingest from outside
+bench: ui needs-rust needs-crs ## measures the line, events, Sigma rules, inspection beside its peers, models, detectors, stores and durable ingest
 	@# Together, since the bench alone would select other features and build the query engine anew.
 	cargo build --release --locked -p bartizan -p bench
 	"$(CARGO_TARGET_DIR)/release/line" $(ARGS)
 	"$(CARGO_TARGET_DIR)/release/event"
 	"$(CARGO_TARGET_DIR)/release/sigma"
 	"$(CARGO_TARGET_DIR)/release/requests"
+	$(measure-models)
+	"$(CARGO_TARGET_DIR)/release/detectors"
 	bench/compare/compare.py --mix "$(CARGO_TARGET_DIR)/release/mix"
 	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10
 	"$(CARGO_TARGET_DIR)/release/ingest" --seconds 10 --rate 100000
 
+bench-requests: needs-rust needs-crs ## measures inspection on labelled requests, beside libinjection, naive patterns, and the Core Rule Set
+	cargo run --release --locked -p bench --bin requests --no-default-features --features requests -- $(ARGS)
+
+# On the same rows as scikit-learn, where PyPI can be reached.
+define measure-models
+"$(CARGO_TARGET_DIR)/release/models" ../shared/corpora/web
+	@if { test -x "$(CACHE)/sklearn/bin/pip" || python3 -m venv "$(CACHE)/sklearn"; } \
+		&& "$(CACHE)/sklearn/bin/pip" install --quiet scikit-learn; then \
+		"$(CACHE)/sklearn/bin/python" bench/models/compare.py --models "$(CARGO_TARGET_DIR)/release/models"; \
+	else echo "scikit-learn is not measured: it cannot be had from PyPI"; fi
+endef
+
 bench-models: needs-rust ## measures the models of requests on labelled ones, beside scikit-learn (from PyPI) on the same rows
 	cargo build --release --locked -p bench --bin models --no-default-features --features models
-	"$(CARGO_TARGET_DIR)/release/models" ../shared/corpora/web
-	test -x "$(CACHE)/sklearn/bin/python" || python3 -m venv "$(CACHE)/sklearn"
-	"$(CACHE)/sklearn/bin/pip" install --quiet scikit-learn
-	"$(CACHE)/sklearn/bin/python" bench/models/compare.py --models "$(CARGO_TARGET_DIR)/release/models"
+	$(measure-models)
 
 compare: needs-rust ## puts the same five million events into Bartizan, DuckDB, ClickHouse and SQLite and prints one table; ARGS="--events 500000"
 	@# Without the query engine, which none of the questions needs: a build of some minutes, once.
@@ -113,4 +124,12 @@ needs-browser:
 		echo "== installing Chromium for the browser test"; \
 		sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
 		$$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends chromium; \
+	fi
+
+needs-crs:
+	@if ! { test -e /usr/include/modsecurity/modsecurity.h && test -d /usr/share/modsecurity-crs/rules; }; then \
+		echo "== installing ModSecurity and the Core Rule Set, to compare with"; \
+		sudo=$$(test "$$(id -u)" = 0 || echo sudo); \
+		{ $$sudo apt-get update -qq && $$sudo apt-get install -y -qq --no-install-recommends libmodsecurity-dev modsecurity-crs; } \
+		|| echo "== going on without them"; \
 	fi

@@ -68,6 +68,12 @@ impl Memory {
         all
     }
 
+    /// Gives what is usual at each site, to be taught by itself.
+    #[cfg(test)]
+    pub(crate) fn sites(&mut self) -> &mut Sites {
+        &mut self.sites
+    }
+
     /// Gives the same, if enough of it changed since it was asked for last.
     pub fn renewed_indicators(&mut self) -> Option<Indicators> {
         let addresses = self.indicators.renewed();
@@ -188,7 +194,7 @@ impl Engine {
     /// Adds the fields that rules decide on and that no format can read; done once, before the event
     /// is shared.
     pub fn analyse(&self, event: &mut Event, indicators: &Indicators) {
-        analyse::inspect_request(event);
+        analyse::inspect_request(event, indicators.usual());
         models::mark(event, &self.model, indicators.usual());
         indicators.mark(event);
     }

@@ -183,7 +183,7 @@ fn answer(event: &Event) -> Answer {
         status: number(Field::ResponseStatus).and_then(|status| u16::try_from(status).ok()),
         bytes: number(Field::ResponseBodyBytes).or_else(|| number(Field::ResponseBytes)),
         milliseconds: number(Field::EventDuration).map(|nanos| nanos / NANOS_A_MILLI),
-        usual_bytes: None,
+        ..Answer::default()
     }
 }
 
@@ -231,7 +231,7 @@ fn judge_request(text: &str, number: u64) -> Result<VerdictLine, String> {
         status: line.status,
         bytes: line.response_bytes,
         milliseconds: line.milliseconds,
-        usual_bytes: None,
+        ..Answer::default()
     };
     Ok(view(id, &verdict, &answer))
 }

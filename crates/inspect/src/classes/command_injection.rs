@@ -283,7 +283,7 @@ fn listed_words(text: &[u8], at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     // `|id|` is one word between two signs, `|start|end|` a list.
     let signs = text.iter().filter(|byte| Some(*byte) == sign).count();
-    let ended = text.last() == sign && !(text.first() == sign && signs > 2);
+    let ended = text.last() == sign && !(text.starts_with(b"|") && signs > 2);
     text.len() <= LIST_BYTES_MAX
         && single
         && !ended

@@ -11,7 +11,7 @@ pub(super) const CLASS: ClassRow = ClassRow {
     literals: &[
         "$ne", "$gt", "$lt", "$or", "$and", "$nin", "$in", "$where", "$regex", "$exists", "$eq",
         "$func", "$expr", "db.", "||'1'", "this.", "sleep(", "new date", "return", "while(",
-        "while (", "var ", "load csv", "{!xml", "})", "$set", "$unset", "$push",
+        "while (", "var ", "load csv", "{!xml", "'})", "\"})", "$set", "$unset", "$push",
     ],
     kinds: 0,
     path_kinds: 0,

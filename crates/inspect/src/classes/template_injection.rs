@@ -12,7 +12,7 @@ pub(super) const CLASS: ClassRow = ClassRow {
     class: Class::TemplateInjection,
     summary: "a template expression that computes or reaches into the server",
     literals: &[
-        "{{", "${", "#{", "<#assign", "[#assign", "*{", "%{", "@{", "~{", "{%", "#set(", "@(",
+        "{{", "${", "#{", "<#assign", "[#assign", "*{", "%{", "@{", "{%", "#set(", "@(",
         "{$smarty", "{smarty", "{php}", "@system.",
     ],
     kinds: 0,
@@ -29,7 +29,6 @@ const BRACKETS: &[(&[u8], &[u8])] = &[
     (b"*{", b"}"),
     (b"%{", b"}"),
     (b"@{", b"}"),
-    (b"~{", b"}"),
     (b"{%", b"%}"),
     (b"@(", b")"),
     (b"<%=", b"%>"),
@@ -129,7 +128,7 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
                 find(inside, close).map_or(inside, |end| inside.get(..end).unwrap_or(inside));
             let score = expression(inside);
             // Settings and dates are written so, too; sums are not.
-            let rare = matches!(*open, b"%{" | b"@{" | b"~{");
+            let rare = matches!(*open, b"%{" | b"@{");
             let talk = score < 0.7 && prose_words(view.lower, view.lower.len()) >= 3;
             let reckons = inside.iter().any(|byte| matches!(byte, b'*' | b'#' | b'@'));
             if talk || rare && !(reckons && inside.is_ascii()) {

@@ -103,6 +103,8 @@ pub(crate) const ATTACKS: &[&str] = &[
     "<div style=\"background:url(javascript:alert(1))\">",
     "<div style=-moz-binding:url(//10.0.0.9/x.xml#x)>",
     "<table background=javascript:alert(1)>",
+    "<div style=\"background:\\0075\\72 l(javascript:alert(1))\">",
+    "<div style=\"width:e\\78pression(alert(1))\">",
     "<dialog open onclose=alert(1)><form method=dialog><button>x",
     "javascript:alert(1)",
     "javascript:alert(1)//http://shop.example/",

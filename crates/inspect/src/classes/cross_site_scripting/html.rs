@@ -179,6 +179,9 @@ fn value(tag: &[u8], at: usize) -> &[u8] {
 }
 
 fn attribute(name: &[u8], value: &[u8]) -> f64 {
+    let unescaped =
+        if name == b"style" && value.contains(&b'\\') { css_unescaped(value) } else { None };
+    let value = unescaped.as_deref().unwrap_or(value);
     let squeezed: Vec<u8> = value
         .iter()
         .copied()
@@ -217,6 +220,32 @@ fn attribute(name: &[u8], value: &[u8]) -> f64 {
         _ => 0.0,
     }
 }
+
+/// Undoes the escapes of style sheets, `\0075\72 l(`; `None` where there are none.
+fn css_unescaped(value: &[u8]) -> Option<Vec<u8>> {
+    let mut plain = Vec::with_capacity(value.len());
+    let mut rest = value;
+    let mut found = false;
+    while let Some((byte, after)) = rest.split_first() {
+        let short = after.get(..after.len().min(CSS_DIGITS_MAX)).unwrap_or_default();
+        let digits = if *byte == b'\\' { run(short, 0, |b| b.is_ascii_hexdigit()) } else { 0 };
+        if digits == 0 {
+            plain.push(*byte);
+            rest = after;
+            continue;
+        }
+        let code = std::str::from_utf8(after.get(..digits)?).ok()?;
+        let code = u32::from_str_radix(code, 16).ok()?;
+        plain.push(u8::try_from(code).unwrap_or(b'?').to_ascii_lowercase());
+        rest = after.get(digits..)?;
+        rest = rest.strip_prefix(b" ").unwrap_or(rest);
+        found = true;
+    }
+    found.then_some(plain)
+}
+
+/// Most digits of an escape in a style sheet.
+const CSS_DIGITS_MAX: usize = 6;
 
 /// Tells whether an address, spaces removed, runs script when followed.
 fn script_scheme(address: &[u8]) -> bool {

@@ -8,6 +8,9 @@ use super::words::{Word, word};
 
 /// Most tokens read of one text.
 pub(super) const TOKENS_MAX: usize = 2048;
+/// Tokens for which memory is asked at once: a few, and one for so many bytes.
+const TOKENS_MIN: usize = 8;
+const TOKEN_BYTES: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -48,7 +51,8 @@ pub(super) struct Token {
 
 /// Splits `text` (in lower case) from `start` on, blocks of comment left out.
 pub(super) fn tokens(text: &[u8], start: usize) -> Vec<Token> {
-    let mut tokens = Vec::new();
+    let bytes = text.len().saturating_sub(start);
+    let mut tokens = Vec::with_capacity((bytes / TOKEN_BYTES + TOKENS_MIN).min(TOKENS_MAX));
     let mut at = start;
     while tokens.len() < TOKENS_MAX {
         let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else { break };
@@ -64,10 +68,21 @@ pub(super) fn tokens(text: &[u8], start: usize) -> Vec<Token> {
 
 /// Reads one token; no kind for what SQL skips.
 fn next(rest: &[u8]) -> (Option<Kind>, usize) {
-    let run = |test: fn(u8) -> bool| rest.iter().take_while(|byte| test(**byte)).count();
-    if let Some((kind, length)) = literal(rest) {
-        return (Some(kind), length);
+    match rest {
+        [b' ', ..] => (None, 1),
+        // Most of any text; the letters left out may begin a string.
+        [b'a' | b'c' | b'd' | b'f'..=b'm' | b'o' | b'p' | b'r'..=b'w' | b'y' | b'z' | b'_', ..] => {
+            named(rest)
+        }
+        _ => match literal(rest) {
+            Some((kind, length)) => (Some(kind), length),
+            None => sign(rest),
+        },
     }
+}
+
+/// Reads a token that is no plain word.
+fn sign(rest: &[u8]) -> (Option<Kind>, usize) {
     match rest {
         [b'/', b'*', b'!', ..] => (None, 3 + digits(rest.get(3..))),
         [b'/', b'*', ..] => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
@@ -130,10 +145,7 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
         [b'@', b':', b'=', ..] => (Some(Kind::Variable), 1),
         // A space that does not break, outside of UTF-8.
         [0xA0, ..] => (None, 1),
-        [b'a'..=b'z' | b'_' | b'$' | 128.., ..] => {
-            let length = run(name_byte);
-            (Some(Kind::Word(word(rest.get(..length).unwrap_or_default()))), length)
-        }
+        [b'a'..=b'z' | b'$' | 128.., ..] => named(rest),
         [byte, ..] if byte.is_ascii_whitespace() || *byte < 32 => (None, 1),
         _ => (Some(Kind::Other), 1),
     }
@@ -151,6 +163,12 @@ fn literal(rest: &[u8]) -> Option<(Kind, usize)> {
         [b'$', b'$', after @ ..] => Some((Kind::Text, 4 + memchr::memmem::find(after, b"$$")?)),
         _ => None,
     }
+}
+
+/// Reads a word.
+fn named(rest: &[u8]) -> (Option<Kind>, usize) {
+    let length = rest.iter().take_while(|byte| name_byte(**byte)).count();
+    (Some(Kind::Word(word(rest, length))), length)
 }
 
 fn name_byte(byte: u8) -> bool {
@@ -173,13 +191,13 @@ fn number(rest: &[u8]) -> (Option<Kind>, usize) {
     }
     let tail = after.iter().take_while(|byte| name_byte(**byte)).count();
     // `1d` and `1f` are numbers to some, and what follows is a word: `1dunion`.
-    if let [b'd' | b'f', word_behind @ ..] = after.get(..tail).unwrap_or_default()
-        && !word_behind.is_empty()
-        && word(word_behind) != Word::Name
+    if matches!(after.first(), Some(b'd' | b'f'))
+        && tail > 1
+        && word(after.get(1..).unwrap_or_default(), tail - 1) != Word::Name
     {
         return (Some(Kind::Number), plain + 1);
     }
-    let tail_word = word(after.get(..tail).unwrap_or_default());
+    let tail_word = word(after, tail);
     // `1union` and `1or` are two tokens to a server.
     if tail == 0 || tail_word != Word::Name {
         return (Some(Kind::Number), plain);
@@ -239,7 +257,7 @@ const STRING_BYTES_MAX: usize = 256;
 fn stands_alone(after: &[u8]) -> bool {
     let length = after.iter().take(WORD_BYTES_MAX).take_while(|byte| name_byte(**byte)).count();
     let bare = length == 0 && after.first().is_none_or(|byte| matches!(byte, b' ' | b'-' | b')'));
-    bare || word(after.get(..length).unwrap_or_default()) == Word::Union
+    bare || word(after, length) == Word::Union
 }
 
 /// Longest word looked at behind a literal, in bytes.
