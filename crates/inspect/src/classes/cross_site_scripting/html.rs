@@ -4,6 +4,8 @@ use super::super::shared::{find, prose_words, run};
 
 /// Longest tag read, in bytes; what is longer is read up to here.
 const TAG_BYTES_MAX: usize = 4096;
+/// Most tags that another one is taken to hold in its attributes.
+const INNER_TAGS_MAX: usize = 16;
 /// Most tags read of one text.
 const TAGS_MAX: usize = 256;
 
@@ -32,6 +34,10 @@ pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
     for at in memchr::memchr_iter(b'<', text).take(TAGS_MAX) {
         let tag = text.get(at + 1..).unwrap_or_default();
         let tag = tag.get(..TAG_BYTES_MAX).unwrap_or(tag);
+        // Values of attributes hold a few tags at most; reading on from every one of many would take the
+        // square of their number.
+        let end = memchr::memchr_iter(b'<', tag).nth(INNER_TAGS_MAX);
+        let tag = end.and_then(|end| tag.get(..end)).unwrap_or(tag);
         let score = if is_mention(text, at, tag) { 0.4 } else { tag_score(tag) };
         if score > 0.0 && best.is_none_or(|(known, _)| known < score) {
             best = Some((score, at));
