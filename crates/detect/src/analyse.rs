@@ -11,7 +11,7 @@ const NANOS_A_MILLI: u64 = 1_000_000;
 
 /// Adds what inspection makes of a request, where the event is one.
 pub(crate) fn inspect_request(event: &mut Event) {
-    let Some(verdict) = verdict(event) else { return };
+    let Some(verdict) = inspected(event) else { return };
     if verdict.findings.is_empty() {
         return;
     }
@@ -42,13 +42,13 @@ pub(crate) fn inspect_request(event: &mut Event) {
     }
     let unseen = verdict.not_observable.iter().map(|class| Value::Text(class.as_str()));
     event.set_list(Field::InspectionNotObservable, unseen);
-    let judged = verdict.judge(&answer(event));
+    let judged = verdict.judge(&answered(event));
     event.set(Field::InspectionOutcome, judged.outcome.as_str());
     event.set(Field::InspectionAdjustedScore, judged.score);
 }
 
-/// What the event tells of the answer.
-fn answer(event: &Event) -> Answer {
+/// Gives what an event tells of the answer to its request.
+pub fn answered(event: &Event) -> Answer {
     let number = |field| event.integer(field).and_then(|number| u64::try_from(number).ok());
     Answer {
         status: number(Field::ResponseStatus).and_then(|status| u16::try_from(status).ok()),
@@ -59,9 +59,21 @@ fn answer(event: &Event) -> Answer {
     }
 }
 
-fn verdict(event: &Event) -> Option<Verdict> {
-    let target = event.text(Field::UrlOriginal)?;
+/// Gives what inspection says of the request that an event holds; nothing where it holds none.
+pub fn inspected(event: &Event) -> Option<Verdict> {
     let method = event.text(Field::RequestMethod)?;
+    // Some senders tell the path and the query, and not the whole.
+    let joined;
+    let target = match event.text(Field::UrlOriginal) {
+        Some(target) => target,
+        None => match (event.text(Field::UrlPath)?, event.text(Field::UrlQuery)) {
+            (path, None | Some("" | "-")) => path,
+            (path, Some(query)) => {
+                joined = [path, "?", query].concat();
+                &joined
+            }
+        },
+    };
     let body = event.text(Field::RequestBody).unwrap_or_default();
     let version = event.text(Field::HttpVersion).unwrap_or_default();
     let Some(told) = event.get(Field::RequestHeaders) else {
