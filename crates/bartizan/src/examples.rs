@@ -6,6 +6,8 @@ use detect::{Engine, Memory};
 use model::{Clock, EventId, Origin, Record, Text};
 use parse::{Parser, ParserConfig};
 
+use sigma::Example;
+
 use crate::clock::now;
 
 /// How the examples came out.
@@ -33,7 +35,7 @@ pub(crate) fn test(engine: &Engine) -> Tested {
         tested.rules += 1;
         for (number, example) in rule.examples.iter().enumerate() {
             tested.examples += 1;
-            let fired = fires(engine, &parser, &rule.header.id, &example.lines);
+            let fired = fires(engine, &parser, &rule.header.id, example);
             if fired != example.matches {
                 let wrong = if fired { "fires, and must not" } else { "does not fire, and must" };
                 tested.failures.push(format!(
@@ -41,7 +43,7 @@ pub(crate) fn test(engine: &Engine) -> Tested {
                     rule.path,
                     rule.header.title,
                     number + 1,
-                    example.lines.first().map_or("", String::as_str)
+                    example.lines().next().unwrap_or_default()
                 ));
             }
         }
@@ -49,12 +51,12 @@ pub(crate) fn test(engine: &Engine) -> Tested {
     tested
 }
 
-fn fires(engine: &Engine, parser: &Parser, rule: &str, lines: &[String]) -> bool {
+fn fires(engine: &Engine, parser: &Parser, rule: &str, example: &Example) -> bool {
     let mut memory = Memory::default();
     let mut found = Vec::new();
     let received_at = now();
-    for (line, id) in lines.iter().zip(1..) {
-        let (format, line) = sigma::Example::record(line);
+    for (line, id) in example.lines().zip(1..) {
+        let (format, line) = Example::record(&line);
         let origin = Origin {
             clock: Clock::File(received_at),
             format: format.map(str::to_owned),

@@ -115,7 +115,9 @@ impl Handle {
         let examples = rule.examples.iter();
         Some(RuleDetail {
             text: shown.files.get(&rule.path).cloned().unwrap_or_default(),
-            examples: examples.map(|example| (example.lines.clone(), example.matches)).collect(),
+            examples: examples
+                .map(|example| (example.lines().collect(), example.matches))
+                .collect(),
             own,
             version: overrides::version(&shown.overrides, id),
         })

@@ -1,16 +1,17 @@
 //! Fields that are worked out from an event, before rules see it.
 
-use inspect::{ATTACK_SCORE_MIN, Answer, Class, Finding, Request, Verdict};
+use inspect::{ATTACK_SCORE_MIN, Answer, Class, Finding, Outcome, Request, Verdict};
 use model::{Event, Field, Value};
 
 use crate::logged::Headers;
+use crate::models::{self, Beside, Usual};
 
 /// What sensors keep of a body whose size was not told beforehand.
 const SENSOR_BODY_BYTES_MAX: usize = 8 * 1024;
-const NANOS_A_MILLI: u64 = 1_000_000;
 
-/// Adds what inspection makes of a request, where the event is one.
-pub(crate) fn inspect_request(event: &mut Event) {
+/// Adds what inspection makes of a request, where the event is one; what the page usually answers tells
+/// what became of an attack.
+pub(crate) fn inspect_request(event: &mut Event, usual: &Usual) {
     let Some(verdict) = inspected(event) else { return };
     if verdict.findings.is_empty() {
         return;
@@ -42,20 +43,45 @@ pub(crate) fn inspect_request(event: &mut Event) {
     }
     let unseen = verdict.not_observable.iter().map(|class| Value::Text(class.as_str()));
     event.set_list(Field::InspectionNotObservable, unseen);
-    let judged = verdict.judge(&answered(event));
-    event.set(Field::InspectionOutcome, judged.outcome.as_str());
-    event.set(Field::InspectionAdjustedScore, judged.score);
+    judge_answer(event, &verdict, usual);
 }
 
-/// Gives what an event tells of the answer to its request.
+/// Adds how an attack was answered, and beside what that is judged.
+fn judge_answer(event: &mut Event, verdict: &Verdict, usual: &Usual) {
+    let [bytes, milliseconds] = usual.beside(event, models::answer(event));
+    let judged = verdict.judge(&Answer {
+        // Where a page has answers of many sizes, none of them says anything.
+        usual_bytes: bytes.filter(|beside| beside.is_unusual).map(|beside| beside.usual),
+        usual_milliseconds: milliseconds.map(|beside| beside.usual),
+        is_slow: milliseconds.is_some_and(|beside| beside.is_unusual && beside.is_above()),
+        ..answered(event)
+    });
+    event.set(Field::InspectionOutcome, judged.outcome.as_str());
+    event.set(Field::InspectionAdjustedScore, judged.score);
+    let telling: Option<(Beside, &str)> = match judged.outcome {
+        Outcome::UnusualSize => bytes.map(|beside| (beside, "bytes")),
+        Outcome::Delayed => milliseconds.map(|beside| (beside, "ms")),
+        _ => None,
+    };
+    let Some((beside, unit)) = telling else { return };
+    event.set_extra("bartizan.inspection.answer", &*beside.told(unit));
+    for (name, number) in [
+        ("bartizan.inspection.answer_observed", beside.observed),
+        ("bartizan.inspection.answer_baseline", beside.usual),
+    ] {
+        event.set_extra(name, i64::try_from(number).unwrap_or(i64::MAX));
+    }
+}
+
+/// Gives what an event itself tells of the answer to its request.
 pub fn answered(event: &Event) -> Answer {
-    let number = |field| event.integer(field).and_then(|number| u64::try_from(number).ok());
+    let told = models::answer(event);
+    let status = event.integer(Field::ResponseStatus);
     Answer {
-        status: number(Field::ResponseStatus).and_then(|status| u16::try_from(status).ok()),
-        bytes: number(Field::ResponseBodyBytes).or_else(|| number(Field::ResponseBytes)),
-        milliseconds: number(Field::EventDuration).map(|nanos| nanos / NANOS_A_MILLI),
-        // What a page's answers usually weigh is not known here.
-        usual_bytes: None,
+        status: status.and_then(|status| u16::try_from(status).ok()),
+        bytes: told.bytes,
+        milliseconds: told.milliseconds,
+        ..Answer::default()
     }
 }
 
@@ -211,7 +237,7 @@ mod tests {
     fn check(fill: impl FnOnce(&mut Event), expect: Expect) {
         let mut event = Event::new("".into(), Timestamp::default());
         fill(&mut event);
-        inspect_request(&mut event);
+        inspect_request(&mut event, &Usual::default());
         let lines = event
             .known()
             .filter(|(field, _)| field.name().starts_with("bartizan.inspection"))

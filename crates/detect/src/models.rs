@@ -10,20 +10,27 @@
 //! in their order, by the memory of the engine, and shown to those who read records as a snapshot
 //! ([`Usual`]). The score goes to the event before rules see it; rules decide.
 
+mod answers;
+mod calibration;
 mod dice;
 mod distance;
 mod features;
 mod forest;
+mod keys;
 mod model;
+mod patterns;
 mod profile;
 mod quality;
+mod quotas;
 mod request;
 mod score;
 mod site;
 mod sites;
 mod tail;
+mod usual;
 mod votes;
 
+pub(crate) use answers::Beside;
 pub use distance::Distance;
 pub use features::{FEATURES, NAMES, ROW, Row, UNITS, features};
 pub use forest::{Forest, SAMPLES_MAX, TREES_MAX};
@@ -32,8 +39,9 @@ pub use quality::{Quality, quality};
 pub use request::Request;
 pub(crate) use score::mark;
 pub use score::{HIGH, Score, score};
-pub use sites::Usual;
-pub(crate) use sites::{Sites, site_key};
+pub(crate) use sites::Sites;
+pub use usual::Usual;
+pub(crate) use usual::{answer, site_key};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use crate::bytes;
 use crate::classes::{CLASSES, Evidence, REQUEST_CLASSES, Sign, View};
 use crate::parts::{self, PART_BYTES_MAX, PARTS_MAX, Part, REQUEST_BYTES_MAX, Visitor};
-use crate::peel::{self, Peeled};
+use crate::peel::{self, Peeled, Peeling};
 use crate::prefilter::{self, ClassSet};
 use crate::verdict::{EVIDENCE_BYTES_MAX, FINDINGS_MAX};
 use crate::{Class, Finding, Grade, Place, Request, Verdict, site};
@@ -44,6 +44,9 @@ struct Inspection {
     parts: usize,
     bytes: usize,
     unseen_bytes: usize,
+    /// Memory that each part uses anew.
+    peeling: Peeling,
+    lower: Vec<u8>,
 }
 
 impl Visitor for Inspection {
@@ -62,7 +65,11 @@ impl Inspection {
     fn inspect_part(&mut self, part: &Part<'_>) {
         let kinds = bytes::kinds_of(part.text);
         let layers = if peel::may_be_encoded(part, kinds) {
-            peel::each_layer(part, kinds, &mut |peeled| self.inspect_layer(part, peeled))
+            let mut peeling = std::mem::take(&mut self.peeling);
+            let mut visit = |peeled: &Peeled<'_>| self.inspect_layer(part, peeled);
+            let layers = peel::each_layer(part, kinds, &mut peeling, &mut visit);
+            self.peeling = peeling;
+            layers
         } else {
             0
         };
@@ -81,7 +88,10 @@ impl Inspection {
 
     /// Asks the classes in `called` about one view of a part.
     fn confirm(&mut self, part: &Part<'_>, called: ClassSet, peeled: &Peeled<'_>) {
-        let lower = peeled.text.to_ascii_lowercase();
+        let mut lower = std::mem::take(&mut self.lower);
+        lower.clear();
+        lower.extend_from_slice(peeled.text);
+        lower.make_ascii_lowercase();
         let view = View {
             text: peeled.text,
             lower: &lower,
@@ -97,6 +107,7 @@ impl Inspection {
                 self.add(part, peeled, Found { class: row.class, evidence });
             }
         }
+        self.lower = lower;
     }
 
     fn add(&mut self, part: &Part<'_>, peeled: &Peeled<'_>, found: Found) {

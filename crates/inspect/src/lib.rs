@@ -25,6 +25,8 @@ mod bytes;
 mod class;
 mod classes;
 mod engine;
+mod grams;
+mod literals;
 mod magic;
 mod outcome;
 mod parts;
@@ -33,6 +35,7 @@ mod prefilter;
 mod request;
 mod site;
 mod verdict;
+mod words;
 
 pub use access_log::{AccessLog, inspect_access_log};
 pub use class::Class;

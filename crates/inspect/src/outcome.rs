@@ -16,6 +16,10 @@ pub struct Answer {
     pub milliseconds: Option<u64>,
     /// The size that answers of this page usually have, where the caller knows it.
     pub usual_bytes: Option<u64>,
+    /// How long they usually take, in milliseconds, where the caller knows it.
+    pub usual_milliseconds: Option<u64>,
+    /// Whether this one took longer than answers of this page do, where the caller knows that.
+    pub is_slow: bool,
 }
 
 /// How an attack was answered.
@@ -72,6 +76,8 @@ pub struct Judged {
 
 /// Longer than any page takes that was not told to wait.
 const DELAY_MS_MIN: u64 = 10_000;
+/// The same where the caller knows how long this page takes.
+const SLOW_MS_MIN: u64 = 3_000;
 /// The shortest wait that a request asks for and that is told from a slow page.
 const ASKED_MS_MIN: u64 = 2_000;
 /// The longest that is believed.
@@ -94,7 +100,7 @@ impl Verdict {
 
     fn outcome(&self, answer: &Answer) -> Outcome {
         let Some(status) = answer.status else { return Outcome::Unknown };
-        if answer.milliseconds.is_some_and(|taken| taken >= self.delay_ms()) {
+        if answer.milliseconds.is_some_and(|taken| taken >= self.delay_ms(answer)) {
             return Outcome::Delayed;
         }
         match status {
@@ -105,10 +111,13 @@ impl Verdict {
         }
     }
 
-    /// How long the answer must take to show that the attack works: as long as it asks for.
-    fn delay_ms(&self) -> u64 {
+    /// How long the answer must take to show that the attack works: as long as it asks for, on top of
+    /// what the page takes by itself.
+    fn delay_ms(&self, answer: &Answer) -> u64 {
         let asked = self.findings.iter().filter_map(|finding| asked_ms(&finding.evidence)).min();
-        asked.unwrap_or(DELAY_MS_MIN)
+        let unasked = if answer.is_slow { SLOW_MS_MIN } else { DELAY_MS_MIN };
+        let usual = answer.usual_milliseconds.unwrap_or_default();
+        asked.map_or(unasked, |asked| asked.saturating_add(usual))
     }
 }
 
@@ -177,6 +186,7 @@ mod tests {
             bytes: Some(bytes),
             milliseconds: Some(milliseconds),
             usual_bytes: Some(20_000),
+            ..Answer::default()
         };
         let attack = "/item?id=1%20and%20sleep(5)";
         for (answer, outcome) in [
@@ -199,6 +209,29 @@ mod tests {
         }
         let clean = verdict("/item?id=1").judge(&answer(500, 1, 60_000));
         assert_eq!(clean, Judged { outcome: Outcome::Delayed, score: 0.0 });
+    }
+
+    #[test]
+    fn what_a_page_takes_by_itself_is_no_wait() {
+        let asked = verdict("/item?id=1%20and%20sleep(5)");
+        let unasked = verdict("/item?id=1%27%20union%20select%20password%20from%20users--");
+        let answer = |milliseconds, usual, is_slow| Answer {
+            status: Some(200),
+            milliseconds: Some(milliseconds),
+            usual_milliseconds: usual,
+            is_slow,
+            ..Answer::default()
+        };
+        for (verdict, answer, outcome) in [
+            (&asked, answer(6_000, None, false), Outcome::Delayed),
+            (&asked, answer(6_000, Some(5_500), false), Outcome::Served),
+            (&asked, answer(10_600, Some(5_500), false), Outcome::Delayed),
+            (&unasked, answer(4_000, Some(60), true), Outcome::Delayed),
+            (&unasked, answer(4_000, Some(60), false), Outcome::Served),
+            (&unasked, answer(900, Some(6), true), Outcome::Served),
+        ] {
+            assert_eq!(verdict.judge(&answer).outcome, outcome, "{answer:?}");
+        }
     }
 
     fn verdict(target: &str) -> Verdict {

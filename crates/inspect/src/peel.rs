@@ -42,64 +42,88 @@ pub(crate) fn may_be_encoded(part: &Part<'_>, kinds: u32) -> bool {
     kinds & signs != 0
         || (kinds & AMPERSAND != 0 && entity::present(part.text))
         || (kinds & CONTROL != 0 && part.text.contains(&0))
-        || base64::plausible(part, part.text)
+        || base64::plausible(part, part.text, kinds)
 }
 
 /// Shows each further layer of `part` to `visit`, outermost first; gives how many there were.
-pub(crate) fn each_layer(part: &Part<'_>, kinds: u32, visit: &mut dyn FnMut(&Peeled<'_>)) -> u32 {
-    let mut peeling = Peeling { text: part.text.to_vec(), kinds, layers: Vec::new() };
+pub(crate) fn each_layer(
+    part: &Part<'_>,
+    kinds: u32,
+    peeling: &mut Peeling,
+    visit: &mut dyn FnMut(&Peeled<'_>),
+) -> u32 {
+    peeling.begin(part.text, kinds);
     for round in 1..=ROUNDS_MAX {
         let known = peeling.layers.len();
         let coding = if round == 1 { part.coding } else { Coding::Plain };
         let part = Part { coding, ..*part };
-        peeling.peel_once(&part);
-        if let Some(decoded) = base64::decode(&part, &peeling.text) {
+        peeling.peel_once(coding);
+        if base64::decode(&part, &peeling.text, peeling.kinds, &mut peeling.next) {
             // What reads as base64 may be meant as it stands.
             let fresh = peeling.layers.len() > known;
             if fresh || round == 1 {
-                let Peeling { text, kinds, layers } = &peeling;
-                visit(&Peeled { text, kinds: *kinds, depth: u32::from(fresh) * round, layers });
+                visit(&peeling.seen(u32::from(fresh) * round));
             }
-            peeling.take(Some(decoded), Layer::Base64);
+            peeling.take(Layer::Base64);
         }
         if peeling.layers.len() == known {
             return round - 1;
         }
-        let Peeling { text, kinds, layers } = &peeling;
-        visit(&Peeled { text, kinds: *kinds, depth: round, layers });
+        visit(&peeling.seen(round));
     }
     ROUNDS_MAX
 }
 
-/// A text on its way to the plain one.
-struct Peeling {
+/// A text on its way to the plain one; kept from one part to the next for its memory.
+#[derive(Debug, Default)]
+pub(crate) struct Peeling {
     text: Vec<u8>,
+    /// What a decoder makes of it.
+    next: Vec<u8>,
     kinds: u32,
     layers: Vec<Layer>,
 }
 
 impl Peeling {
-    /// Undoes one layer of each encoding that is there, but for base64.
-    fn peel_once(&mut self, part: &Part<'_>) {
-        if self.kinds & (PERCENT | PLUS) != 0 {
-            let unicode = percent::has_unicode(&self.text);
-            let layer = if unicode { Layer::PercentUnicode } else { Layer::Percent };
-            self.take(percent::decode(&self.text, part.coding), layer);
-        }
-        self.take(escape::decode(&self.text, self.kinds, part.coding), Layer::Escape);
-        self.take(entity::decode(&self.text), Layer::Entity);
-        self.take(utf8::decode(&self.text, self.kinds), Layer::Utf8);
-        self.take(utf8::without_nul(&self.text), Layer::Nul);
+    fn begin(&mut self, text: &[u8], kinds: u32) {
+        self.text.clear();
+        self.text.extend_from_slice(text);
+        self.kinds = kinds;
+        self.layers.clear();
     }
 
-    fn take(&mut self, decoded: Option<Vec<u8>>, layer: Layer) {
-        if let Some(decoded) = decoded {
-            self.kinds = bytes::kinds_of(&decoded);
-            // Who listens to control characters hears of the one that is gone, too.
-            self.kinds |= if layer == Layer::Nul { CONTROL } else { 0 };
-            self.text = decoded;
-            self.layers.push(layer);
+    fn seen(&self, depth: u32) -> Peeled<'_> {
+        Peeled { text: &self.text, kinds: self.kinds, depth, layers: &self.layers }
+    }
+
+    /// Undoes one layer of each encoding that is there, but for base64.
+    fn peel_once(&mut self, coding: Coding) {
+        if self.kinds & (PERCENT | PLUS) != 0
+            && let Some(layer) = percent::decode(&self.text, coding, &mut self.next)
+        {
+            self.take(layer);
         }
+        if self.kinds & BACKSLASH != 0 && escape::decode(&self.text, coding, &mut self.next) {
+            self.take(Layer::Escape);
+        }
+        if self.kinds & AMPERSAND != 0 && entity::decode(&self.text, &mut self.next) {
+            self.take(Layer::Entity);
+        }
+        if self.kinds & HIGH != 0 && utf8::decode(&self.text, &mut self.next) {
+            self.take(Layer::Utf8);
+        }
+        if self.kinds & CONTROL != 0 && utf8::without_nul(&self.text, &mut self.next) {
+            self.take(Layer::Nul);
+        }
+    }
+
+    /// Goes on with what the decoder of `layer` made.
+    fn take(&mut self, layer: Layer) {
+        std::mem::swap(&mut self.text, &mut self.next);
+        self.kinds = bytes::kinds_of(&self.text);
+        // Who listens to control characters hears of the one that is gone, too.
+        self.kinds |= if layer == Layer::Nul { CONTROL } else { 0 };
+        self.layers.push(layer);
     }
 }
 
@@ -211,7 +235,8 @@ mod tests {
     fn check(text: &str, coding: Coding, expect: Expect) {
         let part = Part { place: PlaceRef::Body, kind: Kind::Value, coding, text: text.as_bytes() };
         let mut shown = String::new();
-        each_layer(&part, bytes::kinds_of(part.text), &mut |peeled| {
+        let kinds = bytes::kinds_of(part.text);
+        each_layer(&part, kinds, &mut Peeling::default(), &mut |peeled| {
             let text = String::from_utf8_lossy(peeled.text);
             let layers: Vec<&str> = peeled.layers.iter().map(|layer| layer.as_str()).collect();
             shown += &[text.as_ref(), " [", &layers.join(" "), "]\n"].concat();

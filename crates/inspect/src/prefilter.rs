@@ -1,12 +1,10 @@
-//! Which classes to ask about a text: by its characters, and by the literals of all classes at
-//! once, in one automaton.
+//! Which classes to ask about a text: by its characters, and by the literals of all classes at once.
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
 use crate::bytes::{AT, COMMA, DASH, DIGIT, LETTER, PIPE, SPACE};
 use crate::classes::{CLASSES, ClassRow};
+use crate::literals::Literals;
 use crate::parts::Kind;
 
 /// A set of rows of [`CLASSES`], one bit each.
@@ -19,8 +17,8 @@ const HARMLESS: u32 = LETTER | DIGIT | DASH | COMMA | AT;
 const HARMLESS_BYTES_MAX: usize = 24;
 
 struct Prefilter {
-    /// Literals of the classes that listen to headers, and of those that listen to the rest: two
-    /// automata, so that a browser's name meets no literal at all and one pass is enough.
+    /// Literals of the classes that listen to headers, and of those that listen to the rest: apart,
+    /// so that no path is compared with the names of tools.
     headers: Literals,
     texts: Literals,
     path: Listeners,
@@ -29,13 +27,6 @@ struct Prefilter {
     header: Listeners,
     agent: Listeners,
     document: Listeners,
-}
-
-/// The literals of some classes as one automaton.
-struct Literals {
-    automaton: Option<AhoCorasick>,
-    /// The row of each pattern, as a bit.
-    rows: Vec<ClassSet>,
 }
 
 /// What the classes listen to in one kind of part.
@@ -52,8 +43,8 @@ static PREFILTER: LazyLock<Prefilter> = LazyLock::new(build);
 
 fn build() -> Prefilter {
     Prefilter {
-        headers: Literals::of(&[Kind::Header, Kind::Agent]),
-        texts: Literals::of(&[Kind::Path, Kind::Value, Kind::Name, Kind::Document]),
+        headers: literals(&[Kind::Header, Kind::Agent]),
+        texts: literals(&[Kind::Path, Kind::Value, Kind::Name, Kind::Document]),
         path: listeners(Kind::Path),
         value: listeners(Kind::Value),
         name: listeners(Kind::Name),
@@ -117,40 +108,12 @@ pub(crate) fn called(kind: Kind, kinds: u32, text: &[u8]) -> ClassSet {
             }
         }
     }
-    called | literals.heard(text) & listeners.hearing
+    called | literals.heard(text, listeners.hearing & !called)
 }
 
-impl Literals {
-    /// Builds the automaton of the classes that listen to any of `kinds`.
-    fn of(kinds: &[Kind]) -> Self {
-        let mut literals = Vec::new();
-        let mut rows = Vec::new();
-        for (row, bit) in CLASSES.iter().zip(bits()) {
-            if kinds.iter().any(|kind| !row.deaf.contains(kind)) {
-                literals.extend_from_slice(row.literals);
-                rows.extend(row.literals.iter().map(|_| bit));
-            }
-        }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(literals);
-        // The tables are ours and every test builds them; should one not build, all are asked.
-        Self { automaton: automaton.ok(), rows }
-    }
-
-    /// Gives the classes of which at least one literal stands in `text`.
-    fn heard(&self, text: &[u8]) -> ClassSet {
-        let Some(automaton) = &self.automaton else {
-            return ClassSet::MAX;
-        };
-        // Most texts hold no literal at all, and to learn that is cheaper than to list them.
-        if !automaton.is_match(text) {
-            return 0;
-        }
-        automaton.find_overlapping_iter(text).fold(0, |set, found| {
-            set | self.rows.get(found.pattern().as_usize()).copied().unwrap_or(0)
-        })
-    }
+/// Gives the literals of the classes that listen to any of `kinds`.
+fn literals(kinds: &[Kind]) -> Literals {
+    let rows = CLASSES.iter().zip(bits());
+    let rows = rows.filter(|(row, _)| kinds.iter().any(|kind| !row.deaf.contains(kind)));
+    Literals::of(rows.flat_map(|(row, bit)| row.literals.iter().map(move |text| (*text, bit))))
 }

@@ -18,10 +18,8 @@ pub(crate) fn host<'a>(request: &Request<'a>) -> Option<&'a str> {
 
 /// Gives the host and port of an absolute address.
 pub(crate) fn authority(address: &str) -> Option<&str> {
-    let (scheme, rest) = address.split_once("://")?;
-    if scheme.is_empty() || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return None;
-    }
+    let scheme = address.bytes().take_while(u8::is_ascii_alphanumeric).count();
+    let rest = address.get(scheme..)?.strip_prefix("://").filter(|_| scheme > 0)?;
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let authority = rest.get(..end)?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);

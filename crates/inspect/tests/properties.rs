@@ -136,6 +136,7 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 0..12),
         status in any::<Option<u16>>(),
         size in any::<(Option<u64>, Option<u64>, Option<u64>)>(),
+        usual in any::<(Option<u64>, bool)>(),
     ) {
         let (head, body) = WHOLE[which];
         let mut bytes = [head.as_bytes(), b"\0", body.as_bytes()].concat();
@@ -154,7 +155,9 @@ proptest! {
             method: "POST", target: "/", version: "1.1", headers: &headers, body: halves.next().unwrap_or_default(), whole: true,
         });
         let (bytes, milliseconds, usual_bytes) = size;
-        let judged = verdict.judge(&Answer { status, bytes, milliseconds, usual_bytes });
+        let (usual_milliseconds, is_slow) = usual;
+        let answer = Answer { status, bytes, milliseconds, usual_bytes, usual_milliseconds, is_slow };
+        let judged = verdict.judge(&answer);
         prop_assert!((0.0..=1.0).contains(&judged.score));
         prop_assert!(!verdict.attack || judged.score >= ATTACK_SCORE_MIN, "no outcome silences an attack");
         for finding in &verdict.findings {

@@ -54,13 +54,32 @@ pub enum RuleKind {
 /// Lines that say what a rule must, or must not, match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// Records, sent in this order.
-    pub lines: Vec<String>,
+    pub(crate) written: Vec<ExampleLine>,
     /// Whether the rule must fire.
     pub matches: bool,
 }
 
+/// A line of an example as it is written: kept so, since few examples are ever played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExampleLine {
+    pub(crate) text: String,
+    /// How often it comes, where it counts itself: `{n}` from 1, and `{nnn}` from 101.
+    pub(crate) times: Option<usize>,
+}
+
 impl Example {
+    /// Gives the records, written out, in the order in which they are sent.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.written.iter().flat_map(|ExampleLine { text, times }| {
+            (1..=times.unwrap_or(1)).map(move |n| match times {
+                None => text.clone(),
+                Some(_) => {
+                    text.replace("{n}", &n.to_string()).replace("{nnn}", &(100 + n).to_string())
+                }
+            })
+        })
+    }
+
     /// Gives the format that reads a line of an example, where the line says so itself, and the line as it
     /// would arrive: `sensor: {…}` is what one of the product's own sensors tells, and is read as nobody
     /// else's words are.

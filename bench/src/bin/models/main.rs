@@ -5,6 +5,7 @@
 //! models FOLDER --rows FILE     writes the rows as numbers, for scikit-learn
 //! models FOLDER --forest FILE   asks a forest of scikit-learn's, and writes the scores beside it
 //! models FOLDER --ship FILE     trains the model that the product brings along
+//! models FOLDER --lines         what the score costs a line of an access log; needs no folder
 //! ```
 
 mod corpus;
@@ -30,6 +31,10 @@ fn main() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let folder =
         words.first().map_or_else(|| PathBuf::from("../shared/corpora/web"), PathBuf::from);
+    if words.get(1).is_some_and(|word| word == "--lines") {
+        stage::tell();
+        return Ok(());
+    }
     let samples = corpus::load(&folder)?;
     if samples.is_empty() {
         println!("{} holds no labelled requests: nothing to measure on", folder.display());

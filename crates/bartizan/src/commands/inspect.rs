@@ -313,7 +313,7 @@ fn judge_request(text: &str, number: u64) -> Result<VerdictLine, String> {
         status: line.status,
         bytes: line.response_bytes,
         milliseconds: line.milliseconds,
-        usual_bytes: None,
+        ..Answer::default()
     };
     Ok(view(id, &verdict, &answer))
 }

@@ -29,3 +29,4 @@ mod reload;
 mod relp;
 mod restart;
 mod scan;
+mod scenarios;

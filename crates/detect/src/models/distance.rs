@@ -6,6 +6,8 @@
 //! among the rows of training does not move them; the spread is drawn towards its diagonal, so that it
 //! can always be inverted.
 
+use std::sync::LazyLock;
+
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
@@ -30,13 +32,37 @@ pub struct Distance {
     whiten: Matrix,
 }
 
-/// Gives the logarithms of a row.
+/// How many pieces the numbers from 1 to 2 are cut into, and of each the logarithm and the inverse of
+/// its middle.
+const PIECE_BITS: u32 = 7;
+static PIECES: LazyLock<[(f64, f64); 1 << PIECE_BITS]> = LazyLock::new(|| {
+    std::array::from_fn(|piece| {
+        let middle = 1.0 + (count(piece) + 0.5) / 128.0;
+        (middle.ln(), middle.recip())
+    })
+});
+
+/// Gives the logarithms of a row, each number one larger; within a thousand millionth.
 fn logarithms(row: &Row) -> Numbers {
+    let pieces = &*PIECES;
     let mut numbers = [0.0; FEATURES];
     for (number, value) in numbers.iter_mut().zip(row) {
-        *number = f64::from(*value).max(0.0).ln_1p();
+        *number = logarithm(f64::from(*value).max(0.0) + 1.0, pieces);
     }
     numbers
+}
+
+/// Gives the logarithm of a number from 1 on: that of its power of two, of its piece, and a short series
+/// for the rest. The library's own takes several times as long, thirteen times a request.
+fn logarithm(number: f64, pieces: &[(f64, f64); 1 << PIECE_BITS]) -> f64 {
+    let bits = number.to_bits();
+    let power = u32::try_from(bits >> 52).unwrap_or_default();
+    let fraction = f64::from_bits(bits & ((1 << 52) - 1) | (1023 << 52));
+    let piece = usize::try_from(bits >> (52 - PIECE_BITS)).unwrap_or_default() & 127;
+    let (logarithm, inverse) = pieces.get(piece).copied().unwrap_or_default();
+    let rest = fraction * inverse - 1.0;
+    let series = rest * (1.0 - rest * (0.5 - rest * (1.0 / 3.0)));
+    (f64::from(power) - 1023.0) * std::f64::consts::LN_2 + logarithm + series
 }
 
 impl Distance {
@@ -226,6 +252,20 @@ mod tests {
         let (one, other) = (Distance::fit(&clean), Distance::fit(&fouled));
         for row in clean.iter().take(100) {
             assert!((one.of_row(row) / other.of_row(row) - 1.0).abs() < 0.2);
+        }
+    }
+
+    #[test]
+    fn logarithms_are_those_of_the_library() {
+        let mut dice = Dice::new(4);
+        for number in 0..20_000_u32 {
+            let value = narrow((dice.share() * 20.0).exp() - 1.0).min(1e9);
+            let value = if number % 3 == 0 { narrow(dice.share()) } else { value };
+            let made = logarithms(&[value; ROW]);
+            assert!((made[0] - f64::from(value).ln_1p()).abs() < 1e-9, "{value}");
+        }
+        for odd in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            assert!(logarithms(&[odd; ROW])[0].is_finite());
         }
     }
 

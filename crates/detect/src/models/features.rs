@@ -5,9 +5,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, MatchKind};
+use super::patterns::AUTOMATON;
 
 /// How many numbers a request becomes.
 pub const FEATURES: usize = 13;
@@ -40,84 +38,6 @@ pub const UNITS: [&str; FEATURES] = [
 
 /// Bounds what is looked at of one request; the length alone goes on.
 const BYTES_MAX: usize = 16 * 1024;
-
-/// Pieces of text that attacks hold more often than others do; a hint, never a verdict.
-const PATTERNS: &[&str] = &[
-    "select",
-    "union",
-    "insert into",
-    " or ",
-    "' or",
-    "\"or",
-    "')",
-    "\")",
-    "'=",
-    "--",
-    "/*",
-    "*/",
-    "@@",
-    "sleep",
-    "concat",
-    "char(",
-    "like ",
-    "having ",
-    "where ",
-    "case when",
-    "0x",
-    "<script",
-    "javascript:",
-    "alert",
-    " on",
-    "onerror",
-    "onload",
-    "<img",
-    "src=",
-    "../",
-    "..\\",
-    "/..",
-    "etc/passwd",
-    "boot.ini",
-    "win.ini",
-    "/bin/",
-    "/usr/",
-    "cmd",
-    "|",
-    "; ",
-    "`",
-    "$(",
-    "${",
-    "jndi",
-    "<!",
-    "<?",
-    "{{",
-    "exec",
-    "\r\n",
-    "\0",
-    "');",
-    "$ne",
-    "set-cookie",
-    "||",
-    "&&",
-    "' and",
-    "\" and",
-    "\u{fffd}/",
-    " = ",
-    "%u",
-    "%2",
-    "<svg",
-    "<a ",
-    "\t",
-];
-
-/// The automaton of [`PATTERNS`]; `None` never: a test builds it.
-static AUTOMATON: LazyLock<Option<DFA>> = LazyLock::new(|| {
-    DFA::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::Standard)
-        .start_kind(aho_corasick::StartKind::Unanchored)
-        .build(PATTERNS)
-        .ok()
-});
 
 /// `(n + 1) log2 (n + 1) - n log2 n`: what one more byte of a kind that was seen `n` times adds.
 static STEPS: LazyLock<[f32; 1024]> = LazyLock::new(|| {
@@ -170,11 +90,10 @@ struct Look {
     seen: [u16; 256],
     bytes: usize,
     raw: usize,
+    /// The sum of [`STEPS`].
     entropy: f32,
-    special: usize,
-    digits: usize,
-    upper: usize,
-    odd: usize,
+    /// Four counts of sixteen bits: special, digits, capitals, odd.
+    counts: u64,
     percent: usize,
     parameters: usize,
     value: usize,
@@ -183,44 +102,46 @@ struct Look {
     depth: usize,
     run: usize,
     run_most: usize,
-    kinds: u128,
+    kinds: [u64; 2],
     patterns: u64,
-    state: aho_corasick::automaton::StateID,
+    state: u16,
 }
 
-/// What a byte is for the count.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Plain,
-    Digit,
-    Upper,
-    Special,
-    Odd,
-}
+/// The counts that a byte adds to, by their places in [`Look::counts`].
+const SPECIAL: u64 = 1;
+const DIGIT: u64 = 1 << 16;
+const UPPER: u64 = 1 << 32;
+const ODD: u64 = 1 << 48;
+/// Marks a byte that may hold the request together, or encode another one.
+const MEANS: u64 = 1 << 15;
 
-const fn kind(byte: u8) -> Kind {
+/// What each byte is for the counts; no count reaches [`MEANS`] in [`BYTES_MAX`] bytes.
+static KINDS: LazyLock<[u64; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|byte| {
+        let byte = u8::try_from(byte).unwrap_or_default();
+        let means = if b"%+/?&=".contains(&byte) { MEANS } else { 0 };
+        means | kind(byte)
+    })
+});
+
+const fn kind(byte: u8) -> u64 {
     match byte {
-        b'0'..=b'9' => Kind::Digit,
-        b'A'..=b'Z' => Kind::Upper,
-        b'a'..=b'z' | b' ' | b'.' | b'-' | b'_' => Kind::Plain,
-        0..=31 | 127.. => Kind::Odd,
-        _ => Kind::Special,
+        b'0'..=b'9' => DIGIT,
+        b'A'..=b'Z' => UPPER,
+        b'a'..=b'z' | b' ' | b'.' | b'-' | b'_' => 0,
+        0..=31 | 127.. => ODD,
+        _ => SPECIAL,
     }
 }
 
 impl Look {
     fn new() -> Self {
-        let automaton = AUTOMATON.as_ref();
-        let start = automaton.and_then(|dfa| dfa.start_state(Anchored::No).ok());
         Self {
             seen: [0; 256],
             bytes: 0,
             raw: 0,
             entropy: 0.0,
-            special: 0,
-            digits: 0,
-            upper: 0,
-            odd: 0,
+            counts: 0,
             percent: 0,
             parameters: 0,
             value: 0,
@@ -229,9 +150,9 @@ impl Look {
             depth: 0,
             run: 0,
             run_most: 0,
-            kinds: 0,
+            kinds: [0; 2],
             patterns: 0,
-            state: start.unwrap_or_default(),
+            state: 0,
         }
     }
 
@@ -239,9 +160,7 @@ impl Look {
     fn between_texts(&mut self) {
         self.end_value();
         self.run = 0;
-        if let Some(dfa) = AUTOMATON.as_ref() {
-            self.state = dfa.start_state(Anchored::No).unwrap_or_default();
-        }
+        self.state = 0;
     }
 
     /// Looks at a target, which has a path first, or at a body.
@@ -249,8 +168,8 @@ impl Look {
         let room = BYTES_MAX.saturating_sub(self.raw);
         let text = text.get(..room).unwrap_or(text);
         self.raw += text.len();
-        let automaton = AUTOMATON.as_ref();
-        let steps = &*STEPS;
+        let (automaton, steps, kinds) = (&*AUTOMATON, &*STEPS, &*KINDS);
+        let kind_of = |byte: u8| kinds.get(usize::from(byte)).copied().unwrap_or_default();
         let mut in_path = target;
         if !target && !text.is_empty() {
             self.parameters += 1;
@@ -259,69 +178,59 @@ impl Look {
         while let Some(byte) = text.get(at).copied() {
             at += 1;
             let mut byte = byte;
+            let mut kind = kind_of(byte);
             let mut marks = false;
-            match byte {
-                b'%' => {
-                    self.percent += 1;
-                    (byte, at) = peeled(text, at, &mut self.percent);
-                }
-                b'+' if !in_path => byte = b' ',
-                b'/' if in_path => {
-                    self.depth += 1;
-                    marks = true;
-                }
-                b'?' if in_path => {
-                    in_path = false;
-                    self.parameters += 1;
-                    marks = true;
-                }
-                b'&' if !in_path => {
-                    self.end_value();
-                    self.parameters += 1;
-                    marks = true;
-                }
-                b'=' if !in_path && !self.in_value => {
-                    self.in_value = true;
-                    marks = true;
-                }
-                _ => {}
+            if kind & MEANS != 0 {
+                (byte, marks) = self.meant(byte, text, &mut at, &mut in_path);
+                kind = if marks { 0 } else { kind_of(byte) & !MEANS };
             }
             self.value += usize::from(self.in_value && !marks);
-            self.byte(byte, marks, steps);
-            if let Some(dfa) = automaton {
-                self.state = dfa.next_state(Anchored::No, self.state, byte);
-                if dfa.is_special(self.state) && dfa.is_match(self.state) {
-                    for index in 0..dfa.match_len(self.state) {
-                        let pattern = dfa.match_pattern(self.state, index).as_u32();
-                        self.patterns |= 1 << (pattern & 63);
-                    }
-                }
-            }
+            self.byte(byte, kind, steps);
+            self.state = automaton.step(self.state, byte, &mut self.patterns);
         }
     }
 
-    fn byte(&mut self, byte: u8, marks: bool, steps: &[f32; 1024]) {
+    /// Gives what a byte means that may mean something: the byte that it encodes, and whether it holds the
+    /// request together.
+    fn meant(&mut self, byte: u8, text: &[u8], at: &mut usize, in_path: &mut bool) -> (u8, bool) {
+        match byte {
+            b'%' => {
+                self.percent += 1;
+                let (byte, next) = peeled(text, *at, &mut self.percent);
+                *at = next;
+                return (byte, false);
+            }
+            b'+' if !*in_path => return (b' ', false),
+            b'/' if *in_path => self.depth += 1,
+            b'?' if *in_path => {
+                *in_path = false;
+                self.parameters += 1;
+            }
+            b'&' if !*in_path => {
+                self.end_value();
+                self.parameters += 1;
+            }
+            b'=' if !*in_path && !self.in_value => self.in_value = true,
+            _ => return (byte, false),
+        }
+        (byte, true)
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8, kind: u64, steps: &[f32; 1024]) {
         self.bytes += 1;
         if let Some(seen) = self.seen.get_mut(usize::from(byte)) {
             let step = steps.get(usize::from(*seen)).copied().unwrap_or(11.4);
             self.entropy += step;
             *seen = seen.saturating_add(1);
         }
-        let kind = if marks { Kind::Plain } else { kind(byte) };
-        match kind {
-            Kind::Digit => self.digits += 1,
-            Kind::Upper => self.upper += 1,
-            Kind::Odd => self.odd += 1,
-            Kind::Plain => {}
-            Kind::Special => {
-                self.special += 1;
-                self.kinds |= 1 << (byte & 127);
-                self.run += 1;
-                self.run_most = self.run_most.max(self.run);
-                return;
-            }
+        self.counts = self.counts.wrapping_add(kind);
+        let special = kind & SPECIAL;
+        self.run = (self.run + 1) * usize::from(special != 0);
+        self.run_most = self.run_most.max(self.run);
+        if let Some(kinds) = self.kinds.get_mut(usize::from(byte >> 6 & 1)) {
+            *kinds |= special << (byte & 63);
         }
-        self.run = 0;
     }
 
     fn end_value(&mut self) {
@@ -336,15 +245,17 @@ impl Look {
         let share = |part: usize| narrow(count(part) / bytes);
         let whole = |number: usize| narrow(count(number));
         let entropy = bytes.log2() - f64::from(self.entropy) / bytes;
-        let kinds = usize::try_from(self.kinds.count_ones()).unwrap_or_default();
+        let kinds: u32 = self.kinds.iter().map(|kinds| kinds.count_ones()).sum();
+        let kinds = usize::try_from(kinds).unwrap_or_default();
+        let counted = |at: u32| usize::try_from(self.counts >> at & 0xFFFF).unwrap_or_default();
         let patterns = usize::try_from(self.patterns.count_ones()).unwrap_or_default();
         [
             whole(length),
             narrow(entropy.max(0.0)),
-            share(self.special),
-            share(self.digits),
-            share(self.upper),
-            share(self.odd),
+            share(counted(0)),
+            share(counted(16)),
+            share(counted(32)),
+            share(counted(48)),
             whole(self.parameters),
             whole(self.value_most),
             whole(self.depth),
@@ -392,12 +303,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn every_pattern_has_a_bit_and_the_automaton_builds() {
-        assert!(PATTERNS.len() <= 64);
-        assert!(AUTOMATON.is_some());
-    }
 
     #[test]
     fn a_usual_request() {

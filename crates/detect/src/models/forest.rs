@@ -5,12 +5,19 @@
 //! nodes let everything go left. Eight trees are walked side by side, since a walk waits for memory
 //! most of the time.
 //!
+//! A node is one word: its threshold as a number that sorts as the threshold does, and behind it in the
+//! low four bits which feature it asks for. The features of a row are made such words once, with zeros there; so
+//! a step loads a node and a feature, and one comparison of words decides as that of the numbers does.
+//!
 //! Thresholds have 32 bits. A threshold of 64 bits, as scikit-learn keeps, is rounded down to the next
 //! number of 32: for rows of 32 bits both say the same of every row.
+
+mod lanes;
 
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
+use self::lanes::{LANES, Piece};
 use super::dice::Dice;
 use super::features::{FEATURES, ROW, Row, count, narrow};
 
@@ -29,9 +36,36 @@ const LEAF: u8 = 255;
 /// One tree: its nodes by their paths (the root is 1), and the path lengths of its leaves.
 #[derive(Clone, Debug, PartialEq)]
 struct Tree {
-    thresholds: [f32; PLACES],
-    features: [u8; PLACES],
+    nodes: [u64; PLACES],
     lengths: [f32; PLACES],
+}
+
+/// What no feature exceeds.
+const OPEN: u64 = u64::MAX;
+/// How many low bits of a word name a feature.
+const FEATURE_BITS: u32 = 4;
+const FEATURE_MASK: u64 = (1 << FEATURE_BITS) - 1;
+
+/// Gives a number as a word that sorts as the numbers do; what is no number counts as the least.
+fn sorting(number: f32) -> u64 {
+    // Both zeros are one number.
+    let bits = (number.max(f32::MIN) + 0.0).to_bits();
+    let sign = 1_u32 << 31;
+    let sorted = if bits & sign == 0 { bits | sign } else { !bits };
+    u64::from(sorted) << FEATURE_BITS
+}
+
+/// Gives the number that [`sorting`] made a word of.
+fn sorted(word: u64) -> f32 {
+    let sorted = u32::try_from(word >> FEATURE_BITS).unwrap_or(u32::MAX);
+    let sign = 1_u32 << 31;
+    f32::from_bits(if sorted & sign == 0 { !sorted } else { sorted & !sign })
+}
+
+/// Gives the words of a row.
+#[inline]
+fn words(row: &Row) -> [u64; ROW] {
+    row.map(sorting)
 }
 
 /// A forest, laid out to be asked.
@@ -96,33 +130,35 @@ impl Forest {
     /// Gives how unusual a row is, 0 to 1: near 1 where few cuts set it apart, below a half where it
     /// takes as many as usual.
     pub fn score(&self, row: &Row) -> f64 {
+        let row = words(row);
         let mut groups = self.trees.chunks_exact(ABREAST);
         let mut total = 0.0;
         for group in &mut groups {
             if let Some(group) = group.first_chunk::<ABREAST>() {
-                total += Tree::walk(group, row);
+                total += Tree::walk(group, &row);
             }
         }
-        for tree in groups.remainder() {
-            total += Tree::walk(std::array::from_ref(tree), row);
-        }
+        let rest = groups.remainder().iter();
+        total += rest.map(|tree| Tree::walk(std::array::from_ref(tree), &row)).sum::<f64>();
         self.scaled(total)
     }
 
-    /// Gives the scores of many rows: tree by tree, so that each is fetched once.
+    /// Gives the scores of many rows, each the very one that [`Forest::score`] gives.
     pub fn score_all(&self, rows: &[Row]) -> Vec<f64> {
-        let mut totals = vec![0.0; rows.len()];
-        for group in self.trees.chunks(ABREAST) {
-            for (total, row) in totals.iter_mut().zip(rows) {
-                *total += match group.first_chunk::<ABREAST>() {
-                    Some(group) => Tree::walk(group, row),
-                    None => {
-                        group.iter().map(|tree| Tree::walk(std::array::from_ref(tree), row)).sum()
-                    }
-                };
+        let mut scores = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(LANES) {
+            let piece = Piece::of(rows);
+            let mut totals = [0.0; LANES];
+            for group in self.trees.chunks(ABREAST) {
+                let mut sums = [0.0; LANES];
+                for tree in group {
+                    piece.walk(tree, &mut sums);
+                }
+                totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
             }
+            scores.extend(totals.iter().take(rows.len()).map(|total| self.scaled(*total)));
         }
-        totals.iter().map(|total| self.scaled(*total)).collect()
+        scores
     }
 
     /// Gives the score of path lengths that come to so much.
@@ -232,34 +268,35 @@ impl Node {
 }
 
 impl Tree {
+    /// Gives where a row goes on from a place. The last step pushes the root's bit out: what is left is
+    /// the leaf's path.
+    #[inline]
+    fn step(&self, place: u8, row: &[u64; ROW]) -> u8 {
+        let node = self.nodes.get(usize::from(place)).copied().unwrap_or(OPEN);
+        let feature = usize::try_from(node & FEATURE_MASK).unwrap_or_default();
+        let value = row.get(feature).copied().unwrap_or_default();
+        (place << 1) | u8::from(value > node)
+    }
+
+    #[inline]
+    fn length(&self, place: u8) -> f64 {
+        f64::from(self.lengths.get(usize::from(place)).copied().unwrap_or_default())
+    }
+
     /// Walks some trees side by side; gives the sum of the path lengths.
     #[inline]
-    fn walk<const N: usize>(trees: &[Self; N], row: &Row) -> f64 {
+    fn walk<const N: usize>(trees: &[Self; N], row: &[u64; ROW]) -> f64 {
         let mut places = [1_u8; N];
         for _ in 0..DEPTH {
             for (place, tree) in places.iter_mut().zip(trees) {
-                let at = usize::from(*place);
-                let feature = tree.features.get(at).copied().unwrap_or_default();
-                let threshold = tree.thresholds.get(at).copied().unwrap_or_default();
-                let value = row.get(usize::from(feature) & (ROW - 1)).copied().unwrap_or_default();
-                // The last step pushes the root's bit out: what is left is the leaf's path.
-                *place = (*place << 1) | u8::from(value > threshold);
+                *place = tree.step(*place, row);
             }
         }
-        let lengths = places.iter().zip(trees);
-        lengths
-            .map(|(place, tree)| {
-                f64::from(tree.lengths.get(usize::from(*place)).copied().unwrap_or_default())
-            })
-            .sum()
+        places.iter().zip(trees).map(|(place, tree)| tree.length(*place)).sum()
     }
 
     fn lay_out(root: &Node) -> Self {
-        let mut tree = Self {
-            thresholds: [f32::INFINITY; PLACES],
-            features: [0; PLACES],
-            lengths: [0.0; PLACES],
-        };
+        let mut tree = Self { nodes: [OPEN; PLACES], lengths: [0.0; PLACES] };
         tree.place(root, 1, 0);
         tree
     }
@@ -274,10 +311,8 @@ impl Tree {
                 }
             }
             Node::Cut { feature, threshold, left, right } => {
-                if let (Some(to), Some(known)) =
-                    (self.thresholds.get_mut(at), self.features.get_mut(at))
-                {
-                    (*to, *known) = (*threshold, *feature);
+                if let Some(place) = self.nodes.get_mut(at) {
+                    *place = sorting(*threshold) | u64::from(*feature) & FEATURE_MASK;
                 }
                 self.place(left, at << 1, depth + 1);
                 self.place(right, (at << 1) | 1, depth + 1);
@@ -287,15 +322,15 @@ impl Tree {
 
     fn write(&self, writer: &mut Writer, at: usize) {
         let depth = at.max(1).ilog2();
-        let threshold = self.thresholds.get(at).copied().unwrap_or(f32::INFINITY);
-        if depth >= DEPTH || threshold.is_infinite() {
+        let node = self.nodes.get(at).copied().unwrap_or(OPEN);
+        if depth >= DEPTH || node == OPEN {
             let first = (at << (DEPTH - depth.min(DEPTH))) & (PLACES - 1);
             writer.raw(&[LEAF]);
             writer.raw(&self.lengths.get(first).copied().unwrap_or_default().to_le_bytes());
             return;
         }
-        writer.raw(&[self.features.get(at).copied().unwrap_or_default()]);
-        writer.raw(&threshold.to_le_bytes());
+        writer.raw(&[u8::try_from(node & FEATURE_MASK).unwrap_or_default()]);
+        writer.raw(&sorted(node).to_le_bytes());
         self.write(writer, at << 1);
         self.write(writer, (at << 1) | 1);
     }
@@ -335,10 +370,13 @@ mod tests {
         #[test]
         fn a_walk_is_the_recursion(
             nodes in prop::collection::vec(node(), 1..20),
-            rows in prop::collection::vec(prop::array::uniform16(-1.0_f32..1.0), 1..20),
+            rows in prop::collection::vec(prop::array::uniform16(-1.0_f32..1.0), 1..70),
         ) {
             let trees: Vec<Tree> = nodes.iter().map(Tree::lay_out).collect();
             let forest = Forest { trees, samples: 256 };
+            for (row, batch) in rows.iter().zip(forest.score_all(&rows)) {
+                prop_assert_eq!(forest.score(row).to_bits(), batch.to_bits());
+            }
             for row in rows {
                 let total: f64 = nodes.iter().map(|node| f64::from(naive(node, &row))).sum();
                 let usual = count(nodes.len()) * mean_length(256);

@@ -4,8 +4,9 @@
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
+use super::answers::{Answer, Answers};
 use super::request::{CLASSES, Request, Value, value};
-use super::votes::{Source, Support, Things, Vote};
+use super::votes::{Source, Steps, Support, Things, Vote, place_of};
 use crate::keep::hash;
 
 /// How many parameters one template keeps.
@@ -15,6 +16,7 @@ const METHODS_MAX: usize = 6;
 const SHAPES_MAX: usize = 12;
 const VALUES_MAX: usize = 64;
 const STEPS_MAX: usize = 64;
+const EXACT_MAX: usize = 8;
 /// How long a kept name may be.
 const NAME_BYTES_MAX: usize = 40;
 /// The lengths at which a bin begins.
@@ -26,11 +28,12 @@ const EXPECTED: f64 = 2.0;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Parameter {
     pub(crate) name: Box<str>,
-    hash: u32,
     pub(crate) support: Support,
     lengths: [Vote; LENGTHS.len()],
+    /// The lengths themselves, where they are few.
+    exact: Things,
     classes: [Vote; CLASSES.len()],
-    steps: Things,
+    steps: Steps,
     shapes: Things,
     values: Things,
 }
@@ -43,8 +46,12 @@ pub(crate) struct Template {
     pub(crate) support: Support,
     methods: Things,
     pub(crate) parameters: Vec<Parameter>,
+    /// The hashes of their names.
+    names: Vec<u32>,
     /// Parameters that there was no room for, by turns.
     others: Vote,
+    /// How it is answered.
+    pub(crate) answers: Answers,
 }
 
 /// What surprised most of a request, and by how much in all.
@@ -86,6 +93,10 @@ pub(crate) fn surprise(seen: f64, of: f64) -> f64 {
     -((seen + 1.0) / (of + 2.0)).min(1.0).ln()
 }
 
+fn exact(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
 fn length_bin(length: usize) -> usize {
     LENGTHS.partition_point(|from| *from <= length).saturating_sub(1)
 }
@@ -95,15 +106,15 @@ fn name_hash(name: &str) -> u32 {
 }
 
 impl Parameter {
-    fn new(name: &str, hash: u32) -> Self {
+    fn new(name: &str) -> Self {
         let cut = name.get(..name.floor_char_boundary(NAME_BYTES_MAX)).unwrap_or_default();
         Self {
             name: cut.into(),
-            hash,
             support: Support::default(),
             lengths: [Vote::default(); LENGTHS.len()],
+            exact: Things::default(),
             classes: [Vote::default(); CLASSES.len()],
-            steps: Things::default(),
+            steps: Steps::default(),
             shapes: Things::default(),
             values: Things::default(),
         }
@@ -114,6 +125,7 @@ impl Parameter {
         if let Some(bin) = self.lengths.get_mut(length_bin(value.length)) {
             bin.add(source);
         }
+        self.exact.add(exact(value.length), source, EXACT_MAX);
         for (vote, bit) in self.classes.iter_mut().zip(0..) {
             if value.classes >> bit & 1 == 1 {
                 vote.add(source);
@@ -144,6 +156,9 @@ impl Parameter {
         let shorter = held(self.lengths.get(..=bin).unwrap_or_default());
         let longer = held(self.lengths.get(bin..).unwrap_or_default());
         weigh(surprise(shorter.min(longer), of), Why::Length(name, value.length));
+        if self.exact.others() < 0.5 && self.exact.count(exact(value.length)) < 0.5 {
+            weigh(surprise(self.exact.once(), of), Why::Length(name, value.length));
+        }
         for ((vote, class), bit) in self.classes.iter().zip(0..).zip(0..) {
             let seen = vote.count();
             if value.classes >> bit & 1 == 1 {
@@ -152,7 +167,7 @@ impl Parameter {
                 weigh(surprise((of - seen).max(0.0), of), Why::Lacks(name, class));
             }
         }
-        let rarest = value.steps().map(|step| self.steps.count(step)).fold(of, f64::min);
+        let rarest = self.steps.rarest(value.steps, of);
         weigh(surprise(rarest, of), Why::Course(name));
         if self.shapes.count(value.shape) < 0.5 {
             weigh(surprise(self.shapes.once(), of), Why::Course(name));
@@ -162,6 +177,18 @@ impl Parameter {
 
     /// Gives between which lengths nearly all values lie.
     pub(crate) fn usual_lengths(&self) -> (usize, usize) {
+        // Where they are few, they are known.
+        if self.exact.others() < 0.5 {
+            let lengths = self.exact.iter().filter(|(_, seen)| *seen > 1.5);
+            let ends = lengths.fold(None, |ends, (length, _)| {
+                let (least, most) = ends.unwrap_or((length, length));
+                Some((least.min(length), most.max(length)))
+            });
+            if let Some((least, most)) = ends {
+                let whole = |length| usize::try_from(length).unwrap_or(usize::MAX);
+                return (whole(least), whole(most));
+            }
+        }
         let all: f64 = self.lengths.iter().map(|bin| bin.count()).sum();
         let (mut least, mut most, mut below) = (0, 0, 0.0);
         for (bin, place) in self.lengths.iter().zip(0..) {
@@ -187,6 +214,7 @@ impl Parameter {
     fn fade(&mut self, factor: f32) {
         self.support.seen.fade(factor);
         self.lengths.iter_mut().chain(&mut self.classes).for_each(|vote| vote.fade(factor));
+        self.exact.fade(factor);
         self.steps.fade(factor);
         self.shapes.fade(factor);
         self.values.fade(factor);
@@ -194,9 +222,9 @@ impl Parameter {
 
     fn write(&self, writer: &mut Writer) {
         writer.text(&self.name);
-        writer.number(u64::from(self.hash));
         self.support.write(writer);
         self.lengths.iter().chain(&self.classes).for_each(|vote| vote.write(writer));
+        self.exact.write(writer);
         self.steps.write(writer);
         self.shapes.write(writer);
         self.values.write(writer);
@@ -207,13 +235,13 @@ impl Parameter {
         if name.len() > NAME_BYTES_MAX {
             return Err(SnapshotError::TooLarge);
         }
-        let mut read = Self::new(name, 0);
-        read.hash = u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
+        let mut read = Self::new(name);
         read.support = Support::read(reader)?;
         for vote in read.lengths.iter_mut().chain(&mut read.classes) {
             *vote = Vote::read(reader)?;
         }
-        read.steps = Things::read(reader, STEPS_MAX)?;
+        read.exact = Things::read(reader, EXACT_MAX)?;
+        read.steps = Steps::read(reader, STEPS_MAX)?;
         read.shapes = Things::read(reader, SHAPES_MAX)?;
         read.values = Things::read(reader, VALUES_MAX)?;
         Ok(read)
@@ -226,6 +254,8 @@ pub(crate) struct Allowed {
     pub(crate) source: Source,
     /// How many new parameters.
     pub(crate) parameters: usize,
+    /// How it was answered.
+    pub(crate) answer: Answer,
 }
 
 impl Template {
@@ -238,10 +268,11 @@ impl Template {
         let source = allowed.source;
         self.support.add(source);
         self.methods.add(name_hash(request.method), source, METHODS_MAX);
+        self.answers.learn(allowed.answer, source);
         let mut new = 0;
         request.parameters(|name, text| {
             let hash = name_hash(name);
-            let known = self.parameters.iter().position(|known| known.hash == hash);
+            let known = place_of(&self.names, hash);
             let place = known.unwrap_or(self.parameters.len());
             if known.is_none() {
                 if new >= allowed.parameters || place >= PARAMETERS_MAX {
@@ -249,7 +280,8 @@ impl Template {
                     return;
                 }
                 new += 1;
-                self.parameters.push(Parameter::new(name, hash));
+                self.parameters.push(Parameter::new(name));
+                self.names.push(hash);
             }
             if let Some(parameter) = self.parameters.get_mut(place) {
                 parameter.learn(value(text), source);
@@ -272,13 +304,14 @@ impl Template {
         let mut seen = 0_u32;
         request.parameters(|name, text| {
             let hash = name_hash(name);
-            let known = self.parameters.iter().zip(0_u32..).find(|(known, _)| known.hash == hash);
-            match known {
+            let place = place_of(&self.names, hash);
+            match place.and_then(|place| Some((self.parameters.get(place)?, place))) {
                 // Known to one source alone is as good as new.
                 Some((known, _)) if known.support.count() < 1.5 => {
                     sum.add(new, 0.0, Why::NewParameter(name));
                 }
                 Some((known, place)) => {
+                    let place = u32::try_from(place).unwrap_or(u32::MAX);
                     seen |= 1_u32.checked_shl(place).unwrap_or_default();
                     if known.support.suffices() {
                         known.judge(name, value(text), expected, sum);
@@ -300,8 +333,7 @@ impl Template {
 
     /// Gives the parameter of a name.
     pub(crate) fn parameter(&self, name: &str) -> Option<&Parameter> {
-        let hash = name_hash(name);
-        self.parameters.iter().find(|parameter| parameter.hash == hash)
+        self.parameters.get(place_of(&self.names, name_hash(name))?)
     }
 
     /// Forgets a part; tells whether anything is left.
@@ -309,7 +341,10 @@ impl Template {
         self.support.seen.fade(factor);
         self.methods.fade(factor);
         self.others.fade(factor);
+        self.answers.fade(factor);
         self.parameters.iter_mut().for_each(|parameter| parameter.fade(factor));
+        let mut kept = self.parameters.iter().map(|parameter| parameter.support.is_left());
+        self.names.retain(|_| kept.next().unwrap_or_default());
         self.parameters.retain(|parameter| parameter.support.is_left());
         self.support.is_left()
     }
@@ -319,19 +354,28 @@ impl Template {
         self.support.write(writer);
         self.methods.write(writer);
         self.others.write(writer);
+        self.answers.write(writer);
         writer.length(self.parameters.len());
-        self.parameters.iter().for_each(|parameter| parameter.write(writer));
+        for (parameter, name) in self.parameters.iter().zip(&self.names) {
+            writer.number(u64::from(*name));
+            parameter.write(writer);
+        }
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Read<Self> {
         let text = reader.text()?.into();
         let (support, methods) = (Support::read(reader)?, Things::read(reader, METHODS_MAX)?);
-        let others = Vote::read(reader)?;
+        let (others, answers) = (Vote::read(reader)?, Answers::read(reader)?);
         let length = reader.length()?;
         if length > PARAMETERS_MAX {
             return Err(SnapshotError::TooLarge);
         }
-        let parameters = (0..length).map(|_| Parameter::read(reader)).collect::<Read<_>>()?;
-        Ok(Self { text, support, methods, parameters, others })
+        let pair = |reader: &mut Reader<'_>| {
+            let name = u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
+            Ok((name, Parameter::read(reader)?))
+        };
+        let pairs = (0..length).map(|_| pair(reader)).collect::<Read<Vec<_>>>()?;
+        let (names, parameters) = pairs.into_iter().unzip();
+        Ok(Self { text, support, methods, parameters, names, others, answers })
     }
 }

@@ -1,5 +1,7 @@
 //! A request cut into what an application reads: a path, and named values.
 
+use std::sync::LazyLock;
+
 use crate::keep::hash;
 
 /// Bounds how many values of a request are looked at.
@@ -46,11 +48,15 @@ impl Value {
     }
 
     /// Gives the steps as numbers.
-    pub(crate) fn steps(&self) -> impl Iterator<Item = u32> {
-        let words = self.steps.into_iter().zip((0..).step_by(64));
-        words.flat_map(|(word, from)| {
-            let bits = (0..64).filter(move |bit| word >> bit & 1 == 1);
-            bits.map(move |bit: u32| from + bit)
+    pub(crate) fn steps(&self) -> impl Iterator<Item = u8> {
+        self.steps.into_iter().zip([0_u8, 64, 128, 192]).flat_map(|(mut word, from)| {
+            std::iter::from_fn(move || {
+                let bit = u8::try_from(word.trailing_zeros()).unwrap_or_default();
+                (word != 0).then(|| {
+                    word &= word.wrapping_sub(1);
+                    from | bit
+                })
+            })
         })
     }
 }
@@ -73,7 +79,15 @@ pub(crate) const CLASSES: [&str; 14] = [
     "other punctuation",
 ];
 
-const fn class(byte: u8) -> u16 {
+/// The kind of every byte, as its place among [`CLASSES`].
+static KINDS: LazyLock<[u8; 256]> = LazyLock::new(|| of_each(class_of));
+
+/// Gives a table of what every byte is.
+fn of_each<T>(what: impl Fn(u8) -> T) -> [T; 256] {
+    std::array::from_fn(|byte| what(u8::try_from(byte).unwrap_or_default()))
+}
+
+const fn class_of(byte: u8) -> u8 {
     match byte {
         b'0'..=b'9' => 0,
         b'a'..=b'z' => 1,
@@ -126,6 +140,7 @@ pub(crate) fn value(text: &str) -> Value {
     let text = text.get(..VALUE_BYTES_MAX).unwrap_or(text);
     let mut made =
         Value { length: 0, classes: 0, shape: 0x811c_9dc5, hash: 0x811c_9dc5, steps: [0; 4] };
+    let kinds = &*KINDS;
     let (mut before, mut last) = (u16::MAX, END);
     let mut at = 0;
     while let Some(byte) = text.get(at).copied() {
@@ -143,7 +158,7 @@ pub(crate) fn value(text: &str) -> Value {
         };
         made.length += 1;
         made.hash = (made.hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        let class = class(byte);
+        let class = kinds.get(usize::from(byte)).copied().map_or(13, u16::from);
         made.step(last, class);
         if class > 2 && made.classes >> class & 1 == 1 {
             // No step leads from the fourteenth kind of what there are fourteen of: the place is free.
@@ -177,24 +192,33 @@ enum Segment {
     Code,
 }
 
+/// What a byte counts as in a segment, each in sixteen bits: digit, part of a number to the base of sixteen
+/// or a dash, letter or digit, dash. What is longer than sixteen bits can count is no id in any case.
+static COUNTS: LazyLock<[u64; 256]> = LazyLock::new(|| {
+    of_each(|byte| {
+        let dash = byte == b'-';
+        u64::from(byte.is_ascii_digit())
+            | u64::from(byte.is_ascii_hexdigit() || dash) << 16
+            | u64::from(byte.is_ascii_alphanumeric()) << 32
+            | u64::from(dash) << 48
+    })
+});
+
 impl Segment {
-    fn of(text: &[u8]) -> Self {
-        let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    /// Tells what a segment of some length stands for whose bytes count so much together.
+    fn of(length: usize, counts: u64) -> Self {
+        let part = |at: u32| usize::try_from(counts >> at & 0xFFFF).unwrap_or_default();
+        let (digits, hex, plain, dashes) = (part(0), part(16), part(32), part(48));
         if digits == 0 {
-            return if text.len() > 64 { Self::Code } else { Self::Word };
+            return if length > 64 { Self::Code } else { Self::Word };
         }
-        if digits == text.len() {
+        if digits == length {
             return Self::Number;
         }
-        let dashes = memchr::memchr_iter(b'-', text).count();
-        if dashes == 2 && digits == 8 && text.len() == 10 {
+        if dashes == 2 && digits == 8 && length == 10 {
             return Self::Date;
         }
-        let hex = text.iter().filter(|byte| byte.is_ascii_hexdigit() || **byte == b'-').count();
-        let plain = text.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
-        if hex == text.len() && text.len() >= 8
-            || plain == text.len() && text.len() >= 16 && digits >= 3
-        {
+        if hex == length && length >= 8 || plain == length && length >= 16 && digits >= 3 {
             return Self::Code;
         }
         Self::Word
@@ -208,30 +232,68 @@ impl Segment {
             Self::Code => "{code}",
         }
     }
+
+    /// Gives what stands for it where templates are told apart; no text begins with such a byte.
+    const fn key(self, ends: bool) -> &'static [u8] {
+        match (self, ends) {
+            (Self::Word, _) => b"",
+            (Self::Number, false) => b"\xFFn",
+            (Self::Number, true) => b"\xFFn/",
+            (Self::Date, false) => b"\xFFd",
+            (Self::Date, true) => b"\xFFd/",
+            (Self::Code, false) => b"\xFFc",
+            (Self::Code, true) => b"\xFFc/",
+        }
+    }
 }
 
 /// Gives the segments of a path with what each stands for. A name with an ending (`app.8f3a2c1d.js`) is
 /// cut at its dots, so that a hash in it is seen.
 fn segments(path: &str) -> impl Iterator<Item = (&str, Segment)> {
-    let parts = path.split_inclusive(['/', '.']).take(SEGMENTS_MAX * 2);
-    parts.map(|part| {
-        let bare = part.trim_end_matches(['/', '.']);
-        (part, Segment::of(bare.as_bytes()))
-    })
+    let table = &*COUNTS;
+    let mut rest = path;
+    let next = move || {
+        let mut counts = 0_u64;
+        let end = rest.bytes().position(|byte| {
+            let ends = matches!(byte, b'/' | b'.');
+            let more = table.get(usize::from(byte)).copied().unwrap_or_default();
+            counts = counts.wrapping_add(if ends { 0 } else { more });
+            ends
+        });
+        let length = end.unwrap_or(rest.len());
+        let (part, after) = rest.split_at_checked(length + usize::from(end.is_some()))?;
+        rest = after;
+        (!part.is_empty()).then(|| (part, Segment::of(length, counts)))
+    };
+    std::iter::from_fn(next).take(SEGMENTS_MAX * 2)
 }
+
+/// How much of a template is hashed at once.
+const TEMPLATE_BYTES: usize = 128;
 
 /// Gives the template of a path as a number: ids, dates and hashes in it stand for any.
 pub(crate) fn template(path: &str) -> u32 {
-    let mut mixed = 0x811c_9dc5_u32;
+    let mut template = [0_u8; TEMPLATE_BYTES];
+    let (mut length, mut mixed) = (0, 0);
     for (part, segment) in segments(path) {
-        let named = match segment {
-            Segment::Word => hash(part.as_bytes()),
-            other => hash(other.mark().as_bytes()) ^ u64::from(part.ends_with('/')) << 40,
+        let shown = match segment {
+            Segment::Word => part.as_bytes(),
+            other => other.key(part.ends_with('/')),
         };
-        let folded = u32::try_from(named >> 32).unwrap_or_default();
-        mixed = (mixed.rotate_left(5) ^ folded).wrapping_mul(0x9E37_79B1);
+        for piece in shown.chunks(TEMPLATE_BYTES) {
+            if length + piece.len() > TEMPLATE_BYTES {
+                mixed ^= hash(template.get(..length).unwrap_or_default());
+                mixed = mixed.rotate_left(5).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+                length = 0;
+            }
+            if let Some(room) = template.get_mut(length..length + piece.len()) {
+                room.copy_from_slice(piece);
+                length += piece.len();
+            }
+        }
     }
-    mixed
+    mixed ^= hash(template.get(..length).unwrap_or_default());
+    u32::try_from(mixed >> 32).unwrap_or_default()
 }
 
 /// Gives the template of a path to be read by people.
@@ -258,6 +320,7 @@ pub(crate) fn template_text(path: &str, bytes_max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -271,6 +334,32 @@ mod tests {
         assert_eq!(template("/products/1/x"), template("/products/22/x"));
         assert_ne!(template("/products/1/x"), template("/products/y/x"));
         assert_ne!(template("/products/1"), template("/products/1/"));
+    }
+
+    #[test]
+    fn long_paths_are_told_apart_to_their_end() {
+        let long = "/word".repeat(20);
+        let (one, other) = (format!("{long}/{long}/a"), format!("{long}/{long}/b"));
+        // Past so many segments nothing is looked at.
+        assert_eq!(template(&one), template(&other));
+        let (one, other) = (format!("{}/a", "w".repeat(300)), format!("{}/b", "w".repeat(300)));
+        assert_ne!(template(&one), template(&other));
+        assert_ne!(template("/\0n"), template("/7"));
+        assert_ne!(template("/7/"), template("/7"));
+    }
+
+    proptest! {
+        #[test]
+        fn segments_are_those_of_a_plain_cut(path in "[a-f0-9./-]{0,40}|.{0,30}") {
+            let plain: Vec<&str> = path.split_inclusive(['/', '.']).take(32).collect();
+            let (parts, kinds): (Vec<&str>, Vec<Segment>) = segments(&path).unzip();
+            prop_assert_eq!(&parts, &plain);
+            for (part, kind) in parts.iter().zip(kinds) {
+                let bare = part.trim_end_matches(['/', '.']);
+                let digits = bare.bytes().filter(u8::is_ascii_digit).count();
+                prop_assert_eq!(kind == Segment::Number, digits > 0 && digits == bare.len());
+            }
+        }
     }
 
     #[test]

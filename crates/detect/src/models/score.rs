@@ -4,15 +4,19 @@ use std::fmt::Write as _;
 
 use model::{Event, Field};
 
-use super::features::{FEATURES, NAMES, Row, UNITS, features};
+use super::answers::Beside;
+use super::features::{FEATURES, NAMES, UNITS, features};
 use super::model::Model;
 use super::profile::{Parameter, Why};
 use super::request::{CLASSES, Request, template, template_text, value};
 use super::site::{Outside, Site, Unusual};
-use super::sites::{Usual, inspected, request, site_key, site_name};
+use super::usual::{Usual, answer, inspected, request, site_key, site_name};
 
 /// From which score on a request carries the reason.
 pub const HIGH: f64 = 0.99;
+/// Below these an answer's size or time says nothing, whatever the page usually answers.
+const SIZE_BYTES_MIN: u64 = 2_048;
+const SLOW_MS_MIN: u64 = 3_000;
 /// How many features a reason names.
 const LEADING: usize = 3;
 
@@ -32,49 +36,71 @@ pub struct Score {
 }
 
 /// Gives what a request is judged by beside its site.
-pub(crate) fn outside(event: &Event, request: &Request<'_>, model: &Model) -> Outside {
+pub(crate) fn outside<'m>(event: &Event, request: &Request<'_>, model: &'m Model) -> Outside<'m> {
     let row = features(request.target.as_bytes(), request.body.as_bytes());
-    Outside { shape: model.surprise(&row), inspected: inspected(event) }
+    Outside { model, row, inspected: inspected(event) }
 }
 
 /// Adds the score to an event that is a request.
 pub(crate) fn mark(event: &mut Event, model: &Model, usual: &Usual) {
     let Some(request) = request(event) else { return };
-    let row = features(request.target.as_bytes(), request.body.as_bytes());
-    let outside = Outside { shape: model.surprise(&row), inspected: inspected(event) };
-    let site = usual.site(site_key(site_name(event)));
-    let (unusual, score, of_site) = judge(&request, outside, site);
+    let outside = outside(event, &request, model);
+    let known = usual.site(site_key(site_name(event)));
+    let site = known.map(|known| known.site);
+    let (unusual, score, of_site) = judge(&request, &outside, site);
     if score < HIGH {
         event.set(Field::AnomalyScore, score);
         return;
     }
     let confirmed = event.get(Field::InspectionClasses).is_some();
-    let (mut reason, leading) = explain(&request, &row, model, site, &unusual);
+    let (mut reason, leading) = explain(&request, &outside, site, &unusual);
     if !confirmed {
         reason.insert_str(0, "no class of attack claims it; ");
+        if let Some((name, told)) = odd_answer(event, usual) {
+            // Writing to a String cannot fail.
+            let _ = write!(reason, "; answered with {told}");
+            event.set_extra("bartizan.anomaly.answer", name);
+        }
     }
     event.set(Field::AnomalyScore, score);
     event.set_extra("bartizan.anomaly.reason", &*reason);
-    event.set_extra("bartizan.anomaly.basis", if of_site { "site" } else { "shipped" });
+    let is_own = known.is_some_and(|known| known.is_own);
+    let basis = if !of_site {
+        "shipped"
+    } else if is_own {
+        "site"
+    } else {
+        "others"
+    };
+    event.set_extra("bartizan.anomaly.basis", basis);
     event.set_extra("bartizan.anomaly.confirmed", confirmed);
     event.set_path_list("bartizan.anomaly.features", leading.into_iter().map(model::Value::Text));
 }
 
+/// Gives what is unusual about how a page served a request, by name and in words.
+fn odd_answer(event: &Event, usual: &Usual) -> Option<(&'static str, String)> {
+    if event.integer(Field::ResponseStatus) != Some(200) {
+        return None;
+    }
+    let [bytes, milliseconds] = usual.beside(event, answer(event));
+    let odd = |beside: Option<Beside>| beside.filter(|beside| beside.is_unusual);
+    let size = odd(bytes).filter(|size| size.observed.abs_diff(size.usual) >= SIZE_BYTES_MIN);
+    let slow = odd(milliseconds).filter(|slow| slow.is_above() && slow.observed >= SLOW_MS_MIN);
+    let size = size.map(|size| ("unusual_size", size.told("bytes")));
+    size.or_else(|| slow.map(|slow| ("slow", slow.told("ms"))))
+}
+
 fn judge<'r>(
     request: &Request<'r>,
-    outside: Outside,
+    outside: &Outside<'_>,
     site: Option<&Site>,
 ) -> (Unusual<'r>, f64, bool) {
-    let Some(site) = site else {
+    let Some(site) = site.filter(|site| site.is_settled(outside.model.identity())) else {
         let raw = outside.raw();
         return (Unusual { raw, ..Unusual::default() }, alone(raw), false);
     };
     let unusual = site.judge(request, outside);
-    if site.is_settled() {
-        (unusual, site.calibrated(unusual.raw).clamp(0.0, 1.0), true)
-    } else {
-        (unusual, alone(outside.raw()), false)
-    }
+    (unusual, site.calibration.share_below(unusual.raw).clamp(0.0, 1.0), true)
 }
 
 /// Gives the score where only the shipped model speaks.
@@ -85,9 +111,9 @@ fn alone(raw: f64) -> f64 {
 /// Scores a request by the shipped model alone, with the reason.
 pub fn score(request: &Request<'_>, inspected: f64, model: &Model) -> Score {
     let row = features(request.target.as_bytes(), request.body.as_bytes());
-    let outside = Outside { shape: model.judge(&row).surprise, inspected };
-    let (unusual, score, of_site) = judge(request, outside, None);
-    let (reason, leading) = explain(request, &row, model, None, &unusual);
+    let outside = Outside { model, row, inspected };
+    let (unusual, score, of_site) = judge(request, &outside, None);
+    let (reason, leading) = explain(request, &outside, None, &unusual);
     Score { score, raw: unusual.raw, of_site, reason, leading }
 }
 
@@ -95,11 +121,11 @@ pub fn score(request: &Request<'_>, inspected: f64, model: &Model) -> Score {
 /// lead.
 fn explain(
     request: &Request<'_>,
-    row: &Row,
-    model: &Model,
+    outside: &Outside<'_>,
     site: Option<&Site>,
     unusual: &Unusual<'_>,
 ) -> (String, Vec<&'static str>) {
+    let Outside { model, row, .. } = outside;
     let mut text = String::new();
     if let Some(site) = site {
         say_why(&mut text, request, site, unusual.profile.why);

@@ -1,16 +1,19 @@
 //! What is usual at one site: its paths, and how surprising its requests are as a rule.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::Timestamp;
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
-use super::features::{count, narrow};
+use super::answers::Answer;
+use super::calibration::{Calibration, REQUESTS_MIN};
+use super::features::{Row, count, narrow};
+use super::keys::ByHash;
+use super::model::Model;
 use super::profile::{Allowed, PARAMETERS_MAX, Surprise, Template, Why, surprise};
+use super::quotas::{Quota, Quotas};
 use super::request::{Request, template, template_text};
-use super::tail::Sketch;
 use super::votes::{Source, Support, Vote};
 
 /// How many path templates one site keeps.
@@ -25,16 +28,17 @@ const TELLING_MAX: u16 = 200;
 const SURPRISING_MAX: u16 = 4;
 /// What is kept loses half its weight in so many days.
 const HALF_LIFE_DAYS: f64 = 14.0;
-/// From how many requests a site's own quantiles count.
-pub(crate) const REQUESTS_MIN: f64 = 500.0;
-/// As how many requests the shipped model counts beside those of the site.
-const PRIOR: f64 = 20.0;
 /// How much the shape of a request weighs where the site's own profile can judge it, and how much
 /// what inspection says.
 const SHAPE_WEIGHT: f64 = 0.1;
 const INSPECTION_WEIGHT: f64 = 3.0;
-/// How many sources are watched at a time for bringing too much.
-const QUOTAS: usize = 64;
+/// From how many turns, and on how many days, a site is established.
+const ESTABLISHED_TURNS: f64 = 50.0;
+const ESTABLISHED_DAYS: u16 = 2;
+/// An established site that was quiet for so long may lose its place.
+const STALE: i64 = 30 * DAY;
+/// How many parameters one site keeps.
+const PARAMETERS_SITE_MAX: usize = 4_000;
 
 /// How far events may be behind what is kept as the newest hour and day.
 const AHEAD_HOURS_MAX: i64 = 48;
@@ -43,32 +47,28 @@ const AHEAD_DAYS_MAX: i64 = 2;
 const DAY: i64 = 86_400 * 1_000_000_000;
 const HOUR: i64 = 3_600 * 1_000_000_000;
 
-/// What one source brought within the hour.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Quota {
-    source: Source,
-    new: u16,
-    telling: u16,
-    surprising: u16,
-}
-
 /// What is usual at one site.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Site {
     pub(crate) name: Box<str>,
     pub(crate) support: Support,
-    pub(crate) templates: HashMap<u32, Arc<Template>>,
+    pub(crate) templates: ByHash<u32, Arc<Template>>,
+    /// How many parameters they have together.
+    pub(crate) parameters: usize,
     /// Templates that there was no room for, by turns.
     others: Vote,
     /// How many templates were seen once; counted anew now and then.
     once: f64,
     counted: u8,
-    pub(crate) sketch: Sketch,
-    quotas: Vec<Quota>,
-    /// The last surprising request: it counts when somebody else sends one too. Lost at a restart.
-    pending: Option<(Source, f64)>,
+    /// How surprising its requests are as a rule.
+    pub(crate) calibration: Calibration,
+    quotas: Quotas,
     hour: i64,
     day: i64,
+    /// On how many days it was asked for.
+    days: u16,
+    /// Whether it holds its place against newcomers.
+    pub(crate) established: bool,
     /// The last request, for who has to go.
     pub(crate) last: Timestamp,
 }
@@ -80,22 +80,26 @@ pub(crate) struct Unusual<'r> {
     pub(crate) raw: f64,
     /// What the profile of the site adds.
     pub(crate) profile: Surprise<'r>,
-    /// Whether the path is one that the profile knows well.
-    pub(crate) known: bool,
 }
 
-/// What a request is judged by beside the site: the surprise of its shape, and what inspection says.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Outside {
-    pub(crate) shape: f64,
+/// What a request is judged by beside the site: its shape, and what inspection says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outside<'m> {
+    pub(crate) model: &'m Model,
+    pub(crate) row: Row,
     pub(crate) inspected: f64,
 }
 
-impl Outside {
+impl Outside<'_> {
     /// Gives both together, where no profile speaks.
-    pub(crate) fn raw(self) -> f64 {
-        self.shape + INSPECTION_WEIGHT * self.inspected
+    pub(crate) fn raw(&self) -> f64 {
+        together(self.model.surprise(&self.row), self.inspected)
     }
+}
+
+/// Gives the surprise of a shape and what inspection says, together.
+pub(crate) fn together(shape: f64, inspected: f64) -> f64 {
+    shape + INSPECTION_WEIGHT * inspected
 }
 
 impl Site {
@@ -104,26 +108,28 @@ impl Site {
         Self {
             name: cut.into(),
             support: Support::default(),
-            templates: HashMap::new(),
+            templates: ByHash::default(),
+            parameters: 0,
             others: Vote::default(),
             once: 0.0,
             counted: 0,
-            sketch: Sketch::default(),
-            quotas: vec![Quota::default(); QUOTAS],
-            pending: None,
+            calibration: Calibration::default(),
+            quotas: Quotas::default(),
             hour: now.nanos().div_euclid(HOUR),
             day: now.nanos().div_euclid(DAY),
+            days: 1,
+            established: false,
             last: now,
         }
     }
 
     /// Judges a request.
-    pub(crate) fn judge<'r>(&self, request: &Request<'r>, outside: Outside) -> Unusual<'r> {
+    pub(crate) fn judge<'r>(&self, request: &Request<'r>, outside: &Outside<'_>) -> Unusual<'r> {
         let mut profile = Surprise::default();
         if !self.support.suffices() {
-            return Unusual { raw: outside.raw(), profile, known: false };
+            return Unusual { raw: outside.raw(), profile };
         }
-        let template = self.templates.get(&template(request.path()));
+        let template = self.template(request);
         let known = template.is_some_and(|template| template.support.suffices());
         match template {
             Some(template) if known => template.judge(request, &mut profile),
@@ -135,80 +141,87 @@ impl Site {
                 Why::Path,
             ),
         }
-        let weight = if known { SHAPE_WEIGHT } else { 1.0 };
-        let raw = profile.sum + weight * outside.shape + INSPECTION_WEIGHT * outside.inspected;
-        Unusual { raw, profile, known }
+        // Where the profile speaks, the shape adds little, and the forest, which costs most, is not asked.
+        let shape = if known {
+            SHAPE_WEIGHT * outside.model.distance_surprise(&outside.row)
+        } else {
+            outside.model.surprise(&outside.row)
+        };
+        Unusual { raw: profile.sum + together(shape, outside.inspected), profile }
     }
 
-    /// Gives which share of the site's requests is less surprising; beside them the shipped model
-    /// counts for a few.
-    pub(crate) fn calibrated(&self, raw: f64) -> f64 {
-        1.0 - (self.sketch.at_least(raw) + PRIOR * (-raw).exp()) / (self.sketch.total() + PRIOR)
+    /// Gives the template of a request, if it is known.
+    pub(crate) fn template(&self, request: &Request<'_>) -> Option<&Template> {
+        self.templates.get(&template(request.path())).map(AsRef::as_ref)
     }
 
-    /// Tells whether enough requests were seen for the site's own quantiles to count.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.support.suffices() && self.sketch.total() >= REQUESTS_MIN
+    /// Tells whether enough requests were seen, on the scale of this model, for the site's own quantiles
+    /// to count.
+    pub(crate) fn is_settled(&self, scale: u64) -> bool {
+        self.support.suffices() && self.calibration.is_settled(scale)
+    }
+
+    /// Tells whether the site has earned its place: many asked for it, and on more than one day.
+    pub(crate) fn has_earned(&self) -> bool {
+        self.days >= ESTABLISHED_DAYS
+            && self.support.suffices()
+            && self.support.count() >= ESTABLISHED_TURNS
+    }
+
+    /// Tells whether nobody asked for it for a month.
+    pub(crate) fn is_stale(&self, now: Timestamp) -> bool {
+        now.nanos().saturating_sub(self.last.nanos()) > STALE
     }
 
     /// Learns from a request that no class of attack claims. Which paths and parameters there are is
-    /// learned only from what the application knew (`found`). Gives how many parameters are new.
-    pub(crate) fn learn(&mut self, request: &Request<'_>, learned: &Learned, room: usize) -> usize {
+    /// learned only from what the application knew (`found`).
+    pub(crate) fn learn(&mut self, request: &Request<'_>, learned: &Learned, room: Room) {
         self.turn(learned.time);
-        let mut quota = self.quota(learned.source);
-        let rare = self.sketch.total() >= REQUESTS_MIN && learned.raw > self.sketch.quantile(0.99);
+        let mut quota = self.quotas.of(learned.source);
+        let rare = self.calibration.is_rare(learned.raw);
         let telling = quota.telling < TELLING_MAX && !(rare && quota.surprising >= SURPRISING_MAX);
         if telling {
             if rare {
-                self.surprised(learned);
+                self.calibration.surprised(learned.raw, learned.source);
             } else {
-                self.sketch.add(learned.raw);
+                self.calibration.add(learned.raw);
             }
             quota.telling += 1;
             quota.surprising += u16::from(rare);
         }
-        let mut new = 0;
         if learned.found && (quota.telling < TELLING_MAX || self.support.count() < REQUESTS_MIN) {
             self.support.add(learned.source);
-            new = self.learn_path(request, learned.source, &mut quota, room);
+            self.learn_path(request, learned, &mut quota, room);
         }
-        self.keep_quota(quota);
-        new
-    }
-
-    /// Takes note of a request that hardly any other surprises as much as: what one source alone sends
-    /// does not become usual.
-    fn surprised(&mut self, learned: &Learned) {
-        match self.pending {
-            Some((source, _)) if source == learned.source => {}
-            before => {
-                if let Some((_, raw)) = before {
-                    self.sketch.add(raw);
-                }
-                self.pending = Some((learned.source, learned.raw));
-            }
-        }
+        self.quotas.keep(quota);
     }
 
     fn learn_path(
         &mut self,
         request: &Request<'_>,
-        source: Source,
+        learned: &Learned,
         quota: &mut Quota,
-        room: usize,
-    ) -> usize {
+        room: Room,
+    ) {
         let path = request.path();
         let key = template(path);
         let is_new = !self.templates.contains_key(&key);
-        if is_new && (self.templates.len() >= TEMPLATES_MAX || quota.new >= NEW_MAX) {
-            self.others.add(source);
-            return 0;
+        let templates = room.templates.min(TEMPLATES_MAX.saturating_sub(self.templates.len()));
+        if is_new && (templates == 0 || quota.new >= NEW_MAX) {
+            self.others.add(learned.source);
+            return;
         }
         let begin = || Arc::new(Template::new(template_text(path, TEMPLATE_BYTES_MAX)));
         let kept = self.templates.entry(key).or_insert_with(begin);
-        let left = usize::from(NEW_MAX.saturating_sub(quota.new)).min(room);
-        let allowed = Allowed { source, parameters: left.min(PARAMETERS_MAX) };
+        let parameters = PARAMETERS_SITE_MAX.saturating_sub(self.parameters).min(room.parameters);
+        let left = usize::from(NEW_MAX.saturating_sub(quota.new)).min(parameters);
+        let allowed = Allowed {
+            source: learned.source,
+            parameters: left.min(PARAMETERS_MAX),
+            answer: learned.answer,
+        };
         let new = Arc::make_mut(kept).learn(request, allowed);
+        self.parameters += new;
         let more = u16::try_from(new).unwrap_or(u16::MAX).saturating_add(u16::from(is_new));
         quota.new = quota.new.saturating_add(more);
         // Every request would be too often, and it changes slowly.
@@ -216,24 +229,11 @@ impl Site {
         if is_new || self.counted.is_multiple_of(64) {
             self.count_once();
         }
-        new
     }
 
     fn count_once(&mut self) {
         let once = self.templates.values().filter(|template| template.support.count() < 1.5);
         self.once = count(once.count());
-    }
-
-    fn quota(&self, source: Source) -> Quota {
-        let kept = self.quotas.get(usize::from(source) % QUOTAS).copied().unwrap_or_default();
-        // Who shares a place shares what may be brought: a flood of sources is held back too.
-        Quota { source, ..kept }
-    }
-
-    fn keep_quota(&mut self, quota: Quota) {
-        if let Some(place) = self.quotas.get_mut(usize::from(quota.source) % QUOTAS) {
-            *place = quota;
-        }
     }
 
     /// Goes on with the time: what one source may bring begins anew each hour, and what was learned
@@ -244,7 +244,7 @@ impl Site {
         // A kept time far ahead is of a clock that was wrong; it must not stop the turn for ever.
         if hour > self.hour || self.hour.saturating_sub(hour) > AHEAD_HOURS_MAX {
             self.hour = hour;
-            self.quotas.fill(Quota::default());
+            self.quotas.clear();
         }
         if self.day.saturating_sub(day) > AHEAD_DAYS_MAX {
             self.day = day;
@@ -252,6 +252,7 @@ impl Site {
         if day > self.day {
             let days = count(usize::try_from(day.saturating_sub(self.day)).unwrap_or(usize::MAX));
             self.day = day;
+            self.days = self.days.saturating_add(1);
             self.fade(narrow((-days / HALF_LIFE_DAYS).exp2()));
         }
     }
@@ -259,21 +260,23 @@ impl Site {
     fn fade(&mut self, factor: f32) {
         self.support.seen.fade(factor);
         self.others.fade(factor);
-        self.sketch.fade(factor);
+        self.calibration.fade(factor);
         self.templates.retain(|_, template| Arc::make_mut(template).fade(factor));
-        self.count_once();
+        self.recount();
     }
 
-    /// Gives how many parameters are kept.
-    pub(crate) fn parameters(&self) -> usize {
-        self.templates.values().map(|template| template.parameters.len()).sum()
+    fn recount(&mut self) {
+        self.count_once();
+        self.parameters = self.templates.values().map(|known| known.parameters.len()).sum();
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.text(&self.name);
         self.support.write(writer);
         self.others.write(writer);
-        self.sketch.write(writer);
+        self.calibration.write(writer);
+        writer.number(u64::from(self.days));
+        writer.flag(self.established);
         for time in [self.hour, self.day, self.last.nanos()] {
             writer.signed(time);
         }
@@ -291,7 +294,9 @@ impl Site {
         let mut site = Self::new(&name, Timestamp::default());
         site.support = Support::read(reader)?;
         site.others = Vote::read(reader)?;
-        site.sketch = Sketch::read(reader)?;
+        site.calibration = Calibration::read(reader)?;
+        site.days = u16::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
+        site.established = reader.flag()?;
         site.hour = reader.signed()?;
         site.day = reader.signed()?;
         site.last = Timestamp::from_nanos(reader.signed()?);
@@ -303,7 +308,7 @@ impl Site {
             let key = u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
             site.templates.insert(key, Arc::new(Template::read(reader)?));
         }
-        site.count_once();
+        site.recount();
         Ok(site)
     }
 }
@@ -316,6 +321,15 @@ pub(crate) struct Learned {
     pub(crate) raw: f64,
     /// Whether the application knew what was asked for.
     pub(crate) found: bool,
+    /// How it was answered, where that tells what is usual.
+    pub(crate) answer: Answer,
+}
+
+/// How many new templates and parameters there is room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) templates: usize,
+    pub(crate) parameters: usize,
 }
 
 #[cfg(test)]

@@ -1,83 +1,65 @@
-//! What is usual at every site: learned in the order of events by one owner, and shown to those who
-//! read records as a snapshot, which shares what has not changed since.
+//! What is usual at every site: learned in the order of events by one owner.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use model::{Event, Field, Timestamp, Value};
+use model::{Event, Field, Timestamp};
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
+use super::answers::Answer;
+use super::keys::ByHash;
 use super::model::Model;
-use super::request::Request;
+use super::quotas::Quotas;
 use super::score;
-use super::site::{Learned, Site};
-use super::votes::Source;
-use crate::keep;
+use super::site::{Learned, Room, Site};
+use super::usual::{Shown, Usual, answer, request, site_key, site_name};
+use super::votes::{Source, Support};
+use crate::keep::{self, Table};
 
-/// How many sites are kept; of more, the one that was quiet for longest goes.
-pub(crate) const SITES_MAX: usize = 64;
-/// How many parameters of all sites are kept: what bounds the memory, at two kilobytes each at most.
+/// How many sites are kept, and how many of the places are for newcomers.
+pub(crate) const SITES_MAX: usize = 256;
+const NEWCOMERS_MAX: usize = 64;
+/// How many sites without a place are watched for whether they earn one.
+const WAITING_MAX: usize = 4_096;
+/// How many new sites one source may bring in an hour.
+const NEW_SITES_MAX: u16 = 20;
+/// How many parameters and path templates of all sites are kept: what bounds the memory, at two kilobytes
+/// each at most. Newcomers find room up to the half.
 pub(crate) const PARAMETERS_ALL_MAX: usize = 20_000;
-/// How many bytes of a site's name tell it apart; no name of the DNS has more.
-const NAME_BYTES_MAX: usize = 255;
-/// A site that was asked for within this time does not make room for another.
-const HELD: i64 = 24 * 3_600 * 1_000_000_000;
+const TEMPLATES_ALL_MAX: usize = 32_768;
 /// From how many turns on only every fourth request is learned from.
 const PLENTY: f64 = 5_000.0;
 /// After how many requests, or how long, the snapshot is renewed.
 const RENEWED_AFTER: u32 = 2_000;
 const RENEWED_WITHIN: i64 = 1_000_000_000;
-
-/// What is usual at every site, at one moment; cheap to share.
-#[derive(Clone, Debug, Default)]
-pub struct Usual(Arc<HashMap<u64, Arc<Site>>>);
-
-impl Usual {
-    pub(crate) fn site(&self, key: u64) -> Option<&Site> {
-        self.0.get(&key).map(AsRef::as_ref)
-    }
-
-    /// Gives what is kept of each site, by name.
-    #[cfg(test)]
-    pub(crate) fn sites(&self) -> Vec<SiteView> {
-        let mut views: Vec<SiteView> = self.0.values().map(|site| SiteView::of(site)).collect();
-        views.sort_by(|one, other| one.name.cmp(&other.name));
-        views
-    }
-}
-
-/// What the tests look at of one site.
-#[cfg(test)]
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SiteView {
-    pub(crate) name: String,
-    pub(crate) requests: f64,
-    pub(crate) templates: usize,
-    pub(crate) parameters: usize,
-    pub(crate) settled: bool,
-}
-
-#[cfg(test)]
-impl SiteView {
-    fn of(site: &Site) -> Self {
-        Self {
-            name: site.name.to_string(),
-            requests: site.sketch.total(),
-            templates: site.templates.len(),
-            parameters: site.parameters(),
-            settled: site.is_settled(),
-        }
-    }
-}
+const HOUR: i64 = 3_600 * 1_000_000_000;
+/// The version of a snapshot.
+const VERSION: &[u8; 4] = b"sit2";
+/// What all sites without a place are called together.
+const OTHERS: &str = "the sites without a profile of their own";
 
 /// The owner of what is usual.
-#[derive(Debug, Default)]
+///
+/// Names of sites are what clients say (`Host`), so that anybody makes them up. A new site takes a place
+/// of its own while there are free ones for newcomers; then it has to be asked for by several sources, and
+/// more often than some newcomer, whose place it takes. What was asked for often and on several
+/// days is established and loses its place to no newcomer, unless nobody asks for it for a month. All
+/// that have no place share one profile.
+#[derive(Debug)]
 pub(crate) struct Sites {
     /// Whether it learns nothing: old events come in any order, and not all of them.
     of_old_events: bool,
-    sites: HashMap<u64, Arc<Site>>,
+    sites: ByHash<u64, Arc<Site>>,
+    /// How many of them are established; the rest are newcomers.
+    established: usize,
+    /// What is usual at all without a place.
+    others: Arc<Site>,
+    waiting: Table<u64, Support>,
+    /// Which source brought how many new sites in which hour.
+    quotas: Quotas,
+    hour: i64,
+    templates: usize,
     parameters: usize,
     forgotten: u64,
     /// Learned since the snapshot was renewed last.
@@ -86,33 +68,30 @@ pub(crate) struct Sites {
     latest: Timestamp,
 }
 
-/// Gives the request of an event, where it is one.
-pub(crate) fn request(event: &Event) -> Option<Request<'_>> {
-    Some(Request {
-        method: event.text(Field::RequestMethod)?,
-        target: event.text(Field::UrlOriginal)?,
-        body: event.text(Field::RequestBody).unwrap_or_default(),
-    })
-}
-
-/// Gives the name of the site that a request went to: its host, or who served it.
-pub(crate) fn site_name(event: &Event) -> &str {
-    let names = [Field::UrlDomain, Field::HostName, Field::Input];
-    names.into_iter().find_map(|field| event.text(field)).unwrap_or_default()
-}
-
-/// Gives the key of a site's name, whatever its case.
-pub(crate) fn site_key(name: &str) -> u64 {
-    let mut folded = [0_u8; NAME_BYTES_MAX];
-    let bytes = folded.iter_mut().zip(name.bytes());
-    let length = bytes.map(|(to, from)| *to = from.to_ascii_lowercase()).count();
-    keep::hash(folded.get(..length).unwrap_or_default())
-}
-
 /// Gives who sent a request, see [`keep::customer_key`].
 fn source(address: IpAddr) -> Source {
     let [low, high, ..] = keep::mix(keep::customer_key(address)).to_le_bytes();
     Source::from_le_bytes([low, high])
+}
+
+impl Default for Sites {
+    fn default() -> Self {
+        Self {
+            of_old_events: false,
+            sites: ByHash::default(),
+            established: 0,
+            others: Arc::new(Site::new(OTHERS, Timestamp::default())),
+            waiting: Table::new(WAITING_MAX),
+            quotas: Quotas::default(),
+            hour: 0,
+            templates: 0,
+            parameters: 0,
+            forgotten: 0,
+            fresh: 0,
+            renewed: Timestamp::default(),
+            latest: Timestamp::default(),
+        }
+    }
 }
 
 impl Sites {
@@ -136,57 +115,133 @@ impl Sites {
             return;
         }
         self.latest = self.latest.max(event.time);
+        let status = event.integer(Field::ResponseStatus);
+        let mut learned = Learned {
+            source: source(address),
+            time: event.time,
+            raw: 0.0,
+            found: status.is_none_or(|status| (100..400).contains(&status)),
+            answer: Answer::default(),
+        };
         let name = site_name(event);
         let key = site_key(name);
-        if !self.sites.contains_key(&key) && !self.make_room(event.time) {
-            self.forgotten = self.forgotten.saturating_add(1);
-            return;
-        }
-        let room = PARAMETERS_ALL_MAX.saturating_sub(self.parameters);
-        let begin = || Arc::new(Site::new(name, event.time));
-        let site = self.sites.entry(key).or_insert_with(begin);
+        let has_place = self.sites.contains_key(&key) || self.takes_place(key, name, &learned);
+        let own = if has_place { self.sites.get_mut(&key) } else { None };
+        let is_own = own.is_some();
+        let site = own.unwrap_or(&mut self.others);
         if site.support.count() > PLENTY && !event.id.0.is_multiple_of(4) {
             return;
         }
-        let raw = site.judge(&request, score::outside(event, &request, model)).raw;
-        let status = event.integer(Field::ResponseStatus);
-        let learned = Learned {
-            source: source(address),
-            time: event.time,
-            raw,
-            found: status.is_none_or(|status| (100..400).contains(&status)),
+        // An answer without a body tells nothing of those that have one.
+        if status == Some(200) && request.method != "HEAD" && is_own {
+            learned.answer = answer(event);
+        }
+        let (templates, parameters) = if site.established || !is_own {
+            (TEMPLATES_ALL_MAX, PARAMETERS_ALL_MAX)
+        } else {
+            (TEMPLATES_ALL_MAX / 2, PARAMETERS_ALL_MAX / 2)
         };
-        let new = Arc::make_mut(site).learn(&request, &learned, room);
-        self.parameters = self.parameters.saturating_add(new);
-        if self.parameters >= PARAMETERS_ALL_MAX && self.fresh.is_multiple_of(512) {
-            // Some may have faded.
-            self.parameters = self.sites.values().map(|site| site.parameters()).sum();
+        let room = Room {
+            templates: templates.saturating_sub(self.templates),
+            parameters: parameters.saturating_sub(self.parameters),
+        };
+        let site = Arc::make_mut(site);
+        let before = (site.templates.len(), site.parameters);
+        site.calibration.follow(model.identity());
+        learned.raw = site.judge(&request, &score::outside(event, &request, model)).raw;
+        site.learn(&request, &learned, room);
+        let after = (site.templates.len(), site.parameters);
+        let earned = is_own && !site.established && site.has_earned();
+        self.templates = (self.templates + after.0).saturating_sub(before.0);
+        self.parameters = (self.parameters + after.1).saturating_sub(before.1);
+        if earned {
+            self.establish(key, event.time);
         }
         self.fresh = self.fresh.saturating_add(1);
     }
 
-    /// Makes room for a site: the one goes that was quiet for longest, unless all are in use. So who
-    /// makes up names of sites drives out none that anybody asks for.
-    fn make_room(&mut self, now: Timestamp) -> bool {
-        if self.sites.len() < SITES_MAX {
-            return true;
-        }
-        // Made-up sites have next to nothing; they go before any other.
-        let rank = |site: &Arc<Site>| (site.support.suffices(), site.last);
-        let quietest = self.sites.iter().min_by_key(|(key, site)| (rank(site), **key));
-        let Some((key, site)) = quietest.map(|(key, site)| (*key, site)) else { return true };
-        if site.support.suffices() && now.nanos().saturating_sub(site.last.nanos()) < HELD {
+    /// Gives an unknown site a place of its own, if it may have one; what the application did not know
+    /// counts for nothing.
+    fn takes_place(&mut self, key: u64, name: &str, learned: &Learned) -> bool {
+        if !learned.found {
             return false;
         }
-        self.parameters = self.parameters.saturating_sub(site.parameters());
-        self.sites.remove(&key);
-        self.forgotten = self.forgotten.saturating_add(1);
+        let hour = learned.time.nanos().div_euclid(HOUR);
+        if hour != self.hour {
+            self.hour = hour;
+            self.quotas.clear();
+        }
+        let is_free = !self.is_full();
+        if is_free || self.waiting.known(key).is_none() {
+            let mut quota = self.quotas.of(learned.source);
+            if quota.new >= NEW_SITES_MAX {
+                self.forgotten = self.forgotten.saturating_add(1);
+                return false;
+            }
+            quota.new += 1;
+            self.quotas.keep(quota);
+        }
+        if !is_free && !self.earns_place(key, learned) {
+            return false;
+        }
+        self.sites.insert(key, Arc::new(Site::new(name, learned.time)));
         true
+    }
+
+    /// Tells whether the places of newcomers are taken.
+    fn is_full(&self) -> bool {
+        self.sites.len().saturating_sub(self.established) >= NEWCOMERS_MAX
+    }
+
+    /// Counts a turn of a site that waits for a place; where it has more of them than some newcomer, that
+    /// one goes.
+    fn earns_place(&mut self, key: u64, learned: &Learned) -> bool {
+        let waiting = self.waiting.entry(key, Support::default);
+        waiting.add(learned.source);
+        if !waiting.suffices() {
+            return false;
+        }
+        let turns = waiting.count();
+        let newcomers = self.sites.iter().filter(|(_, site)| !site.established);
+        let count = |site: &Site| site.support.count();
+        let weakest = newcomers
+            .min_by(|one, other| count(one.1).total_cmp(&count(other.1)).then(one.0.cmp(other.0)))
+            .map(|(key, site)| (*key, count(site)));
+        let Some((weakest, _)) = weakest.filter(|(_, others)| *others < turns) else {
+            return false;
+        };
+        self.waiting.take(&key);
+        self.remove(weakest);
+        true
+    }
+
+    /// Establishes a newcomer, if there is a place or somebody's is stale.
+    fn establish(&mut self, key: u64, now: Timestamp) {
+        if self.established >= SITES_MAX - NEWCOMERS_MAX {
+            let stale =
+                self.sites.iter().filter(|(_, site)| site.established && site.is_stale(now));
+            let Some(stale) = stale.min_by_key(|(key, site)| (site.last, **key)) else { return };
+            let stale = *stale.0;
+            self.remove(stale);
+        }
+        if let Some(site) = self.sites.get_mut(&key) {
+            Arc::make_mut(site).established = true;
+            self.established += 1;
+        }
+    }
+
+    fn remove(&mut self, key: u64) {
+        let Some(site) = self.sites.remove(&key) else { return };
+        self.established = self.established.saturating_sub(usize::from(site.established));
+        self.templates = self.templates.saturating_sub(site.templates.len());
+        self.parameters = self.parameters.saturating_sub(site.parameters);
+        self.forgotten = self.forgotten.saturating_add(1);
     }
 
     /// Gives a snapshot of all.
     pub(crate) fn usual(&self) -> Usual {
-        Usual(Arc::new(self.sites.clone()))
+        let others = self.is_full().then(|| Arc::clone(&self.others));
+        Usual::new(Shown { sites: self.sites.clone(), others })
     }
 
     /// Gives a snapshot, if enough was learned since the last one.
@@ -206,12 +261,14 @@ impl Sites {
 
     /// Gives about how many bytes they take.
     pub(crate) fn bytes(&self) -> usize {
-        let templates: usize = self.sites.values().map(|site| site.templates.len()).sum();
-        self.sites.len() * 3_000 + templates * 300 + self.parameters * 1_500
+        let each = (self.sites.len() + 1) * 4_000 + WAITING_MAX * 40;
+        each + self.templates * 500 + self.parameters * 1_500
     }
 
     pub(crate) fn snapshot(&self, writer: &mut Writer) {
+        writer.raw(VERSION);
         writer.number(self.forgotten);
+        self.others.write(writer);
         let mut sites: Vec<(&u64, &Arc<Site>)> = self.sites.iter().collect();
         sites.sort_unstable_by_key(|(key, _)| **key);
         writer.length(sites.len());
@@ -219,32 +276,42 @@ impl Sites {
             writer.whole(*key);
             site.write(writer);
         }
+        self.waiting.snapshot(writer, |writer, key, support| {
+            writer.whole(*key);
+            support.write(writer);
+        });
     }
 
     pub(crate) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
+        if reader.raw(VERSION.len())? != VERSION {
+            return Err(SnapshotError::Malformed);
+        }
         let mut sites = Self { forgotten: reader.number()?, ..Self::default() };
+        sites.others = Arc::new(Site::read(reader)?);
+        sites.count(&Arc::clone(&sites.others))?;
         let length = reader.length()?;
         if length > SITES_MAX {
             return Err(SnapshotError::TooLarge);
         }
         for _ in 0..length {
             let key = reader.whole()?;
-            let site = Site::read(reader)?;
-            sites.latest = sites.latest.max(site.last);
-            sites.parameters += site.parameters();
-            if sites.parameters > PARAMETERS_ALL_MAX * 2 {
-                return Err(SnapshotError::TooLarge);
-            }
-            sites.sites.insert(key, Arc::new(site));
+            let site = Arc::new(Site::read(reader)?);
+            sites.count(&site)?;
+            sites.sites.insert(key, site);
         }
+        sites.waiting.restore(reader, |reader| Ok((reader.whole()?, Support::read(reader)?)))?;
         Ok(sites)
     }
-}
 
-/// Gives how sure inspection is that an event is an attack.
-pub(crate) fn inspected(event: &Event) -> f64 {
-    match event.get(Field::InspectionScore) {
-        Some(Value::Float(score)) => score.clamp(0.0, 1.0),
-        _ => 0.0,
+    /// Counts what was read of a site; more than there may be is an error.
+    fn count(&mut self, site: &Site) -> Read<()> {
+        self.latest = self.latest.max(site.last);
+        self.templates += site.templates.len();
+        self.parameters += site.parameters;
+        self.established += usize::from(site.established);
+        let is_too_much = self.parameters > PARAMETERS_ALL_MAX * 2
+            || self.templates > TEMPLATES_ALL_MAX * 2
+            || self.established > SITES_MAX;
+        if is_too_much { Err(SnapshotError::TooLarge) } else { Ok(()) }
     }
 }

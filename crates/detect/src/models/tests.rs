@@ -1,12 +1,14 @@
 //! Sites as the engine learns and judges them.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 use model::{Event, EventId, Field, Text, Timestamp, Value};
 use proptest::prelude::*;
 
 use super::sites::{PARAMETERS_ALL_MAX, SITES_MAX};
+use super::{About, Model, Row, features};
 use crate::{Engine, Memory};
 
 const START: i64 = 1_795_219_200;
@@ -19,11 +21,21 @@ struct Asked<'a> {
     target: String,
     status: i64,
     second: i64,
+    bytes: i64,
+    milliseconds: i64,
 }
 
 impl Default for Asked<'_> {
     fn default() -> Self {
-        Self { site: "shop.example", source: 1, target: "/".to_owned(), status: 200, second: 0 }
+        Self {
+            site: "shop.example",
+            source: 1,
+            target: "/".to_owned(),
+            status: 200,
+            second: 0,
+            bytes: 0,
+            milliseconds: 0,
+        }
     }
 }
 
@@ -34,6 +46,12 @@ fn event(asked: &Asked<'_>, number: u64) -> Event {
     event.set(Field::UrlOriginal, asked.target.as_str());
     event.set(Field::UrlDomain, asked.site);
     event.set(Field::ResponseStatus, asked.status);
+    if asked.bytes > 0 {
+        event.set(Field::ResponseBodyBytes, asked.bytes);
+    }
+    if asked.milliseconds > 0 {
+        event.set(Field::EventDuration, asked.milliseconds * 1_000_000);
+    }
     let address = Ipv6Addr::new(0x2001, 0xdb8, u16::try_from(asked.source).unwrap(), 0, 0, 0, 0, 1);
     event.set(Field::SourceIp, IpAddr::V6(address));
     event
@@ -49,6 +67,11 @@ struct Watch {
 impl Watch {
     fn new() -> Self {
         Self { engine: Engine::default(), memory: Memory::new(), number: 0 }
+    }
+
+    /// Goes over to another model.
+    fn adopt(&mut self, model: Model) {
+        self.engine = Engine::default().with_model(Arc::new(model));
     }
 
     /// Shows a request to the engine; gives the event as it was marked.
@@ -73,7 +96,14 @@ impl Watch {
                 _ => "/cart".to_owned(),
             };
             let source = u32::try_from(number % 40).unwrap();
-            watch.show(&Asked { source, target, second: number, ..Asked::default() });
+            watch.show(&Asked {
+                source,
+                target,
+                second: number,
+                bytes: 4_000 + number % 90,
+                milliseconds: 30 + number % 20,
+                ..Asked::default()
+            });
         }
         watch
     }
@@ -146,6 +176,84 @@ fn a_new_installation_says_nothing_of_the_site() {
         let basis = marked.get_extra("bartizan.anomaly.basis").map(|basis| basis.to_string());
         assert_ne!(basis.as_deref(), Some("site"), "too little was seen");
     }
+}
+
+#[test]
+fn how_an_attack_was_answered_is_measured_by_the_page() {
+    let mut shop = Watch::shop();
+    let attack = "/item?id=1%27%20UNION%20SELECT%20password%20FROM%20users--";
+    let mut told = |target: &str, bytes, milliseconds| {
+        let target = target.to_owned();
+        let asked = Asked { target, bytes, milliseconds, second: 1_000, ..Asked::default() };
+        let event = shop.show(&asked);
+        let text = |name: &str| event.get_extra(name).map(|value| value.to_string());
+        let outcome = event.text(Field::InspectionOutcome).unwrap_or_default();
+        let answer = text("bartizan.inspection.answer").unwrap_or_default();
+        let odd = text("bartizan.anomaly.answer").unwrap_or_default();
+        format!("[{outcome}] {answer}{odd}.\n")
+    };
+    let told = [
+        told(attack, 4_050, 40),
+        told(attack, 700_000, 40),
+        told(attack, 4_050, 4_500),
+        told("/nothing?id=1%27%20UNION%20SELECT%20password%20FROM%20users--", 700_000, 40),
+        // No class claims it.
+        told("/item?id=7%7E%7Ex%5Ey%7E%7E(0)&view=full", 4_050, 40),
+        told("/item?id=7%7E%7Ex%5Ey%7E%7E(0)&view=full", 700_000, 40),
+        told("/item?id=7%7E%7Ex%5Ey%7E%7E(0)&view=full", 4_050, 4_500),
+        told("/item?id=333&view=full", 700_000, 40),
+    ];
+    check(
+        &told.concat(),
+        expect![[r"
+            [served] .
+            [unusual_size] 700000 bytes where 3921 bytes are usual (from 300 turns).
+            [delayed] 4500 ms where 39 ms are usual (from 300 turns).
+            [served] .
+            [] .
+            [] unusual_size.
+            [] slow.
+            [] .
+        "]],
+    );
+}
+
+#[test]
+fn another_model_begins_another_calibration() {
+    let mut shop = Watch::shop();
+    let odd = "/item?id=333&view=full&debug=1";
+    assert!(shop.told(odd).starts_with("highest site"));
+    let rows: Vec<Row> = (0..400_u32)
+        .map(|number| features(format!("/x?y={}", number * 7919).as_bytes(), b""))
+        .collect();
+    let other = Model::train(&rows, 20, About::default()).unwrap();
+    assert_ne!(other.identity(), Model::shipped().identity());
+    shop.adopt(other.clone());
+    // Its scale is not that of the quantiles.
+    assert!(!shop.told(odd).contains(" site"), "{}", shop.told(odd));
+    let visit = |shop: &mut Watch, count: i64, second: i64| {
+        for number in 0..count {
+            let target = format!("/item?id={}&view=full", 100 + number * 7 % 800);
+            let source = u32::try_from(number % 40).unwrap();
+            let second = second + number;
+            let marked = shop.show(&Asked { source, target, second, ..Asked::default() });
+            assert!(score(&marked) < 0.999, "the usual is not unusual because the model is new");
+        }
+    };
+    visit(&mut shop, 80, 1_000);
+    // Both together speak, and a restart in between changes nothing.
+    assert!(shop.told(odd).starts_with("highest site"), "{}", shop.told(odd));
+    let restored = Memory::restore(&shop.memory.snapshot()).unwrap();
+    let mut again = Watch { memory: restored, ..Watch::new() };
+    again.adopt(other.clone());
+    assert_eq!(again.told(odd), shop.told(odd));
+    visit(&mut shop, 600, 2_000);
+    assert!(shop.told(odd).starts_with("highest site"), "{}", shop.told(odd));
+    // Back, and what was learned on the other scale does not speak for this one.
+    shop.adopt(Model::default());
+    assert!(!shop.told(odd).contains(" site"), "{}", shop.told(odd));
+    visit(&mut shop, 80, 3_000);
+    assert!(shop.told(odd).starts_with("highest site"), "{}", shop.told(odd));
 }
 
 #[test]
@@ -236,6 +344,56 @@ fn made_up_sites_paths_and_parameters_are_bounded_and_drive_out_none_in_use() {
     assert!(shop.memory.bytes() < 60_000_000);
 }
 
+/// A shop that many asked for on three days: nobody can talk it out of its place.
+#[test]
+fn a_million_made_up_hosts_drive_out_no_established_site() {
+    let mut shop = Watch::shop();
+    for number in 0..300_i64 {
+        let source = u32::try_from(number % 40).unwrap();
+        let target = format!("/item?id={}&view=full", 100 + number * 7 % 800);
+        let second = 86_400 * (1 + number / 150) + number;
+        shop.show(&Asked { source, target, second, ..Asked::default() });
+    }
+    let odd = "/item?id=33b&view=full";
+    let before = (shop.told(odd), view(&shop, "shop.example"));
+    assert!(before.1.established && before.0.starts_with("highest site"), "{before:?}");
+    let model = Model::shipped();
+    let mut dice = super::dice::Dice::new(5);
+    let mut made = event(&Asked::default(), 1);
+    // What has plenty learns from every fourth event, and this is none.
+    made.id = EventId(1);
+    for number in 0..1_000_000_i64 {
+        let chance = dice.next();
+        // Eight addresses, and one host in nine comes again, by turns: so some earn a place.
+        let source =
+            Ipv6Addr::new(0x2001, 0xdb8, 0xbad, u16::try_from(chance & 7).unwrap(), 0, 0, 0, 1);
+        let host = if chance.is_multiple_of(9) { chance >> 58 } else { chance >> 20 };
+        made.time = Timestamp::from_seconds(START + 3 * 86_400 + number / 6);
+        made.set(Field::SourceIp, IpAddr::V6(source));
+        made.set(Field::UrlDomain, format!("h{host:x}.example").as_str());
+        shop.memory.sites().observe(&made, &model);
+    }
+    let after = (shop.told(odd), view(&shop, "shop.example"));
+    assert_eq!(before, after);
+    let sites = shop.memory.indicators().usual().sites();
+    assert!(sites.len() <= SITES_MAX, "{}", sites.len());
+    assert!(shop.memory.counters().groups_evicted > 100);
+    assert!(shop.memory.bytes() < 60_000_000, "{}", shop.memory.bytes());
+    // A new site that many ask for finds a place among them, and is learned.
+    for number in 0..700_i64 {
+        let source = 100 + u32::try_from(number % 40).unwrap();
+        let second = 6 * 86_400 + number;
+        let target = format!("/page?n={}", number % 90);
+        shop.show(&Asked { site: "new.example", source, target, second, ..Asked::default() });
+    }
+    assert!(view(&shop, "new.example").settled);
+}
+
+fn view(watch: &Watch, name: &str) -> super::usual::SiteView {
+    let sites = watch.memory.indicators().usual().sites();
+    sites.into_iter().find(|site| site.name == name).unwrap()
+}
+
 #[test]
 fn a_high_score_means_as_rare_as_it_says() {
     let mut watch = Watch::new();
@@ -275,7 +433,8 @@ proptest! {
         let mut watch = Watch::new();
         for (target, source, second, status) in requests {
             let source = u32::from(source);
-            let asked = Asked { site: "x", source, target, status, second };
+            let site = "x";
+            let asked = Asked { site, source, target, status, second, ..Asked::default() };
             let score = score(&watch.show(&asked));
             prop_assert!((0.0..=1.0).contains(&score));
         }

@@ -46,6 +46,16 @@ impl Vote {
     }
 }
 
+/// Gives the place of a thing among some; looks at sixteen at a time, without a branch for each.
+pub(crate) fn place_of(things: &[u32], thing: u32) -> Option<usize> {
+    for (piece, before) in things.chunks(16).zip((0..).step_by(16)) {
+        if piece.iter().fold(0, |found, one| found | u32::from(*one == thing)) != 0 {
+            return piece.iter().position(|one| *one == thing).map(|place| before + place);
+        }
+    }
+    None
+}
+
 /// Some things told apart, up to a bound, and how often each was seen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Things {
@@ -58,7 +68,7 @@ pub(crate) struct Things {
 impl Things {
     /// Counts a sight of a thing; past `max` things all new ones count as one.
     pub(crate) fn add(&mut self, thing: u32, source: Source, max: usize) {
-        let known = self.things.iter().position(|known| *known == thing);
+        let known = place_of(&self.things, thing);
         if known.is_none() && self.things.len() >= max {
             self.others.add(source);
             return;
@@ -75,7 +85,7 @@ impl Things {
 
     /// Gives how often a thing was seen.
     pub(crate) fn count(&self, thing: u32) -> f64 {
-        let known = self.things.iter().position(|known| *known == thing);
+        let known = place_of(&self.things, thing);
         known.and_then(|place| self.votes.get(place)).map_or(0.0, |vote| vote.count())
     }
 
@@ -84,6 +94,16 @@ impl Things {
     pub(crate) fn once(&self) -> f64 {
         let once = self.votes.iter().filter(|vote| vote.count() < 1.5).count();
         super::features::count(once) + self.others.count()
+    }
+
+    /// Gives every thing that is told apart, and how often it was seen.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, f64)> {
+        self.things.iter().zip(&self.votes).map(|(thing, vote)| (*thing, vote.count()))
+    }
+
+    /// Gives how often something was seen that there was no room for.
+    pub(crate) fn others(&self) -> f64 {
+        self.others.count()
     }
 
     pub(crate) fn fade(&mut self, factor: f32) {
@@ -115,6 +135,116 @@ impl Things {
         let pairs = (0..length).map(|_| thing(reader)).collect::<Read<Vec<(u32, Vote)>>>()?;
         let (things, votes) = pairs.into_iter().unzip();
         Ok(Self { things, votes, others: Vote::read(reader)? })
+    }
+}
+
+/// How often each of 256 steps was seen: a bit for each that was, and the votes in their order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Steps {
+    present: [u64; 4],
+    votes: Vec<Vote>,
+    /// What there was no room for.
+    others: Vote,
+}
+
+impl Steps {
+    /// Gives where the vote of a step is, or would be, and whether it is.
+    fn place(&self, step: u8) -> (usize, bool) {
+        let (word, bit) = (usize::from(step >> 6), step & 63);
+        let (mut before, mut own) = (0, 0);
+        for (present, at) in self.present.iter().zip(0..) {
+            if at < word {
+                before += present.count_ones();
+            } else if at == word {
+                own = *present;
+            }
+        }
+        before += (own & ((1 << bit) - 1)).count_ones();
+        (usize::try_from(before).unwrap_or_default(), own >> bit & 1 == 1)
+    }
+
+    /// Counts a sight of a step; past `max` of them all new ones count as one.
+    pub(crate) fn add(&mut self, step: u8, source: Source, max: usize) {
+        let (place, is_known) = self.place(step);
+        if !is_known {
+            if self.votes.len() >= max {
+                self.others.add(source);
+                return;
+            }
+            if let Some(word) = self.present.get_mut(usize::from(step >> 6)) {
+                *word |= 1 << (step & 63);
+            }
+            self.votes.insert(place.min(self.votes.len()), Vote::default());
+        }
+        if let Some(vote) = self.votes.get_mut(place) {
+            vote.add(source);
+        }
+    }
+
+    /// Gives how often the rarest of some steps was seen; `most` where there are none.
+    pub(crate) fn rarest(&self, steps: [u64; 4], most: f64) -> f64 {
+        let is_new = |(asked, known): (&u64, &u64)| asked & !known != 0;
+        if steps.iter().zip(&self.present).any(is_new) {
+            return 0.0;
+        }
+        let mut votes = self.votes.iter();
+        let mut rarest = most;
+        for (asked, known) in steps.into_iter().zip(self.present) {
+            let mut left = known;
+            while left != 0 {
+                let lowest = left & left.wrapping_neg();
+                let seen = votes.next().map_or(0.0, |vote| vote.count());
+                if asked & lowest != 0 {
+                    rarest = rarest.min(seen);
+                }
+                left ^= lowest;
+            }
+        }
+        rarest
+    }
+
+    /// Gives every step that was seen.
+    fn each(&self) -> impl Iterator<Item = u8> {
+        let present = self.present;
+        (0..=u8::MAX).filter(move |step| {
+            present.get(usize::from(step >> 6)).is_some_and(|word| word >> (step & 63) & 1 == 1)
+        })
+    }
+
+    pub(crate) fn fade(&mut self, factor: f32) {
+        self.votes.iter_mut().for_each(|vote| vote.fade(factor));
+        let mut left = Self { others: self.others, ..Self::default() };
+        left.others.fade(factor);
+        for (step, vote) in self.each().zip(&self.votes) {
+            if vote.count() >= FORGOTTEN {
+                if let Some(word) = left.present.get_mut(usize::from(step >> 6)) {
+                    *word |= 1 << (step & 63);
+                }
+                left.votes.push(*vote);
+            }
+        }
+        *self = left;
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        self.present.iter().for_each(|word| writer.whole(*word));
+        self.votes.iter().for_each(|vote| vote.write(writer));
+        self.others.write(writer);
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>, max: usize) -> Read<Self> {
+        let mut read = Self::default();
+        let mut steps = 0_u32;
+        for word in &mut read.present {
+            *word = reader.whole()?;
+            steps += word.count_ones();
+        }
+        if usize::try_from(steps).unwrap_or(usize::MAX) > max {
+            return Err(SnapshotError::TooLarge);
+        }
+        read.votes = (0..steps).map(|_| Vote::read(reader)).collect::<Read<_>>()?;
+        read.others = Vote::read(reader)?;
+        Ok(read)
     }
 }
 
@@ -185,7 +315,44 @@ impl Support {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn steps_count_as_a_table_does(
+            seen in prop::collection::vec((any::<u8>(), 0_u16..4), 0..120),
+            asked in prop::collection::btree_set(any::<u8>(), 0..4),
+        ) {
+            let (mut steps, mut things) = (Steps::default(), Things::default());
+            for (step, source) in seen {
+                steps.add(step, source, 64);
+                things.add(u32::from(step), source, 64);
+            }
+            for _ in 0..2 {
+                let mut bits = [0; 4];
+                for step in &asked {
+                    bits[usize::from(step >> 6)] |= 1_u64 << (step & 63);
+                }
+                let rarest = asked.iter().map(|step| things.count(u32::from(*step)));
+                prop_assert!((steps.rarest(bits, 99.0) - rarest.fold(99.0, f64::min)).abs() < 1e-9);
+                let mut writer = Writer::default();
+                steps.write(&mut writer);
+                let bytes = writer.finish();
+                prop_assert_eq!(&Steps::read(&mut Reader::new(&bytes), 64).unwrap(), &steps);
+                steps.fade(0.07);
+                things.fade(0.07);
+            }
+        }
+
+        #[test]
+        fn a_place_is_that_of_a_plain_search(
+            things in prop::collection::vec(0_u32..90, 0..70), thing in 0_u32..90,
+        ) {
+            prop_assert_eq!(place_of(&things, thing), things.iter().position(|one| *one == thing));
+        }
+    }
 
     #[test]
     fn one_source_counts_once_until_another_comes() {

@@ -12,7 +12,7 @@ use super::{RequestClassRow, Sign, Tell};
 use crate::bytes;
 use crate::magic::{self, Magic};
 use crate::parts::{Coding, File, Kind, Part, PlaceRef, each_file};
-use crate::peel::{self, Peeled};
+use crate::peel::{self, Peeled, Peeling};
 use crate::{Class, Layer, Request, site};
 use name::Ending;
 
@@ -71,7 +71,7 @@ fn judge(file: &File<'_>, tell: &mut Tell<'_>) {
     let mut look = |peeled: &Peeled<'_>| consider(judge_name(file, peeled.text), peeled.layers);
     look(&Peeled::bare(file.filename, kinds));
     if peel::may_be_encoded(&part, kinds) {
-        peel::each_layer(&part, kinds, &mut look);
+        peel::each_layer(&part, kinds, &mut Peeling::default(), &mut look);
     }
     consider(judge_content(file), &[]);
     if let Some((reason, layers)) = best {

@@ -6,7 +6,7 @@
 //! break that only one reader sees. The rest is in the body: chunks whose sizes are no sizes, and a
 //! request that begins where the body was told to end.
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 use super::{RequestClassRow, Sign, Tell};
 use crate::parts::PlaceRef;
@@ -87,17 +87,15 @@ fn spelled(name: &str) -> Spelled {
     if !(NAME_BYTES_MIN..=NAME_BYTES_MAX).contains(&name.len()) {
         return Spelled::Otherwise;
     }
-    let bare: String = name
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() })
-        .collect();
-    let bare = bare.trim_matches([':', '-']);
-    if matches!(bare, "content-length" | "transfer-encoding") {
-        Spelled::Oddly
-    } else {
-        Spelled::Otherwise
-    }
+    let fold = |byte: u8| if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let bare = name.bytes().filter(u8::is_ascii_graphic).map(fold);
+    let around = |byte: &u8| matches!(byte, b':' | b'-');
+    let bare = bare.skip_while(around);
+    let oddly = ["content-length", "transfer-encoding"].into_iter().any(|known| {
+        let mut bare = bare.clone();
+        known.bytes().all(|byte| bare.next() == Some(byte)) && bare.all(|byte| around(&byte))
+    });
+    if oddly { Spelled::Oddly } else { Spelled::Otherwise }
 }
 
 /// What the `Content-Length` headers say together.
@@ -153,6 +151,9 @@ fn coding(value: &str) -> f64 {
 
 /// Tells whether a header's value holds a line of its own that is about lengths, or a request.
 fn breaks(value: &str) -> bool {
+    if memchr2(b'\r', b'\n', value.as_bytes()).is_none() {
+        return false;
+    }
     let mut lines = value.split(['\r', '\n']).map(str::trim_start).skip(1);
     lines.any(|line| {
         let name = line.split(':').next().unwrap_or_default();

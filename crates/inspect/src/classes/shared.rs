@@ -1,8 +1,7 @@
 //! What several confirmers need to know about a text.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-
 use super::{Evidence, View};
+use crate::grams::{Grams, LITERAL_BYTES_MIN};
 
 /// Most words counted before a sign; more say nothing new.
 const WORDS_MAX: usize = 16;
@@ -77,8 +76,10 @@ pub(super) fn more_than(text: &[u8], byte: u8, times: usize) -> bool {
 
 /// Texts that are looked for all at once.
 pub(super) struct Literals {
-    automaton: Option<AhoCorasick>,
-    count: usize,
+    texts: Vec<&'static [u8]>,
+    grams: Grams,
+    /// The rows whose texts are too short for these.
+    short: Vec<usize>,
 }
 
 /// Most texts in one table.
@@ -86,28 +87,41 @@ const LITERALS_MAX: usize = 64;
 
 impl Literals {
     /// Builds the table; rows are numbered in order.
-    pub(super) fn of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Self {
+    pub(super) fn of(texts: impl Iterator<Item = &'static [u8]>) -> Self {
         let texts: Vec<&[u8]> = texts.collect();
         debug_assert!(texts.len() <= LITERALS_MAX, "a table of more rows needs a wider set");
-        // The tables are ours and a test builds them all.
-        let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(&texts);
-        Self { automaton: automaton.ok(), count: texts.len() }
+        let is_short = |row: &usize| texts.get(*row).is_some_and(|t| t.len() < LITERAL_BYTES_MIN);
+        let short = (0..texts.len()).filter(is_short).collect();
+        Self { grams: Grams::of(&texts), short, texts }
     }
 
     /// Gives the rows that stand in `text`, each with its first offset, in the order of the table.
     pub(super) fn firsts(&self, text: &[u8]) -> impl Iterator<Item = (usize, usize)> {
-        let mut places = [None; LITERALS_MAX];
-        if let Some(automaton) =
-            self.automaton.as_ref().filter(|automaton| automaton.is_match(text))
-        {
-            for found in automaton.find_overlapping_iter(text) {
-                if let Some(place) = places.get_mut(found.pattern().as_usize()) {
-                    *place = place.or(Some(found.start()));
-                }
+        let (mut found, mut places) = (0_u64, [0; LITERALS_MAX]);
+        let mut keep = |row: usize, at: usize| {
+            if let Some(place) = places.get_mut(row) {
+                *place = if found >> row & 1 == 0 { at } else { at.min(*place) };
+                found |= 1 << row;
+            }
+        };
+        self.grams.each(text, |row, at| {
+            if self.texts.get(row).is_some_and(|literal| starts_at(text, at, literal)) {
+                keep(row, at);
+            }
+        });
+        for row in &self.short {
+            let Some(literal) = self.texts.get(*row) else { continue };
+            let Some(first) = literal.first() else { continue };
+            let mut places = memchr::memchr_iter(*first, text);
+            if let Some(at) = places.find(|at| starts_at(text, *at, literal)) {
+                keep(*row, at);
             }
         }
-        let rows = places.into_iter().take(self.count).enumerate();
-        rows.filter_map(|(row, place)| place.map(|place| (row, place)))
+        std::iter::from_fn(move || {
+            let row = usize::try_from(found.trailing_zeros()).ok()?;
+            found &= found.wrapping_sub(1);
+            places.get(row).map(|at| (row, *at))
+        })
     }
 }
 

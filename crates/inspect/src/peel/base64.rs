@@ -1,5 +1,6 @@
 //! Base64 (RFC 4648, both alphabets) where the whole of a text is that, and reads as text.
 
+use crate::bytes::{CONTROL, DASH, DIGIT, EQUALS, LETTER, PLUS, SLASH, SPACE};
 use crate::parts::{Kind, Part};
 
 /// Shortest text taken for base64; shorter ones are words too often.
@@ -12,8 +13,14 @@ const ASCII_PERCENT_MIN: usize = 65;
 /// The first bytes decoded to see whether it is worth the rest.
 const SAMPLE_BYTES: usize = 16;
 
-/// Tells whether `text` could be base64 of something readable.
-pub(super) fn plausible(part: &Part<'_>, text: &[u8]) -> bool {
+/// What base64 and what may stand around it consist of.
+const ALPHABET: u32 = LETTER | DIGIT | PLUS | DASH | SLASH | SPACE | EQUALS | CONTROL;
+
+/// Tells whether `text`, which holds characters of `kinds`, could be base64 of something readable.
+pub(super) fn plausible(part: &Part<'_>, text: &[u8], kinds: u32) -> bool {
+    if kinds & !ALPHABET != 0 || text.len() < LENGTH_MIN {
+        return false;
+    }
     let text = body(part, text);
     text.len() >= LENGTH_MIN
         && !text.iter().all(u8::is_ascii_digit)
@@ -21,15 +28,16 @@ pub(super) fn plausible(part: &Part<'_>, text: &[u8]) -> bool {
         && text.iter().all(|byte| sextet(*byte).is_some())
 }
 
-/// Decodes it; `None` when it is not plausible.
-pub(super) fn decode(part: &Part<'_>, text: &[u8]) -> Option<Vec<u8>> {
-    if !plausible(part, text) {
-        return None;
+/// Decodes it into `decoded`; false when it is not plausible.
+pub(super) fn decode(part: &Part<'_>, text: &[u8], kinds: u32, decoded: &mut Vec<u8>) -> bool {
+    if !plausible(part, text, kinds) {
+        return false;
     }
     let text = body(part, text);
-    let mut decoded = Vec::with_capacity(text.len() / 4 * 3 + 3);
+    decoded.clear();
+    decoded.reserve(text.len() / 4 * 3 + 3);
     decode_into(text, &mut |byte| decoded.push(byte));
-    readable(&decoded).then_some(decoded)
+    readable(decoded)
 }
 
 /// The text without padding, spaces around it and, in a path, the slash that begins it.
@@ -68,11 +76,33 @@ fn readable(text: &[u8]) -> bool {
         return true;
     }
     // Letters of other scripts are text too, where they are well-formed; two bytes are so by chance.
-    let chars = || text.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
-    let wide: usize = chars().filter(|c| !c.is_ascii()).map(char::len_utf8).sum();
-    let long: usize = chars().map(char::len_utf8).filter(|length| *length > 2).sum();
+    let (wide, long) = wide_bytes(text);
     (plain + wide) * 100 >= text.len() * PRINTABLE_PERCENT_MIN
         && (plain + long) * 100 >= text.len() * ASCII_PERCENT_MIN
+}
+
+/// Counts the bytes of well-formed characters beyond ASCII, and those of the longer ones among them.
+fn wide_bytes(text: &[u8]) -> (usize, usize) {
+    let (mut wide, mut long) = (0, 0);
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        let length = match first {
+            0xC2..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xF4 => 4,
+            _ => 1,
+        };
+        let goes_on = matches!(after.first(), Some(0x80..=0xBF));
+        let whole = rest.get(..length).filter(|_| length > 1 && goes_on);
+        if whole.is_some_and(|whole| str::from_utf8(whole).is_ok()) {
+            wide += length;
+            long += if length > 2 { length } else { 0 };
+            rest = rest.get(length..).unwrap_or_default();
+        } else {
+            rest = after;
+        }
+    }
+    (wide, long)
 }
 
 fn decode_into(text: &[u8], push: &mut dyn FnMut(u8)) {
@@ -86,14 +116,35 @@ fn decode_into(text: &[u8], push: &mut dyn FnMut(u8)) {
 }
 
 fn sextet(byte: u8) -> Option<u32> {
-    let value = match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        // A form turns the plus into a space.
-        b'+' | b'-' | b' ' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    };
-    Some(u32::from(value))
+    SEXTETS
+        .get(usize::from(byte))
+        .filter(|value| **value != NO_SEXTET)
+        .map(|value| u32::from(*value))
+}
+
+const NO_SEXTET: u8 = u8::MAX;
+static SEXTETS: [u8; 256] = sextets();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "a table made while compiling"
+)]
+const fn sextets() -> [u8; 256] {
+    let mut table = [NO_SEXTET; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            upper @ b'A'..=b'Z' => upper - b'A',
+            lower @ b'a'..=b'z' => lower - b'a' + 26,
+            digit @ b'0'..=b'9' => digit - b'0' + 52,
+            // A form turns the plus into a space.
+            b'+' | b'-' | b' ' => 62,
+            b'/' | b'_' => 63,
+            _ => NO_SEXTET,
+        };
+        byte += 1;
+    }
+    table
 }

@@ -39,23 +39,22 @@ pub(super) fn present(text: &[u8]) -> bool {
         .any(|at| reference(text.get(at + 1..).unwrap_or_default()).is_some())
 }
 
-/// Decodes one layer; `None` when there is none.
-pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let mut decoded = Vec::new();
+/// Decodes one layer of `text` into `decoded`; false when there is none.
+pub(super) fn decode(text: &[u8], decoded: &mut Vec<u8>) -> bool {
+    decoded.clear();
     let mut copied = 0;
     for at in memchr::memchr_iter(b'&', text) {
         let Some((value, length)) = reference(text.get(at + 1..).unwrap_or_default()) else {
             continue;
         };
         decoded.extend_from_slice(text.get(copied..at).unwrap_or_default());
-        push_char(value, &mut decoded);
+        push_char(value, decoded);
         copied = at + 1 + length;
     }
-    if copied == 0 {
-        return None;
+    if copied > 0 {
+        decoded.extend_from_slice(text.get(copied..).unwrap_or_default());
     }
-    decoded.extend_from_slice(text.get(copied..).unwrap_or_default());
-    Some(decoded)
+    copied > 0
 }
 
 /// Reads the reference after `&`: the character and how many bytes spell it.

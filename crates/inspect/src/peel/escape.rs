@@ -1,32 +1,29 @@
 //! Backslash escapes: `\x41` as logs and scripts write it, `\u0041`, `\u{41}`, and JSON's own.
 
 use super::{hex, push_char};
-use crate::bytes::BACKSLASH;
 use crate::parts::Coding;
 
 /// Longest run of digits inside `\u{…}`.
 const BRACED_DIGITS_MAX: usize = 6;
 
-/// Decodes one layer; `None` when there is none. What is not an escape stays.
-pub(super) fn decode(text: &[u8], kinds: u32, coding: Coding) -> Option<Vec<u8>> {
-    if kinds & BACKSLASH == 0 {
-        return None;
+/// Decodes one layer of `text` into `decoded`; false when there is none. What is not an escape stays.
+pub(super) fn decode(text: &[u8], coding: Coding, decoded: &mut Vec<u8>) -> bool {
+    decoded.clear();
+    let (mut copied, mut at) = (0, 0);
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
+        at += found + 1;
+        let Some((value, length)) = text.get(at..).and_then(|after| escape(after, coding)) else {
+            continue;
+        };
+        decoded.extend_from_slice(text.get(copied..at - 1).unwrap_or_default());
+        push_char(value, decoded);
+        at += length;
+        copied = at;
     }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut changed = false;
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        let escape = if *first == b'\\' { escape(after, coding) } else { None };
-        if let Some((value, length)) = escape {
-            push_char(value, &mut decoded);
-            rest = after.get(length..).unwrap_or_default();
-            changed = true;
-        } else {
-            decoded.push(*first);
-            rest = after;
-        }
+    if copied > 0 {
+        decoded.extend_from_slice(text.get(copied..).unwrap_or_default());
     }
-    changed.then_some(decoded)
+    copied > 0
 }
 
 /// Reads what follows a backslash: the character and how many bytes spell it.

@@ -1,27 +1,26 @@
 //! UTF-8 that says ASCII in a roundabout way: overlong forms, full-width letters, other spaces, NUL
 //! bytes.
 
-use crate::bytes::HIGH;
-
-/// Folds overlong sequences, full-width forms and wide spaces to ASCII; `None` when there are none.
-pub(super) fn decode(text: &[u8], kinds: u32) -> Option<Vec<u8>> {
-    if kinds & HIGH == 0 {
-        return None;
+/// Folds overlong sequences, full-width forms and wide spaces of `text` to ASCII, into `decoded`; false
+/// when there are none.
+pub(super) fn decode(text: &[u8], decoded: &mut Vec<u8>) -> bool {
+    decoded.clear();
+    let (mut copied, mut at) = (0, 0);
+    while let Some(found) = text.get(at..).and_then(|rest| rest.iter().position(|b| *b >= 0xC0)) {
+        at += found;
+        let Some((byte, length)) = text.get(at..).and_then(folded) else {
+            at += 1;
+            continue;
+        };
+        decoded.extend_from_slice(text.get(copied..at).unwrap_or_default());
+        decoded.push(byte);
+        at += length;
+        copied = at;
     }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut changed = false;
-    let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
-        if let Some((byte, length)) = folded(rest) {
-            decoded.push(byte);
-            rest = rest.get(length..).unwrap_or_default();
-            changed = true;
-        } else {
-            decoded.push(*first);
-            rest = after;
-        }
+    if copied > 0 {
+        decoded.extend_from_slice(text.get(copied..).unwrap_or_default());
     }
-    changed.then_some(decoded)
+    copied > 0
 }
 
 /// Reads one roundabout character: the byte it stands for and its length.
@@ -51,7 +50,12 @@ fn folded(text: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-/// Removes NUL bytes; `None` when there are none.
-pub(super) fn without_nul(text: &[u8]) -> Option<Vec<u8>> {
-    text.contains(&0).then(|| text.iter().copied().filter(|byte| *byte != 0).collect())
+/// Copies `text` without its NUL bytes into `decoded`; false when there are none.
+pub(super) fn without_nul(text: &[u8], decoded: &mut Vec<u8>) -> bool {
+    decoded.clear();
+    let holds = memchr::memchr(0, text).is_some();
+    if holds {
+        decoded.extend(text.iter().copied().filter(|byte| *byte != 0));
+    }
+    holds
 }

@@ -3,6 +3,7 @@
 use model::Event;
 
 use crate::correlations::found::Match;
+use crate::correlations::memory::Expected;
 use crate::summary::{Subject, in_words};
 use crate::{CorrelationKind, Fired, Memory, Rule, RuleIndex, RuleKind, RuleSet};
 
@@ -21,31 +22,34 @@ impl RuleSet {
         memory: &mut Memory,
         fired: &mut Vec<Fired>,
     ) {
-        let mut counted = std::mem::take(&mut memory.counted);
+        let mut room = std::mem::take(&mut memory.room);
+        let Room { counted, due } = &mut room;
         counted.clear();
         memory.keys.clear();
         let mut next = fired.len();
         for rule in matched {
-            self.follow(Origin { event, rule: *rule, inner: None }, memory, &mut counted, fired);
+            self.gather(Origin { event, rule: *rule, inner: None }, memory, counted, due);
         }
+        self.follow((event, None), memory, due, fired);
         // No rule follows from itself, so the list ends.
         let mut more = Vec::new();
         while let Some(inner) = fired.get(next) {
             next += 1;
             let origin = Origin { event, rule: inner.rule, inner: Some(inner) };
-            self.follow(origin, memory, &mut counted, &mut more);
+            self.gather(origin, memory, counted, due);
+            self.follow((event, Some(inner)), memory, due, &mut more);
             fired.append(&mut more);
         }
-        memory.counted = counted;
+        memory.room = room;
     }
 
-    /// Lets the correlations that name a rule take in its match.
-    fn follow(
+    /// Finds the correlations that name a rule, and what its match is to each of them.
+    fn gather(
         &self,
         origin: Origin<'_>,
         memory: &mut Memory,
         counted: &mut Vec<RuleIndex>,
-        fired: &mut Vec<Fired>,
+        due: &mut Vec<Due>,
     ) {
         let Origin { event, rule, inner } = origin;
         for &Follower { correlation: follower, place, grouping } in
@@ -71,7 +75,28 @@ impl RuleSet {
                 counted.push(follower);
             }
             let found = Match { event, place, grouping, weight, inner };
-            if let Some(new) = memory.take(&header.id, correlation, found) {
+            if let Some(expected) = memory.expect(&header.id, correlation, found) {
+                due.push(Due { correlation: follower, place, grouping, weight, expected });
+            }
+        }
+    }
+
+    /// Lets correlations take in what is due to them, which is then done with.
+    fn follow(
+        &self,
+        (event, inner): (&Event, Option<&Fired>),
+        memory: &mut Memory,
+        due: &mut Vec<Due>,
+        fired: &mut Vec<Fired>,
+    ) {
+        memory.fetch(due.iter().map(|due| due.expected));
+        for Due { correlation: follower, place, grouping, weight, expected } in due.drain(..) {
+            let Some(Rule { kind: RuleKind::Correlation(correlation), .. }) = self.rule(follower)
+            else {
+                continue;
+            };
+            let found = Match { event, place, grouping, weight, inner };
+            if let Some(new) = memory.take(expected, correlation, found) {
                 fired.push(Fired { rule: follower, ..new });
             }
         }
@@ -106,6 +131,24 @@ pub(crate) struct Follower {
     pub(crate) place: usize,
     /// The number of what the rule's events are grouped by; the same number is the same fields.
     pub(crate) grouping: usize,
+}
+
+/// A match that a correlation is about to take in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Due {
+    correlation: RuleIndex,
+    place: usize,
+    grouping: usize,
+    weight: u64,
+    expected: Expected,
+}
+
+/// Room that is used again for each event.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// The correlations that counted the event.
+    counted: Vec<RuleIndex>,
+    due: Vec<Due>,
 }
 
 /// A match whose consequences are looked for.

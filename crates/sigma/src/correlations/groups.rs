@@ -92,6 +92,16 @@ impl Groups {
         self.pieces.get_mut(place / PIECE)?.get_mut(place % PIECE)?.as_mut()
     }
 
+    /// Gives where a group's window stands.
+    pub(crate) fn place(&self, key: GroupKey) -> Option<usize> {
+        self.places.get(&key).copied()
+    }
+
+    /// Gives the window that stands at a place.
+    pub(crate) fn at(&self, place: usize) -> Option<&Window> {
+        self.pieces.get(place / PIECE)?.get(place % PIECE)?.as_ref()
+    }
+
     /// Takes a group's window out.
     pub(crate) fn take(&mut self, key: GroupKey) -> Option<Window> {
         let place = self.places.remove(&key)?;
@@ -100,8 +110,7 @@ impl Groups {
 
     /// Gives all groups, in no order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (GroupKey, &Window)> {
-        let window = |place: usize| self.pieces.get(place / PIECE)?.get(place % PIECE)?.as_ref();
-        self.places.iter().filter_map(move |(key, place)| Some((*key, window(*place)?)))
+        self.places.iter().filter_map(|(key, place)| Some((*key, self.at(*place)?)))
     }
 
     /// Gives all windows.

@@ -6,9 +6,13 @@
 //! (addresses, user names) pushes out idle groups first, and what is over takes no room for long.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 use model::{EventId, Timestamp};
 
+use crate::correlations::correlate::Room;
 use crate::correlations::correlation::Correlation;
 use crate::correlations::entry::Entry;
 use crate::correlations::found::{Counted, Match, group_of, value_of};
@@ -24,6 +28,8 @@ const GROUPS_MAX: usize = 50_000;
 const GENERATION_BYTES_MAX: usize = 32 << 20;
 /// Bounds what all correlations take together: beyond it, the largest one lets go of a generation.
 const BYTES_MAX: usize = 256 << 20;
+/// Of so many matches what they need is fetched together.
+const FETCHED_MAX: usize = 32;
 /// After so many matches it is looked whether all together take too much.
 const CHECK_EVERY: u32 = 1_024;
 /// About what a group takes besides its window: its key, and its place in the table.
@@ -33,13 +39,25 @@ const GROUP_BYTES: usize = 24;
 #[derive(Debug, Default)]
 pub struct Memory {
     /// By the correlation's id, so that it outlives a reload of the rules.
-    pub(crate) states: HashMap<String, State>,
+    pub(crate) states: States,
     pub(crate) counters: MemoryCounters,
     pub(crate) secret: Secret,
-    /// Room that is used again for each event: its groups, and the correlations that counted it.
+    /// The groups of the event at hand.
     pub(crate) keys: Keys,
-    pub(crate) counted: Vec<RuleIndex>,
+    pub(crate) room: Room,
     since_check: u32,
+}
+
+/// What each correlation remembers, by its id; rules cannot be chosen by whoever sends events.
+pub(crate) type States = IndexMap<String, State, RandomState>;
+
+/// Where a match belongs, and what it counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected {
+    /// Among the states.
+    state: usize,
+    key: GroupKey,
+    value: u64,
 }
 
 /// What was forgotten for want of room or of time, or could not be taken in.
@@ -155,11 +173,7 @@ impl MemoryCounters {
 }
 
 impl Memory {
-    pub(crate) fn of(
-        states: HashMap<String, State>,
-        counters: MemoryCounters,
-        secret: Secret,
-    ) -> Self {
+    pub(crate) fn of(states: States, counters: MemoryCounters, secret: Secret) -> Self {
         Self { states, counters, secret, ..Self::default() }
     }
 
@@ -203,25 +217,23 @@ impl Memory {
         });
     }
 
-    /// Takes a match in, and gives the correlation's firing, if it is one.
-    pub(crate) fn take(
+    /// Finds where a match belongs, or counts why it belongs nowhere.
+    pub(crate) fn expect(
         &mut self,
         id: &str,
         correlation: &Correlation,
         found: Match<'_>,
-    ) -> Option<Fired> {
+    ) -> Option<Expected> {
         let event = found.event;
         if correlation.exceptions.iter().any(|exception| exception.matches(event)) {
             return None;
         }
         self.hold_bytes();
-        let state = match self.states.get_mut(id) {
-            Some(state) => state,
-            None => self
-                .states
-                .entry(id.to_owned())
-                .or_insert_with(|| State::of(correlation, event.time)),
+        let place = match self.states.get_index_of(id) {
+            Some(place) => place,
+            None => self.states.insert_full(id.to_owned(), State::of(correlation, event.time)).0,
         };
+        let (_, state) = self.states.get_index_mut(place)?;
         if state.definition != correlation.definition {
             let counters = state.counters;
             *state = State::of(correlation, event.time);
@@ -235,16 +247,44 @@ impl Memory {
             state.counters.incomplete += 1;
             return None;
         };
-        let value = match value {
-            Counted::Value(value) => value,
+        match value {
+            Counted::Value(value) => Some(Expected { state: place, key, value }),
             Counted::NoNumber => {
                 state.counters.not_numbers += 1;
-                return None;
+                None
             }
-        };
+        }
+    }
+
+    /// Reads what the matches of an event will need. It lies far apart in memory: asked for in one go, the
+    /// processor waits for all of it at once instead of for one after another.
+    pub(crate) fn fetch(&self, expected: impl ExactSizeIterator<Item = Expected> + Clone) {
+        if expected.len() < 2 {
+            return;
+        }
+        let state = |at: usize| self.states.get_index(at).map(|(_, state)| state);
+        let mut windows = [None; FETCHED_MAX];
+        for (window, Expected { state: at, key, .. }) in windows.iter_mut().zip(expected) {
+            *window = state(at).and_then(|state| state.young.place(key).map(|place| (at, place)));
+        }
+        let windows = windows.iter().flatten();
+        let window = |&(at, place): &(usize, usize)| state(at)?.young.at(place);
+        black_box(windows.clone().filter_map(window).map(Window::touch).sum::<usize>());
+        black_box(windows.filter_map(window).filter_map(Window::latest).max());
+    }
+
+    /// Takes in a match where it belongs, and gives the correlation's firing, if it is one.
+    pub(crate) fn take(
+        &mut self,
+        Expected { state, key, value }: Expected,
+        correlation: &Correlation,
+        found: Match<'_>,
+    ) -> Option<Fired> {
+        let event = found.event;
+        let (_, state) = self.states.get_index_mut(state)?;
         if correlation.kind == CorrelationKind::NewTerms {
             let text = |text: &mut String| group_of(correlation, found, text);
-            let term = self.keys.of_value(value, secret, text)?;
+            let term = self.keys.of_value(value, self.secret, text)?;
             return state.new_term((key, term), value, correlation, found);
         }
         state.window(key, |window, counters| {

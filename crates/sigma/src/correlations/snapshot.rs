@@ -3,14 +3,12 @@
 //! A snapshot is its magic, its version, the states in the order of their rules' ids, and a checksum
 //! over all that. The same memory gives the same bytes.
 
-use std::collections::HashMap;
-
 use model::{EventId, Timestamp};
 
 use crate::correlations::codec::{Reader, Writer};
 use crate::correlations::entry::{Entry, Evidence, Slice};
 use crate::correlations::groups::{GroupKey, Secret};
-use crate::correlations::memory::{Memory, MemoryCounters, State, bytes_of};
+use crate::correlations::memory::{Memory, MemoryCounters, State, States, bytes_of};
 use crate::correlations::window::Window;
 
 const MAGIC: &[u8; 8] = b"bartcorr";
@@ -77,7 +75,7 @@ impl Memory {
         };
         let texts = texts.then_some(secret);
         let counters = read_counters(&mut reader)?;
-        let mut states = HashMap::new();
+        let mut states = States::default();
         for _ in 0..reader.length()? {
             let id = reader.text()?.to_owned();
             states.insert(id, read_state(&mut reader, texts)?);

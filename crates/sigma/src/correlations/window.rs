@@ -91,6 +91,12 @@ impl Window {
             + recent
     }
 
+    /// Reads the parts that a match needs, so that they are at hand; what it gives means nothing.
+    pub(crate) fn touch(&self) -> usize {
+        let recent = self.recent.as_ref().map_or(0, |recent| recent.entries);
+        self.entries.len() ^ self.slices.len() ^ self.evidence_bytes ^ recent
+    }
+
     /// Gives when its latest match happened.
     pub(crate) fn latest(&self) -> Option<Timestamp> {
         self.entries.back().map(|entry| entry.time)
@@ -163,6 +169,10 @@ impl Window {
         if let Some(chains) = &mut recent.chains {
             let Correlation { clauses, timespan, .. } = correlation;
             recent.began = chains.add(entry.time, entry.place(), clauses, *timespan);
+        }
+        // Most groups never see a second match.
+        if self.entries.capacity() == 0 {
+            self.entries.reserve_exact(1);
         }
         self.entries.push_back(entry);
         while let Some(slice) = self.slices.get(recent.slices).filter(|slice| slice.first < from) {

@@ -11,7 +11,7 @@ use crate::options::Placeholders;
 use crate::reading::filter::Filter;
 use crate::reading::modifiers::Scope;
 use crate::reading::yaml::{Kind, Yaml};
-use crate::rule::{Example, Status};
+use crate::rule::{Example, ExampleLine, Status};
 use crate::summary::Summary;
 use crate::{Logsource, reading::detection};
 
@@ -153,45 +153,35 @@ fn examples(yaml: &Yaml, room: &mut usize) -> Result<Vec<Example>, Fault> {
     let mut examples = Vec::new();
     for (key, matches) in [("match", true), ("no_match", false)] {
         for example in yaml.get(key).map(Yaml::each).unwrap_or_default() {
-            let mut lines = Vec::new();
-            for line in example.each() {
-                append_lines(line, &mut lines, room)?;
-            }
-            examples.push(Example { lines, matches });
+            let lines = example.each().iter().map(|line| example_line(line, room));
+            examples.push(Example { written: lines.collect::<Result<_, _>>()?, matches });
         }
     }
     Ok(examples)
 }
 
-/// Reads a line, or `{repeat: 6, line: …}`, in which `{n}` counts from 1, and `{nnn}` from 101.
-fn append_lines(yaml: &Yaml, lines: &mut Vec<String>, room: &mut usize) -> Result<(), Fault> {
-    let times = match (yaml.text(), yaml.get("repeat").map(|times| &times.kind)) {
-        (Some(_), _) => Some(1),
+/// Reads a line, or `{repeat: 6, line: …}`.
+fn example_line(yaml: &Yaml, room: &mut usize) -> Result<ExampleLine, Fault> {
+    let repeated = match (yaml.text(), yaml.get("repeat").map(|times| &times.kind)) {
+        (Some(line), _) => Some((line.to_owned(), None)),
         (None, Some(Kind::Integer(times))) => {
-            usize::try_from(*times).ok().filter(|times| *times <= REPEAT_MAX)
+            let times = usize::try_from(*times).ok().filter(|times| *times <= REPEAT_MAX);
+            times.zip(text(yaml, "line")).map(|(times, line)| (line, Some(times)))
         }
         _ => None,
     };
-    let line = yaml.text().map(str::to_owned).or_else(|| text(yaml, "line"));
-    let (Some(times), Some(line)) = (times, line) else {
+    let Some((text, times)) = repeated else {
         return Err(Fault::at(yaml, "an example is a line, or `repeat` and `line`"));
     };
     // The number that `{n}` becomes takes no more room than what it replaces, but for a few digits.
-    let bytes = times.saturating_mul(line.len() * 2 + size_of::<String>());
+    let bytes = times.unwrap_or(1).saturating_mul(text.len() * 2 + size_of::<String>());
     *room = room.checked_sub(bytes).ok_or_else(|| {
         Fault::at(
             yaml,
             format!("the examples of one file come to more than {EXAMPLE_BYTES_MAX} bytes"),
         )
     })?;
-    if yaml.text().is_some() {
-        lines.push(line);
-    } else {
-        lines.extend((1..=times).map(|n| {
-            line.replace("{n}", &n.to_string()).replace("{nnn}", &format!("{:03}", 100 + n))
-        }));
-    }
-    Ok(())
+    Ok(ExampleLine { text, times })
 }
 
 fn text(yaml: &Yaml, key: &str) -> Option<String> {

@@ -1,5 +1,9 @@
 //! The commands that payloads run.
 
+use std::sync::LazyLock;
+
+use crate::words::Words;
+
 /// What a command's name says by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Command {
@@ -11,9 +15,10 @@ pub(super) enum Command {
 
 /// Looks up a name in lower case.
 pub(super) fn command(name: &[u8]) -> Option<Command> {
-    let at = COMMANDS.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
-    COMMANDS.get(at).map(|(_, command)| *command)
+    TABLE.get(name, name.len())
 }
+
+static TABLE: LazyLock<Words<Command>> = LazyLock::new(|| Words::of(COMMANDS));
 
 /// Tells whether `argument` is what a command of two words goes on with: `net user`, `reg add`.
 pub(super) fn goes_on(name: &[u8], argument: &[u8]) -> bool {
@@ -33,7 +38,7 @@ pub(super) fn goes_on(name: &[u8], argument: &[u8]) -> bool {
 
 use Command::{Plain, Word};
 
-/// Sorted, for binary search; a test checks.
+/// Sorted, so that none stands here twice; a test checks.
 const COMMANDS: &[(&str, Command)] = &[
     ("adduser", Plain),
     ("alias", Word),

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
+
 use super::super::shared::{Literals, find, prose_words, run, starts_at, word_begins};
 
 /// Most places looked at for each sign.
@@ -50,47 +52,66 @@ const TOUCHED: &[&[u8]] = &[
     b"document.body",
 ];
 
-static CALLED_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(CALLED.iter().copied()));
-static TOUCHED_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(TOUCHED.iter().copied()));
+/// Addresses that are script.
+const SCHEMES: &[&[u8]] = &[b"javascript:", b"vbscript:", b"data:text/html"];
+const STYLES: &[&[u8]] = &[b"style="];
+
+/// Judges a sign by the first place where it stands.
+type Judge = fn(&[u8], &[u8], usize) -> Option<(f64, usize)>;
+
+/// All signs, looked for at once. Of each group the first one counts that convinces.
+const GROUPS: [(&[&[u8]], Judge); 4] =
+    [(SCHEMES, scheme), (STYLES, style), (CALLED, call), (TOUCHED, touch)];
+static SIGNS: LazyLock<Literals> =
+    LazyLock::new(|| Literals::of(GROUPS.iter().flat_map(|(signs, _)| *signs).copied()));
 
 /// Gives the most convincing sign: its score and offset.
 pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
-    [scheme(text), handler(text), style(text), call(text), touch(text)]
+    let mut found = [None; GROUPS.len()];
+    for (mut row, at) in SIGNS.firsts(text) {
+        for ((signs, judge), found) in GROUPS.iter().zip(&mut found) {
+            if let Some(sign) = signs.get(row) {
+                *found = found.or_else(|| judge(text, sign, at));
+                break;
+            }
+            row -= signs.len();
+        }
+    }
+    let [scheme, style, call, touch] = found;
+    [scheme, handler(text), style, call, touch]
         .into_iter()
         .flatten()
         .max_by(|a, b| a.0.total_cmp(&b.0))
 }
 
 /// `javascript:…` as an address; with a space behind it, it is a title.
-fn scheme(text: &[u8]) -> Option<(f64, usize)> {
-    for literal in [&b"javascript:"[..], b"vbscript:", b"data:text/html"] {
-        let Some(at) = find(text, literal) else { continue };
-        let after = at + literal.len();
-        let code = text
-            .get(after..)
-            .unwrap_or_default()
-            .iter()
-            .any(|byte| matches!(byte, b'(' | b'`' | b'<' | b'=' | b','));
-        let spaced = text.get(after).is_none_or(|byte| *byte == b' ');
-        if word_begins(text, at) && code && !spaced {
-            return Some((if prose_words(text, at) < PROSE_WORDS_MIN { 0.85 } else { 0.4 }, at));
-        }
-    }
-    None
+fn scheme(text: &[u8], literal: &[u8], at: usize) -> Option<(f64, usize)> {
+    let after = at + literal.len();
+    let code = text
+        .get(after..)
+        .unwrap_or_default()
+        .iter()
+        .any(|byte| matches!(byte, b'(' | b'`' | b'<' | b'=' | b','));
+    let spaced = text.get(after).is_none_or(|byte| *byte == b' ');
+    let score = if prose_words(text, at) < PROSE_WORDS_MIN { 0.85 } else { 0.4 };
+    (word_begins(text, at) && code && !spaced).then_some((score, at))
 }
 
 /// `style=x:expression(…)` outside of a tag: old browsers compute it.
-fn style(text: &[u8]) -> Option<(f64, usize)> {
-    let at = find(text, b"style=").filter(|at| word_begins(text, *at))?;
-    let value = text.get(at..)?;
+fn style(text: &[u8], _: &[u8], at: usize) -> Option<(f64, usize)> {
+    let value = text.get(at..).filter(|_| word_begins(text, at))?;
     let computes = [&b"expression("[..], b"-moz-binding", b"behavior:"];
     computes.iter().any(|sign| find(value, sign).is_some()).then_some((0.7, at))
 }
 
+/// What the name of every handler begins with.
+static HANDLERS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"on"));
+
 /// `" onfocus=…` outside of a tag: the value has left an attribute.
 fn handler(text: &[u8]) -> Option<(f64, usize)> {
     let mut best: Option<(f64, usize)> = None;
-    for at in memchr::memmem::find_iter(text, b"on").take(PLACES_MAX) {
+    memchr::memchr(b'=', text)?;
+    for at in HANDLERS.find_iter(text).take(PLACES_MAX) {
         let length = run(text, at, |byte| byte.is_ascii_alphabetic());
         let equals = at + length + run(text, at + length, |byte| byte.is_ascii_whitespace());
         let long = (5..=40).contains(&length);
@@ -126,63 +147,60 @@ fn handler(text: &[u8]) -> Option<(f64, usize)> {
 }
 
 /// `alert(1)`, `(alert)(1)`, `` alert`1` ``, `[1].map(alert)`.
-fn call(text: &[u8]) -> Option<(f64, usize)> {
-    for (row, _) in CALLED_TABLE.firsts(text) {
-        let Some(name) = CALLED.get(row) else { continue };
-        for at in memchr::memmem::find_iter(text, name).take(PLACES_MAX) {
-            let after = at + name.len();
-            let before = at.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b';');
-            let after = after + run(text, after, |byte| byte == b' ' || byte == b')');
-            let called = matches!(text.get(after), Some(b'(' | b'`'))
-                || starts_at(text, after, b"?.(")
-                || starts_at(text, after, b".call")
-                || starts_at(text, after, b".apply")
-                || matches!(before, b'(' | b'=' | b',')
-                    && matches!(text.get(after), Some(b',' | b';') | None)
-                    && text.get(after.wrapping_sub(1)) == Some(&b')');
-            // Markdown's `eval` is no tagged template.
-            let called = called && !(before == b'`' && text.get(after) == Some(&b'`'));
-            let spaced = text.get(at + name.len()) == Some(&b' ');
-            let sentence = spaced && prose_words(text, text.len()) >= PROSE_WORDS_MIN;
-            if !called || sentence || !word_begins(text, at) {
-                continue;
-            }
-            let prose = prose_words(text, at);
-            let breaks = matches!(
-                before,
-                b'"' | b'\''
-                    | b';'
-                    | b')'
-                    | b'}'
-                    | b'-'
-                    | b'+'
-                    | b'*'
-                    | b'/'
-                    | b'('
-                    | b'='
-                    | b'|'
-                    | b'&'
-                    | b','
-                    | b'{'
-                    | b'['
-                    | b'?'
-                    | b':'
-                    | b'!'
-                    | b'^'
-                    | b'~'
-                    | b'`'
-                    | b'\\'
-                    | b'.'
-                    | b'>'
-            );
-            let arguments =
-                text.get(after + 1).is_some_and(|byte| *byte != b')' || *name != b"eval");
-            if prose < PROSE_WORDS_MIN && breaks && arguments {
-                return Some((0.7, at));
-            }
-            if prose < 2 {
-                return Some((0.55, at));
-            }
+fn call(text: &[u8], name: &[u8], first: usize) -> Option<(f64, usize)> {
+    let rest = text.get(first..).unwrap_or_default();
+    for at in memchr::memmem::find_iter(rest, name).take(PLACES_MAX).map(|at| first + at) {
+        let after = at + name.len();
+        let before = at.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b';');
+        let after = after + run(text, after, |byte| byte == b' ' || byte == b')');
+        let called = matches!(text.get(after), Some(b'(' | b'`'))
+            || starts_at(text, after, b"?.(")
+            || starts_at(text, after, b".call")
+            || starts_at(text, after, b".apply")
+            || matches!(before, b'(' | b'=' | b',')
+                && matches!(text.get(after), Some(b',' | b';') | None)
+                && text.get(after.wrapping_sub(1)) == Some(&b')');
+        // Markdown's `eval` is no tagged template.
+        let called = called && !(before == b'`' && text.get(after) == Some(&b'`'));
+        let spaced = text.get(at + name.len()) == Some(&b' ');
+        let sentence = spaced && prose_words(text, text.len()) >= PROSE_WORDS_MIN;
+        if !called || sentence || !word_begins(text, at) {
+            continue;
+        }
+        let prose = prose_words(text, at);
+        let breaks = matches!(
+            before,
+            b'"' | b'\''
+                | b';'
+                | b')'
+                | b'}'
+                | b'-'
+                | b'+'
+                | b'*'
+                | b'/'
+                | b'('
+                | b'='
+                | b'|'
+                | b'&'
+                | b','
+                | b'{'
+                | b'['
+                | b'?'
+                | b':'
+                | b'!'
+                | b'^'
+                | b'~'
+                | b'`'
+                | b'\\'
+                | b'.'
+                | b'>'
+        );
+        let arguments = text.get(after + 1).is_some_and(|byte| *byte != b')' || name != b"eval");
+        if prose < PROSE_WORDS_MIN && breaks && arguments {
+            return Some((0.7, at));
+        }
+        if prose < 2 {
+            return Some((0.55, at));
         }
     }
     None
@@ -194,25 +212,21 @@ fn computed(text: &[u8], at: usize) -> bool {
     text.get(at..at + length).is_some_and(|name| name.contains(&b'+'))
 }
 
-fn touch(text: &[u8]) -> Option<(f64, usize)> {
-    for (row, at) in TOUCHED_TABLE.firsts(text) {
-        let Some(name) = TOUCHED.get(row) else { continue };
-        if word_begins(text, at) | !name.first().is_some_and(u8::is_ascii_alphabetic) {
-            let prose = prose_words(text, at) >= PROSE_WORDS_MIN;
-            // `self[start..]` indexes, `self['al'+'ert']` looks up a name.
-            let inside = text.get(at + name.len()).copied().unwrap_or(b'"');
-            let indexes = name.ends_with(b"[")
-                && !matches!(inside, b'"' | b'\'' | b'`' | b'/' | b'(' | b'0'..=b'9' | 128..)
-                && !computed(text, at + name.len());
-            if indexes {
-                continue;
-            }
-            let quoted = text
-                .iter()
-                .any(|byte| matches!(byte, b'"' | b'\'' | b'(' | b'<' | b'`' | b'{' | b';'));
-            if quoted && !prose {
-                return Some((0.55, at));
-            }
+fn touch(text: &[u8], name: &[u8], at: usize) -> Option<(f64, usize)> {
+    if word_begins(text, at) | !name.first().is_some_and(u8::is_ascii_alphabetic) {
+        let prose = prose_words(text, at) >= PROSE_WORDS_MIN;
+        // `self[start..]` indexes, `self['al'+'ert']` looks up a name.
+        let inside = text.get(at + name.len()).copied().unwrap_or(b'"');
+        let indexes = name.ends_with(b"[")
+            && !matches!(inside, b'"' | b'\'' | b'`' | b'/' | b'(' | b'0'..=b'9' | 128..)
+            && !computed(text, at + name.len());
+        if indexes {
+            return None;
+        }
+        let quoted =
+            text.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'(' | b'<' | b'`' | b'{' | b';'));
+        if quoted && !prose {
+            return Some((0.55, at));
         }
     }
     None

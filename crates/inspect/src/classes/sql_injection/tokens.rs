@@ -8,6 +8,9 @@ use super::words::{Word, word};
 
 /// Most tokens read of one text.
 pub(super) const TOKENS_MAX: usize = 2048;
+/// Tokens for which memory is asked at once: a few, and one for so many bytes.
+const TOKENS_MIN: usize = 8;
+const TOKEN_BYTES: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -48,7 +51,8 @@ pub(super) struct Token {
 
 /// Splits `text` (in lower case) from `start` on, blocks of comment left out.
 pub(super) fn tokens(text: &[u8], start: usize) -> Vec<Token> {
-    let mut tokens = Vec::new();
+    let bytes = text.len().saturating_sub(start);
+    let mut tokens = Vec::with_capacity((bytes / TOKEN_BYTES + TOKENS_MIN).min(TOKENS_MAX));
     let mut at = start;
     while tokens.len() < TOKENS_MAX {
         let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) else { break };
@@ -64,8 +68,10 @@ pub(super) fn tokens(text: &[u8], start: usize) -> Vec<Token> {
 
 /// Reads one token; no kind for what SQL skips.
 fn next(rest: &[u8]) -> (Option<Kind>, usize) {
-    let run = |test: fn(u8) -> bool| rest.iter().take_while(|byte| test(**byte)).count();
     match rest {
+        [b' ', ..] => (None, 1),
+        // Most of any text; the letters left out may begin a string.
+        [b'a' | b'c' | b'd' | b'f'..=b'm' | b'o'..=b'w' | b'y' | b'z' | b'_', ..] => named(rest),
         [b'/', b'*', b'!', ..] => (None, 3 + digits(rest.get(3..))),
         [b'/', b'*', ..] => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
             // Between words a comment is a space, and only that.
@@ -121,16 +127,20 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
         ),
         // A space that does not break, outside of UTF-8.
         [0xA0, ..] => (None, 1),
-        [b'a'..=b'z' | b'_' | b'$' | 128.., ..] => {
-            let length = run(name_byte);
-            (Some(Kind::Word(word(rest.get(..length).unwrap_or_default()))), length)
-        }
+        [b'a'..=b'z' | b'$' | 128.., ..] => named(rest),
         [byte, ..] if byte.is_ascii_whitespace() || *byte < 32 => (None, 1),
         _ => (Some(Kind::Other), 1),
     }
 }
 
-fn name_byte(byte: u8) -> bool {
+/// Reads a word.
+fn named(rest: &[u8]) -> (Option<Kind>, usize) {
+    let length = rest.iter().take_while(|byte| name_byte(**byte)).count();
+    (Some(Kind::Word(word(rest, length))), length)
+}
+
+/// Tells whether `byte` may stand in a name.
+pub(super) fn name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 128..) && byte != 0xA0
 }
 
@@ -149,7 +159,7 @@ fn number(rest: &[u8]) -> (Option<Kind>, usize) {
         return (Some(Kind::Number), plain + 2 + digits(after.get(2..)));
     }
     let tail = after.iter().take_while(|byte| name_byte(**byte)).count();
-    let tail_word = word(after.get(..tail).unwrap_or_default());
+    let tail_word = word(after, tail);
     // `1union` and `1or` are two tokens to a server.
     if tail == 0 || tail_word != Word::Name {
         return (Some(Kind::Number), plain);
