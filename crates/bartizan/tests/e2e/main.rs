@@ -30,3 +30,4 @@ mod relp;
 mod restart;
 mod scan;
 mod scenarios;
+mod watched;
