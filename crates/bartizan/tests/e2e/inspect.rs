@@ -35,14 +35,18 @@ fn told(verdict: &Value) -> [Value; 6] {
 }
 
 fn logs(target: &str) -> Vec<(&'static str, String)> {
-    let (path, query) = target.split_once('?').unwrap();
     let combined = format!(
         "198.51.100.7 - - [21/Nov/2026:06:58:00 +0000] \"GET {target} HTTP/1.1\" 200 5120 \"-\" \"{AGENT}\""
     );
     let alb = format!(
         "http 2026-11-21T06:58:00.000000Z app/my/50dc6c 198.51.100.7:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 34 5120 \"GET http://www.example.org:80{target} HTTP/1.1\" \"{AGENT}\" - - arn:aws:x \"Root=1-5833\" \"-\" \"-\" 0 2026-11-21T06:58:00.000000Z \"forward\" \"-\" \"-\" \"10.0.0.1:80\" \"200\" \"-\" \"-\""
     );
-    let json = [
+    [("combined", combined), ("alb", alb)].into_iter().chain(json_logs(target)).collect()
+}
+
+fn json_logs(target: &str) -> impl Iterator<Item = (&'static str, String)> {
+    let (path, query) = target.split_once('?').unwrap();
+    let lines = [
         (
             "caddy",
             json!({"level": "info", "ts": 1_795_244_280.5, "logger": "http.log.access", "msg": "handled request",
@@ -104,8 +108,7 @@ fn logs(target: &str) -> Vec<(&'static str, String)> {
             "url": {"path": path, "query": query}, "user_agent": {"original": AGENT}}),
         ),
     ];
-    let json = json.into_iter().map(|(log, line)| (log, line.to_string()));
-    [("combined", combined), ("alb", alb)].into_iter().chain(json).collect()
+    lines.into_iter().map(|(log, line)| (log, line.to_string()))
 }
 
 #[test]
