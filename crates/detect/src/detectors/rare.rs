@@ -293,7 +293,7 @@ impl Rare {
         let flags = [known, new_parent];
         let flags = flags.into_iter().fold(0, |marks, flag| marks << 1 | u8::from(flag));
         let by = parent.filter(|_| !new_parent).map_or(0, |parent| parent.program);
-        Kind::of(label.place.number() << 2 | flags, (label.area, by), group)
+        Kind::of(flags, (label.area, by), group)
     }
 
     fn wait(&mut self, one: Waiting) {

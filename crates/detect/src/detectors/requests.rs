@@ -105,8 +105,8 @@ impl Site {
             self.held = self.held.saturating_add(1);
             self.stretch = self.stretch.max(self.count);
         } else {
-            let stretch = if self.told { 0 } else { self.stretch };
-            self.most[0] = self.most[0].max(stretch).max(self.count);
+            let most = if self.told { 0 } else { self.stretch.max(self.count) };
+            self.most[0] = self.most[0].max(most);
             (self.held, self.stretch, self.told) = (0, 0, false);
         }
         if self.held > HELD_MAX {
