@@ -179,6 +179,31 @@ fn a_new_installation_says_nothing_of_the_site() {
 }
 
 #[test]
+fn what_everybody_asks_for_and_is_never_there_hides_nothing() {
+    let mut shop = Watch::new();
+    for number in 0..1_200_i64 {
+        let target = match number % 10 {
+            0 => "/favicon.ico".to_owned(),
+            1..6 => format!("/item?id={}&view=full", 100 + number * 7 % 800),
+            _ => "/cart".to_owned(),
+        };
+        let status = if number % 10 == 0 { 404 } else { 200 };
+        let source = u32::try_from(number * 13 % 41).unwrap();
+        shop.show(&Asked { source, target, status, second: number, ..Asked::default() });
+    }
+    for odd in ["/item?id=33b&view=full", "/item?id=333&view=full&debug=1"] {
+        assert!(shop.told(odd).starts_with("highest site"), "{}", shop.told(odd));
+    }
+    // Of what is refused too little is known to call it unusual for the site.
+    let target = "/favicon.ico".to_owned();
+    let asked = Asked { target, status: 404, second: 2_000, ..Asked::default() };
+    let favicon = shop.show(&asked);
+    assert!(
+        favicon.get_extra("bartizan.anomaly.basis").is_none_or(|basis| basis.to_string() != "site")
+    );
+}
+
+#[test]
 fn how_an_attack_was_answered_is_measured_by_the_page() {
     let mut shop = Watch::shop();
     let attack = "/item?id=1%27%20UNION%20SELECT%20password%20FROM%20users--";
