@@ -27,3 +27,4 @@ mod reload;
 mod relp;
 mod restart;
 mod scan;
+mod scenarios;
