@@ -149,15 +149,15 @@ fn what_a_site_has_against_a_request() {
     check(
         &told,
         expect![[r"
-        usual : 
-        usual : 
-        highest site: no class of attack claims it; id holds small letters (usually digits)
-        highest site: no class of attack claims it; id is 30 bytes long (usually 3 to 3); digits 61 % (usually 7 %, 0 % to 42 %)
-        highest site: no class of attack claims it; the parameter debug is new for /item (2 are known, from 300 turns)
-        highest site: no class of attack claims it; the parameter id is missing from /item (from 300 turns)
-        highest site: no class of attack claims it; the path /item.bak is new to shop.example (3 are known, from 900 turns); length 9 bytes (usually 38 bytes, 11 bytes to 286 bytes)
-        highest site: q is none of the usual values (22 bytes); known patterns 2 (usually 0, 0 to 0); percent signs 20 % (usually 0 %, 0 % to 8 %)
-    "]],
+            usual : 
+            usual : 
+            highest site: no class of attack claims it; id holds small letters (usually digits)
+            highest site: no class of attack claims it; id is 30 bytes long (usually 3 to 3); digits 61 % (usually 7 %, 0 % to 42 %)
+            highest site: no class of attack claims it; the parameter debug is new for /item (2 are known, from 300 turns)
+            highest site: no class of attack claims it; the parameter id is missing from /item (from 300 turns)
+            highest site: no class of attack claims it; the path /item.bak is new to shop.example (3 are known, from 900 turns); length 9 bytes (usually 38 bytes, 11 bytes to 285 bytes)
+            highest site: q is none of the usual values (22 bytes); known patterns 2 (usually 0, 0 to 0); percent signs 20 % (usually 0 %, 0 % to 8 %)
+        "]],
     );
 }
 
