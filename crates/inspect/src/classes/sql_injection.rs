@@ -7,6 +7,7 @@
 //! its string needs less than a sentence that happens to contain the words.
 
 mod breakout;
+mod plain;
 mod reading;
 mod shapes;
 mod statement;
@@ -59,6 +60,9 @@ pub(super) const CLASS: ClassRow = ClassRow {
 };
 
 fn confirm(view: &View<'_>) -> Option<Evidence> {
+    if plain::is_plain(view.lower) {
+        return None;
+    }
     let mut best: Option<Evidence> = None;
     let mut consider = |evidence: Option<Evidence>| {
         if let Some(evidence) = evidence
