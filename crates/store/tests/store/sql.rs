@@ -491,13 +491,11 @@ fn alerts_and_the_events_on_which_they_stand() {
         simulated: false,
         version: 1,
     };
-    catalog
-        .alter_alerts(|alerts| {
-            alerts.insert(&alert("first", &[2, 4]))?;
-            alerts.insert(&alert("second", &[3])).map(drop)
-        })
-        .map_err(|error: catalog::CatalogError| error)
-        .unwrap();
+    let kept: Result<(), catalog::CatalogError> = catalog.alter_alerts(|alerts| {
+        alerts.insert(&alert("first", &[2, 4]))?;
+        alerts.insert(&alert("second", &[3])).map(drop)
+    });
+    kept.unwrap();
     let ask = |text: &str| {
         run(answer(&store, text, SqlLimits::default())).unwrap_or_else(|error| error.to_string())
     };
