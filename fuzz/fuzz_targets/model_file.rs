@@ -12,5 +12,11 @@ fuzz_target!(|bytes: &[u8]| {
     // With a right checksum, so that what lies behind it is read too.
     let mut whole = [b"bartmdl1", bytes].concat();
     whole.extend(crc32fast::hash(&whole).to_le_bytes());
-    let _ = Model::decode(&whole);
+    if let Ok(model) = Model::decode(&whole) {
+        let judged = model.judge(&features(bytes, b"a=1"));
+        assert!(judged.surprise.is_finite() && (0.0..=1.0).contains(&judged.forest));
+        let again = Model::decode(&model.encode()).expect("what was read can be written");
+        assert_eq!(again.encode(), model.encode());
+        assert_eq!(again.identity(), model.identity());
+    }
 });

@@ -74,6 +74,13 @@ fn begin(replay: &Replay<'_>) -> (Remembered, Timestamp) {
         // Of another store, or of this one before something was put back.
         Ok(Some(read)) if read.next.0 > next => "it is of other events".to_owned(),
         Ok(Some(mut read)) => {
+            let anew = read.memory.begun_anew();
+            if !anew.is_empty() {
+                complain(&format!(
+                    "memory    what these remembered cannot be read, and they learn anew: {}",
+                    anew.join(", ")
+                ));
+            }
             let bound = back(SINCE_CHECKPOINT_MAX);
             if read.next < bound {
                 let skipped = bound.0 - read.next.0;

@@ -26,6 +26,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Gives the place of a configuration, of a data folder, or of both.
+    pub(crate) fn of(config: Option<PathBuf>, data: Option<PathBuf>) -> Self {
+        Self { config, data }
+    }
+
     /// Gives the configuration, with the data folder that is meant.
     pub(crate) fn config(&self) -> anyhow::Result<Config> {
         let variables: Vec<(String, String)> = std::env::vars().collect();

@@ -37,6 +37,8 @@ const MODULE: &str = "detector";
 pub struct Detector {
     /// Its name in `bartizan.finding.detector`.
     pub id: &'static str,
+    /// Of what version its memory is: one of another is not taken up.
+    version: u32,
     /// What it finds, in a few words.
     pub summary: &'static str,
     /// The events that it wants to see.
@@ -49,6 +51,13 @@ pub struct Detector {
 impl fmt::Debug for Detector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Detector").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Detector {
+    /// Gives what its memory is known by.
+    fn label(&self) -> String {
+        if self.version == 1 { self.id.to_owned() } else { format!("{}@{}", self.id, self.version) }
     }
 }
 
@@ -216,12 +225,14 @@ pub(crate) struct Finding {
 pub(crate) struct Detectors {
     watchers: Vec<(Detector, Box<dyn Watcher>)>,
     found: Vec<Finding>,
+    /// Those whose memory was there and could not be taken up.
+    begun_anew: Vec<&'static str>,
 }
 
 impl Default for Detectors {
     fn default() -> Self {
         let watchers = DETECTORS.iter().map(|detector| (*detector, (detector.make)())).collect();
-        Self { watchers, found: Vec::new() }
+        Self { watchers, found: Vec::new(), begun_anew: Vec::new() }
     }
 }
 
@@ -242,7 +253,7 @@ impl Detectors {
     /// Shows an event to the detectors; calls `each` with every finding, as the event for the rules.
     pub(crate) fn observe(&mut self, event: &Event, mut each: impl FnMut(&Event, &Finding)) {
         let kinds = Kinds::of(event);
-        let Self { watchers, found } = self;
+        let Self { watchers, found, .. } = self;
         for (detector, watcher) in watchers {
             if !detector.wants.meets(kinds) {
                 continue;
@@ -270,6 +281,11 @@ impl Detectors {
         self.watchers.iter().map(|(_, watcher)| watcher.forgotten()).sum()
     }
 
+    /// Gives the ids of those whose memory was there and could not be taken up.
+    pub(crate) fn begun_anew(&self) -> &[&'static str] {
+        &self.begun_anew
+    }
+
     /// Appends what all of them remember, each apart, so that what is no longer understood of one is no
     /// loss of the others.
     pub(crate) fn snapshot(&self, writer: &mut Writer) {
@@ -278,28 +294,45 @@ impl Detectors {
             let mut own = Writer::default();
             watcher.snapshot(&mut own);
             let own = own.finish();
-            writer.text(detector.id);
+            writer.text(&detector.label());
             writer.length(own.len());
             writer.raw(&own);
         }
     }
 
     /// Takes up what [`Detectors::snapshot`] wrote, as far as it can be read: a detector whose memory is
-    /// damaged, of another version or missing begins anew, and the others go on.
+    /// damaged or of another version begins anew, which is remembered, and the others go on.
     pub(crate) fn restore(reader: &mut Reader<'_>) -> Self {
         let mut restored = Self::default();
-        let length = reader.length().unwrap_or_default();
+        let mut seen = Vec::new();
+        let mut broken = false;
+        let length = reader.length().unwrap_or_else(|_| {
+            broken = true;
+            0
+        });
         for _ in 0..length {
-            // Where one ends nobody knows after an error here.
-            let Ok((id, own)) = Self::restore_one(reader) else { break };
+            let Ok((label, own)) = Self::restore_one(reader) else {
+                // Where one ends nobody knows after an error here.
+                broken = true;
+                break;
+            };
+            let id = label.split('@').next().unwrap_or_default();
             let mut watchers = restored.watchers.iter_mut();
             let Some((detector, watcher)) = watchers.find(|(detector, _)| detector.id == id) else {
                 continue;
             };
+            seen.push(detector.id);
             let mut own = Reader::new(own);
-            if watcher.restore(&mut own).is_err() || !own.is_empty() {
+            let is_read =
+                label == detector.label() && watcher.restore(&mut own).is_ok() && own.is_empty();
+            if !is_read {
                 *watcher = (detector.make)();
+                restored.begun_anew.push(detector.id);
             }
+        }
+        if broken {
+            let all = DETECTORS.iter().map(|detector| detector.id);
+            restored.begun_anew.extend(all.filter(|id| !seen.contains(id)));
         }
         restored
     }
@@ -388,6 +421,7 @@ mod tests {
             an_hour: 5,
             rollouts_a_week: 1,
             tools_a_week: 1,
+            setups_a_month: 1,
         };
         let web = WebLife {
             seed,
@@ -410,7 +444,7 @@ mod tests {
             ),
             FlowAttack::Ports { every: 1.0 }.lines(3, 3, later(12), 60.0),
             FlowAttack::Beacon { every: 60.0, jitter: 0.1 }.lines(4, 1, later(13), 3_600.0),
-            StartAttack::OddParent.lines(5, 0, 1, later(24 * 8)),
+            StartAttack::WebShell.lines(5, 0, 1, later(24 * 8)),
             WebAttack::FewSources(5).lines(6, 0, later(24 * 2 + 10), 300.0),
             WebAttack::Complaints(1).lines(7, 0, later(24 * 2 + 12), 900.0),
         ];
@@ -526,10 +560,34 @@ mod tests {
             let mut expected = kept.clone();
             expected[place] = empty[place].clone();
             assert!(parts(&snapshot(&again)) == expected, "{}", kept[place].0);
+            assert_eq!(again.begun_anew(), [DETECTORS[place].id]);
         }
         let without: Vec<_> = kept.iter().skip(1).cloned().collect();
         let again = Detectors::restore(&mut Reader::new(&joined(&without)));
         assert!(parts(&snapshot(&again))[1..] == without, "one detector is new");
+        assert_eq!(again.begun_anew(), [""; 0], "what is new has lost nothing");
+    }
+
+    #[test]
+    fn a_memory_of_another_version_is_not_taken_up_and_what_is_cut_off_is_told() {
+        let mut detectors = Detectors::default();
+        played(&mut detectors, some());
+        let kept = parts(&snapshot(&detectors));
+        for (place, detector) in DETECTORS.iter().enumerate() {
+            for label in
+                [format!("{}@{}", detector.id, detector.version + 1), format!("{}@x", detector.id)]
+            {
+                let mut other = kept.clone();
+                other[place].0 = label;
+                let again = Detectors::restore(&mut Reader::new(&joined(&other)));
+                assert_eq!(again.begun_anew(), [detector.id]);
+            }
+        }
+        let bytes = snapshot(&detectors);
+        let again = Detectors::restore(&mut Reader::new(&bytes[..bytes.len() - 1]));
+        assert_eq!(again.begun_anew(), [DETECTORS[DETECTORS.len() - 1].id]);
+        let again = Detectors::restore(&mut Reader::new(&[]));
+        assert_eq!(again.begun_anew().len(), DETECTORS.len());
     }
 
     #[test]
@@ -549,6 +607,98 @@ mod tests {
         }
         assert!(detectors.forgotten() > 50_000, "{}", detectors.forgotten());
         assert!(detectors.bytes() < 60_000_000, "{}", detectors.bytes());
+    }
+
+    /// One entity that is met with ever new others, of every kind there is.
+    fn hostile(number: u64) -> [String; 7] {
+        let (low, high) = (number % 250, number / 250);
+        [
+            // One machine scans another, and a network; one name server's client asks below one domain.
+            flow(number, "10.1.1.1", "10.2.2.2", number % 65_536),
+            flow(number, "10.1.1.1", &format!("203.{}.{high}.{low}", number % 3), 443),
+            format!(
+                "[1795244280] unbound[75:0] info: 10.1.1.2 {number:x}q.t.example.net. TXT IN NXDOMAIN 0 0 9"
+            ),
+            // One account from everywhere, everybody from one network.
+            login("admin", &format!("2001:db8:{number:x}::1")),
+            login(&format!("user{number}"), "203.0.113.9"),
+            // One machine starts what nobody knows, by parents that nobody knows.
+            format!(
+                r#"{{"@timestamp":1795244280,"event":{{"category":"process","type":"start"}},"host":{{"name":"web-1"}},"process":{{"name":"q{number}a{low}z","executable":"/srv/{number:x}/q{number}a{low}z","parent":{{"name":"p{number}b{high}"}}}}}}"#
+            ),
+            format!(
+                r#"2001:db8:{number:x}::1 - - [21/Nov/2026:06:58:00 +0000] "GET /{number} HTTP/1.1" 404 512 "-" "-""#
+            ),
+        ]
+    }
+
+    fn flow(number: u64, from: &str, to: &str, port: u64) -> String {
+        format!(
+            r#"{{"ts":1795244280.{:03},"uid":"C","id.orig_h":"{from}","id.orig_p":1,"id.resp_h":"{to}","id.resp_p":{port},"proto":"tcp","orig_bytes":9,"resp_bytes":0,"conn_state":"S0","orig_pkts":1,"resp_pkts":0}}"#,
+            number % 1_000
+        )
+    }
+
+    fn login(user: &str, from: &str) -> String {
+        format!(
+            r#"{{"@timestamp":1795244280,"event":{{"category":"authentication","outcome":"failure"}},"user":{{"name":"{user}"}},"source":{{"ip":"{from}"}}}}"#
+        )
+    }
+
+    #[test]
+    fn one_entity_costs_bounded_memory_whomever_it_meets() {
+        let parser = Parser::new(ParserConfig::default());
+        let mut detectors = Detectors::default();
+        let mut seen = Kinds::default();
+        for number in 0..6_000_u64 {
+            for text in hostile(number) {
+                let event = event(&parser, &HostLine { time: start(), text, attack: None }, number);
+                seen = seen.and(Kinds::of(&event));
+                detectors.observe(&event, |_, _| ());
+            }
+        }
+        for kind in [Kinds::CONNECTION, Kinds::LOGIN, Kinds::DNS, Kinds::PROCESS, Kinds::REQUEST] {
+            assert!(kind.meets(seen), "{kind:?}");
+        }
+        for (id, bytes) in detectors.bytes_of_each() {
+            // Of 6,000 others each: no more than a row for each of them in every table.
+            assert!(bytes < 25_000_000, "{id}: {bytes}");
+        }
+        let bytes = snapshot(&detectors);
+        assert_eq!(snapshot(&Detectors::restore(&mut Reader::new(&bytes))), bytes);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        /// Clocks that go back, or years ahead, or to the ends of time: nothing panics, what is remembered stays
+        /// bounded and is restored as it was.
+        #[test]
+        fn no_clock_breaks_a_memory(
+            jumps in proptest::collection::vec((0_usize..400, prop_oneof![
+                -100_000_i64..100_000,
+                -1_000_000_000..1_000_000_000_i64,
+                Just(i64::MIN / 1_000_000_000),
+                Just(i64::MAX / 1_000_000_000),
+            ]), 0..12),
+        ) {
+            let mut detectors = Detectors::default();
+            let mut away = 0_i64;
+            for (at, one) in some().iter().step_by(some().len() / 400).enumerate() {
+                if let Some((_, seconds)) = jumps.iter().find(|(place, _)| *place == at) {
+                    away = *seconds;
+                }
+                let mut event = one.clone();
+                let nanos = away.saturating_mul(1_000_000_000);
+                event.time = Timestamp::from_nanos(one.time.nanos().saturating_add(nanos));
+                detectors.observe(&event, |_, _| ());
+            }
+            let bytes = snapshot(&detectors);
+            let again = Detectors::restore(&mut Reader::new(&bytes));
+            prop_assert_eq!(again.begun_anew(), [""; 0]);
+            prop_assert!(snapshot(&again) == bytes);
+            prop_assert!(detectors.bytes() < 60_000_000);
+        }
     }
 
     proptest! {

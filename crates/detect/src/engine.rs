@@ -31,6 +31,7 @@ pub struct Memory {
     indicators: Watched,
     /// What is usual at each site.
     sites: Sites,
+    sites_begun_anew: bool,
     /// What was shown of both last.
     shown: Indicators,
     /// What rules on findings need, apart from what the events themselves do.
@@ -90,16 +91,25 @@ impl Memory {
         Some(self.shown.clone())
     }
 
-    /// Gives what the correlations have forgotten so far; a site that was let go counts as a group.
+    /// Gives what the correlations have forgotten so far; a site that was let go, and whatever a detector let go for want
+    /// of room, counts as a group.
     pub fn counters(&self) -> Counters {
         let mut counters = self.correlations.counters();
-        counters.groups_evicted = counters.groups_evicted.saturating_add(self.sites.forgotten());
+        let others = self.sites.forgotten().saturating_add(self.detectors.forgotten());
+        counters.groups_evicted = counters.groups_evicted.saturating_add(others);
         counters
     }
 
     /// Gives how many entities the detectors have forgotten so far.
     pub fn forgotten_by_detectors(&self) -> u64 {
         self.detectors.forgotten()
+    }
+
+    /// Gives what of a snapshot could not be taken up when this memory was restored, by name: detectors by their
+    /// ids, and `models` for what was usual at each site. They learn again.
+    pub fn begun_anew(&self) -> Vec<&'static str> {
+        let models = self.sites_begun_anew.then_some("models");
+        self.detectors.begun_anew().iter().copied().chain(models).collect()
     }
 
     /// Gives about how many bytes each detector takes, by its id.
@@ -153,7 +163,7 @@ impl Memory {
     }
 
     /// Gives the memory that a snapshot was made of. What a detector of another version remembered is left
-    /// out: it learns again.
+    /// out: it learns again, and [`Memory::begun_anew`] tells which.
     pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let mut reader = Reader::new(bytes);
         let length = reader.length()?;
@@ -161,9 +171,18 @@ impl Memory {
         let indicators = Watched::restore(&mut reader)?;
         let length = reader.length()?;
         let mut kept = Reader::new(reader.raw(length)?);
-        let sites = Sites::restore(&mut kept).unwrap_or_default();
+        let sites = Sites::restore(&mut kept);
+        let sites_begun_anew = sites.is_err();
+        let sites = sites.unwrap_or_default();
         let detectors = Detectors::restore(&mut reader);
-        let mut memory = Self { correlations, detectors, indicators, sites, ..Self::default() };
+        let mut memory = Self {
+            correlations,
+            detectors,
+            indicators,
+            sites,
+            sites_begun_anew,
+            ..Self::default()
+        };
         memory.shown = memory.indicators();
         Ok(memory)
     }

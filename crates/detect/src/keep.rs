@@ -1,5 +1,6 @@
 //! What detectors and the list of known addresses remember with: tables with a bound, sets that count, evidence.
 
+pub(crate) mod hasher;
 pub(crate) mod series;
 pub(crate) mod sketch;
 pub(crate) mod watched;
@@ -8,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 
+use self::hasher::Keys;
 use model::{Event, EventId, Field, Timestamp};
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
@@ -23,8 +25,8 @@ pub(crate) const SECOND: i64 = 1_000_000_000;
 /// once, when the newer half is full. So a touch costs no list to keep in order.
 #[derive(Debug)]
 pub(crate) struct Table<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
+    young: HashMap<K, V, Keys>,
+    old: HashMap<K, V, Keys>,
     max: usize,
     forgotten: u64,
 }
@@ -32,7 +34,9 @@ pub(crate) struct Table<K, V> {
 impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
     /// Gives an empty table for up to `max` entities.
     pub(crate) fn new(max: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), max, forgotten: 0 }
+        let keys = Keys::default();
+        let young = HashMap::with_hasher(keys.clone());
+        Self { young, old: HashMap::with_hasher(keys), max, forgotten: 0 }
     }
 
     /// Gives what is kept of an entity, or begins anew.
@@ -126,9 +130,21 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
     }
 }
 
+/// How many things a [`Distinct`] keeps without asking for memory.
+const FEW: usize = 6;
+
 /// How many different things were seen, exactly up to a bound.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Distinct(HashSet<u32>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Distinct {
+    /// The first ones, as long as there are no more; then all of them are among the many.
+    few: [u32; FEW],
+    length: usize,
+    many: Option<Box<Many>>,
+}
+
+/// More things; apart, since most sets never have so many.
+#[derive(Clone, Debug)]
+struct Many(HashSet<u32, Keys>);
 
 impl Distinct {
     /// How many are told apart; a count that reaches it means "at least".
@@ -136,23 +152,39 @@ impl Distinct {
 
     /// Tells whether a thing is new; what comes when the set is full is not.
     pub(crate) fn insert(&mut self, thing: u32) -> bool {
-        self.0.len() < Self::MAX && self.0.insert(thing)
+        if let Some(many) = &mut self.many {
+            return many.0.len() < Self::MAX && many.0.insert(thing);
+        }
+        if self.few.iter().take(self.length).any(|one| *one == thing) {
+            return false;
+        }
+        if let Some(place) = self.few.get_mut(self.length) {
+            *place = thing;
+            self.length += 1;
+        } else {
+            let all = self.few.into_iter().chain([thing]);
+            self.many = Some(Box::new(Many(all.collect())));
+        }
+        true
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.many.as_ref().map_or(self.length, |many| many.0.len())
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 
+    /// Gives how many bytes it takes beside itself.
     pub(crate) fn bytes(&self) -> usize {
-        self.0.capacity() * 5
+        self.many.as_ref().map_or(0, |many| many.0.capacity() * 5 + size_of::<Many>())
     }
 
     pub(crate) fn snapshot(&self, writer: &mut Writer) {
-        let mut things: Vec<u32> = self.0.iter().copied().collect();
+        let few = self.few.iter().take(self.length).filter(|_| self.many.is_none());
+        let mut things: Vec<u32> =
+            few.chain(self.many.iter().flat_map(|many| many.0.iter())).copied().collect();
         things.sort_unstable();
         writer.length(things.len());
         for thing in things {
@@ -165,10 +197,11 @@ impl Distinct {
         if length > Self::MAX {
             return Err(SnapshotError::TooLarge);
         }
-        let thing = |reader: &mut Reader<'_>| {
-            u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)
-        };
-        (0..length).map(|_| thing(reader)).collect::<Read<_>>().map(Self)
+        let mut distinct = Self::default();
+        for _ in 0..length {
+            distinct.insert(u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?);
+        }
+        Ok(distinct)
     }
 }
 
@@ -384,6 +417,8 @@ pub(crate) fn read_key(reader: &mut Reader<'_>) -> Read<u128> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -447,6 +482,51 @@ mod tests {
             let address: IpAddr = text.parse().unwrap();
             assert_eq!(address_of(address_key(address)), address);
         }
+    }
+
+    proptest! {
+        /// Against a set of the library.
+        #[test]
+        fn different_things_are_counted_as_a_set_does(things in proptest::collection::vec(0_u32..40, 0..80)) {
+            let (mut distinct, mut set) = (Distinct::default(), HashSet::new());
+            for thing in things {
+                prop_assert_eq!(distinct.insert(thing), set.insert(thing));
+                prop_assert_eq!(distinct.len(), set.len());
+            }
+            let bytes = |distinct: &Distinct| {
+                let mut writer = Writer::default();
+                distinct.snapshot(&mut writer);
+                writer.finish()
+            };
+            let again = Distinct::restore(&mut Reader::new(&bytes(&distinct))).unwrap();
+            prop_assert_eq!(bytes(&again), bytes(&distinct));
+        }
+
+        /// Whatever keys come in whatever order: a table never holds more than it may, and counts what went.
+        #[test]
+        fn no_keys_make_a_table_hold_more_than_it_may(
+            max in 1_usize..20,
+            keys in proptest::collection::vec((0_u32..60, 0_u8..3), 0..400),
+        ) {
+            let mut table: Table<u32, u32> = Table::new(max);
+            for (key, what) in keys {
+                match what {
+                    0 => { table.known(key); }
+                    1 => { table.take(&key); }
+                    _ => { table.entry(key, || 0); }
+                }
+                prop_assert!(table.len() <= max.max(2), "{} of {max}", table.len());
+                prop_assert_eq!(table.iter().count(), table.len());
+            }
+        }
+    }
+
+    #[test]
+    fn no_set_tells_more_apart_than_it_may() {
+        let mut distinct = Distinct::default();
+        let new = (0..5_000_u32).filter(|thing| distinct.insert(mix(u128::from(*thing)))).count();
+        assert_eq!((new, distinct.len()), (Distinct::MAX, Distinct::MAX));
+        assert!(distinct.bytes() < 20_000);
     }
 
     #[test]

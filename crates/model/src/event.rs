@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use crate::fields::{EXTRA_FIELDS_MAX, Fields, Known, Slot};
 use crate::schema::name_hash;
@@ -299,6 +300,22 @@ impl Event {
         true
     }
 
+    /// Sets a field of words to a piece of the text that an unknown field holds, which is not copied; tells
+    /// whether it holds one that has such a piece.
+    pub fn set_piece(&mut self, field: Field, name: &str, piece: Range<usize>) -> bool {
+        let Some((_, slot)) = self.fields.extra(name_hash(name.as_bytes()), name) else {
+            return false;
+        };
+        let whole = self.fields.value(slot).and_then(Value::as_text);
+        let there = whole.is_some_and(|text| text.get(piece.clone()).is_some());
+        if !there || field.kind() != FieldKind::Keyword || is_apart(field) {
+            return false;
+        }
+        let Some(slot) = slot.piece(piece) else { return false };
+        self.fields.known.insert(field, slot);
+        true
+    }
+
     /// Makes room for so many unknown fields at once, where a format can guess how many will come.
     pub fn reserve_extras(&mut self, count: usize) {
         self.fields.extra.reserve(count.min(EXTRA_FIELDS_MAX));
@@ -401,6 +418,18 @@ mod tests {
         assert!(!event.set_alike(Field::EventOriginal, "method"));
         assert!(!event.set_alike(Field::RequestMethod, "none"));
         assert_eq!(event.original(), "record");
+
+        event.set_extra("target", "/é?a");
+        assert!(event.set_piece(Field::UrlPath, "target", 0..3));
+        assert!(event.set_piece(Field::UrlQuery, "target", 4..5));
+        assert_eq!(event.text(Field::UrlPath), Some("/é"));
+        assert_eq!(event.text(Field::UrlQuery), Some("a"));
+        // Neither pieces that are not there or cut a letter, nor of numbers, nor for them.
+        assert!(!event.set_piece(Field::UrlPath, "target", 0..2));
+        assert!(!event.set_piece(Field::UrlPath, "target", 4..6));
+        assert!(!event.set_piece(Field::UrlPath, "size", 0..1));
+        assert!(!event.set_piece(Field::ResponseStatus, "target", 0..1));
+        assert_eq!(event.text(Field::UrlPath), Some("/é"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod known;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 pub(crate) use self::extras::Extras;
 pub(crate) use self::known::Known;
@@ -89,6 +90,23 @@ impl Slot {
             Self::Flag(_) => ValueKind::Flag,
             Self::V4(_) | Self::V6(_) => ValueKind::Address,
             Self::Time(_) => ValueKind::Time,
+        }
+    }
+}
+
+impl Slot {
+    /// Gives a piece of a text, which must be within it.
+    pub(crate) fn piece(self, piece: Range<usize>) -> Option<Self> {
+        let from = u32::try_from(piece.start).ok()?;
+        let length = u32::try_from(piece.len()).ok()?;
+        match self {
+            Self::Original { start, .. } => {
+                Some(Self::Original { start: start.checked_add(from)?, length })
+            }
+            Self::Made { start, .. } => {
+                Some(Self::Made { start: start.checked_add(from)?, length })
+            }
+            _ => None,
         }
     }
 }

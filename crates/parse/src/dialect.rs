@@ -5,6 +5,7 @@
 
 mod cloud;
 mod decoys;
+mod edge;
 mod network;
 mod servers;
 mod services;
@@ -16,7 +17,7 @@ use model::{Event, Field, NameTable, Value};
 
 use crate::address::address_port;
 use crate::web::{self, Escapes};
-use crate::{Context, claim, dns, moment};
+use crate::{Context, claim, dns, epoch, moment};
 
 /// The JSON of one kind of log.
 struct Dialect {
@@ -31,8 +32,14 @@ struct Dialect {
 }
 
 /// In this order; the first that fits counts.
-const DIALECTS: [&[Dialect]; 5] =
-    [network::DIALECTS, servers::DIALECTS, services::DIALECTS, cloud::DIALECTS, decoys::DIALECTS];
+const DIALECTS: [&[Dialect]; 6] = [
+    network::DIALECTS,
+    servers::DIALECTS,
+    edge::DIALECTS,
+    services::DIALECTS,
+    cloud::DIALECTS,
+    decoys::DIALECTS,
+];
 
 const NANOS_A_MILLI: i64 = 1_000_000;
 
@@ -171,21 +178,59 @@ fn said(event: &Event, name: &str) -> Option<String> {
     (!matches!(value.as_str(), "" | "-")).then_some(value)
 }
 
+/// Gives the text that stands under a name, if it is one that says something.
+fn said_text<'e>(event: &'e Event, name: &str) -> Option<&'e str> {
+    event.get_extra(name)?.as_text().filter(|text| !matches!(*text, "" | "-"))
+}
+
 /// Writes a request's target from the first of these names that holds one, its host from another.
-fn target(event: &mut Event, target: &[&str], host: &str) {
-    if let Some(target) = target.iter().find_map(|name| said(event, name)) {
-        web::target(event, &target, Escapes::Unknown);
+fn target(event: &mut Event, names: &[&str], host: &str) {
+    for name in names {
+        if whole_target(event, name) {
+            break;
+        }
+        if let Some(target) = said(event, name) {
+            web::target(event, &target, Escapes::Unknown);
+            break;
+        }
     }
-    if event.get(Field::UrlDomain).is_none()
-        && let Some(host) = said(event, host)
-    {
+    if event.get(Field::UrlDomain).is_some() {
+        return;
+    }
+    // A name alone needs neither its port taken off nor escapes undone, and is not copied.
+    let plain = said_text(event, host).is_some_and(|host| {
+        host != "_"
+            && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+    });
+    if plain {
+        event.set_alike(Field::UrlDomain, host);
+    } else if let Some(host) = said(event, host) {
         web::host(event, &host);
     }
 }
 
+/// Writes the target that stands under a name where it begins with the path, as nearly all do, as
+/// [`web::target`] does but without a copy; tells whether it did.
+fn whole_target(event: &mut Event, name: &str) -> bool {
+    let Some(text) = said_text(event, name).filter(|text| text.starts_with('/')) else {
+        return false;
+    };
+    let (length, path) = (text.len(), text.find('?').unwrap_or(text.len()));
+    event.set_alike(Field::UrlOriginal, name);
+    event.set_piece(Field::UrlPath, name, 0..path);
+    if path + 1 < length {
+        event.set_piece(Field::UrlQuery, name, path + 1..length);
+    }
+    true
+}
+
 /// Writes the status that stands under a name.
 fn status(event: &mut Event, name: &str) {
-    let status = said(event, name).and_then(|status| status.parse().ok());
+    let status = match event.get_extra(name) {
+        Some(Value::Integer(status)) => u16::try_from(status).ok(),
+        Some(Value::Text(status)) => status.parse().ok(),
+        _ => said(event, name).and_then(|status| status.parse().ok()),
+    };
     if let Some(status @ 100..600) = status {
         web::status(event, status);
     }
@@ -208,16 +253,25 @@ fn joined(event: &mut Event, field: Field, name: &str) {
 
 /// Writes the protocol's version that stands under a name.
 fn version(event: &mut Event, name: &str) {
-    if event.get(Field::HttpVersion).is_none()
-        && let Some(version) = said(event, name)
-    {
+    if event.get(Field::HttpVersion).is_some() {
+        return;
+    }
+    if let Some(text) = said_text(event, name) {
+        let (length, number) = (text.len(), text.strip_prefix("HTTP/").unwrap_or(text).len());
+        event.set_piece(Field::HttpVersion, name, length - number..length);
+    } else if let Some(version) = said(event, name) {
         event.set(Field::HttpVersion, version.strip_prefix("HTTP/").unwrap_or(&version));
     }
 }
 
 /// Writes how long it took, which stands under a name in seconds.
 fn seconds(event: &mut Event, name: &str) {
-    if let Some(nanos) = said(event, name).and_then(|seconds| web::seconds(&seconds)) {
+    let taken = match event.get_extra(name) {
+        Some(Value::Float(seconds)) => epoch::float(seconds).map(model::Timestamp::nanos),
+        Some(Value::Text(seconds)) => web::seconds(seconds),
+        _ => said(event, name).and_then(|seconds| web::seconds(&seconds)),
+    };
+    if let Some(nanos) = taken {
         event.set(Field::EventDuration, nanos);
     }
 }

@@ -32,9 +32,32 @@ pub(crate) fn text(text: &str) -> Option<Timestamp> {
     nanos.checked_add(number * scale).map(Timestamp::from_nanos)
 }
 
+/// Reads a count of seconds with a fraction, as [`text`] reads the number written out.
+pub(crate) fn float(seconds: f64) -> Option<Timestamp> {
+    micros(seconds)
+        .map(|micros| Timestamp::from_nanos(micros * 1_000))
+        .or_else(|| text(&seconds.to_string()))
+}
+
+/// Gives a number of seconds as microseconds, where the shortest way to write it has no more than six digits
+/// behind the point: nearly always, and much faster than writing it.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "the number is whole and far below what an i64 holds"
+)]
+fn micros(seconds: f64) -> Option<i64> {
+    // Up to here no two numbers of six digits are read as the same float.
+    const SECONDS_MAX: f64 = 4_294_967_296.0;
+    let micros = (0.0..SECONDS_MAX).contains(&seconds).then(|| (seconds * 1e6).round())?;
+    // Both sides are whole, so this is the very float that the digits would be read as.
+    (micros / 1e6 == seconds && !seconds.is_sign_negative()).then_some(micros as i64)
+}
+
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -53,6 +76,22 @@ mod tests {
         for text in ["", "-1", "1.-5", ".5", "1.", "99999999999999999999", "999999999999.5", "1.é"]
         {
             check(text, expect!["none"]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_float_is_read_as_when_written(
+            seconds in prop_oneof![
+                any::<f64>(),
+                0.0..5e9,
+                (0_i64..5_000_000_000_000_000).prop_map(|micros| {
+                    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000).parse().unwrap()
+                }),
+                (0..5_000_000_000_i64).prop_map(|seconds| seconds.to_string().parse().unwrap()),
+            ],
+        ) {
+            prop_assert_eq!(float(seconds), text(&seconds.to_string()), "{}", seconds);
         }
     }
 

@@ -170,7 +170,11 @@ impl Parser {
     fn of_program(&self, program: &str) -> impl Iterator<Item = &Format> {
         // `postfix/smtpd` is read by what reads `postfix`.
         let family = program.split('/').next().unwrap_or_default();
-        let start = self.programs.partition_point(|(name, _)| *name < family);
+        // Most records name none, and then the search would be for nothing.
+        let start = match family {
+            "" => self.programs.len(),
+            _ => self.programs.partition_point(|(name, _)| *name < family),
+        };
         let rows = self.programs.get(start..).unwrap_or_default();
         rows.iter().take_while(move |(name, _)| *name == family).map(|(_, format)| format)
     }

@@ -105,7 +105,20 @@ pub(crate) fn seconds(text: &str) -> Option<i64> {
 /// asked for is the path and the query.
 pub(crate) fn proxied(event: &mut Event, raw: &str, escapes: Escapes) {
     request(event, raw, escapes);
-    let local = read(raw).and_then(|line| local_part(line.target)).map(|(.., local)| local);
+    if let Some(line) = read(raw) {
+        localise(event, line.target, escapes);
+    }
+}
+
+/// Writes a target of a proxy that puts the scheme and the host before it.
+pub(crate) fn proxied_target(event: &mut Event, raw: &str, escapes: Escapes) {
+    target(event, raw, escapes);
+    localise(event, raw, escapes);
+}
+
+/// Leaves of a target with scheme and host the path and the query.
+fn localise(event: &mut Event, raw: &str, escapes: Escapes) {
+    let local = local_part(raw).map(|(.., local)| local);
     if let Some(local) = local.filter(|local| local.starts_with('/')) {
         escapes.set(event, Field::UrlOriginal, local);
     }

@@ -31,6 +31,12 @@ pub struct HostLine {
     pub attack: Option<usize>,
 }
 
+impl From<crate::logins::LoginLine> for HostLine {
+    fn from(line: crate::logins::LoginLine) -> Self {
+        Self { time: line.time, text: line.text, attack: None }
+    }
+}
+
 /// Puts benign lines and those of attacks, which are numbered by their place, in the order of time.
 pub fn merged(life: Vec<HostLine>, attacks: Vec<Vec<HostLine>>) -> Vec<HostLine> {
     let mut all = life;

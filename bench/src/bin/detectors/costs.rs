@@ -25,6 +25,7 @@ pub(crate) fn print() {
         an_hour: 6,
         rollouts_a_week: 2,
         tools_a_week: 0,
+        setups_a_month: 1,
     };
     let lookups = LookupLife { seed, start, days, clients: 50, an_hour: 60, scanned_an_hour: 60 };
     let sets = [

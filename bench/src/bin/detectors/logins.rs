@@ -29,10 +29,48 @@ pub(crate) fn measure() -> Vec<Measured> {
     for scene in SCENES {
         rows.push(attacked(&small, &lines, scene));
     }
+    rows.push(scattered(&small, &lines));
     real();
     cost(&lines);
     rows
 }
+
+/// Two hundred networks, each of which tries two accounts once, within ten hours: each such day by itself, since the
+/// house learns from the one before.
+fn scattered(life: &LoginLife, benign: &[LoginLine]) -> Measured {
+    const DAYS: u64 = 10;
+    let (mut found, mut after) = (0, Vec::new());
+    for number in 0..DAYS {
+        let attack = LoginAttack {
+            seed: 5 + number * 1_009,
+            second: (DAY_KNOWN + number) * DAY + 7_200,
+            users: 200,
+            networks: 200,
+            tries: 400,
+            every: 90,
+            ..GUESS
+        };
+        let mut lines: Vec<Line> = played(benign, None).collect();
+        lines.extend(played(&attack.lines(life), Some(0)));
+        lines.sort_by_key(|line| line.time);
+        let told = Player::new(&DETECTORS).play(&lines);
+        let of = |one: &&Told| one.attack.is_some() && one.detection.rule.title == SCATTERED;
+        if let Some(first) = told.iter().find(of) {
+            found += 1;
+            after.push(first.after);
+        }
+    }
+    Measured {
+        detector: "guessing",
+        scene: "spray: 200 users, 200 networks, each of which tries two once".to_owned(),
+        recall: f64::from(found) / DAYS as f64,
+        false_alerts_per_day_per_thousand: f64::NAN,
+        seconds_to_detect: median(after),
+        bytes_per_entity: f64::NAN,
+    }
+}
+
+const SCATTERED: &str = "Spray from very many networks";
 
 fn life(users: usize, days: u64) -> LoginLife {
     // A Monday.
@@ -81,7 +119,8 @@ fn benign() -> Vec<Measured> {
     rows
 }
 
-const GUESSING: [&str; 6] = [
+const GUESSING: [&str; 7] = [
+    SCATTERED,
     "Slow guessing of passwords",
     "One account guessed from many networks",
     "A name guessed from many networks",

@@ -70,6 +70,16 @@ pub(crate) fn measure(samples: &[Sample]) -> Outcome {
             Some(model::Value::Float(score)) => score,
             _ => 0.0,
         };
+        if std::env::var_os("EXPLAIN").is_some() {
+            let reason = event
+                .get_extra("bartizan.anomaly.reason")
+                .map(|r| r.to_string())
+                .unwrap_or_default();
+            println!(
+                "X {score:.6} {} {} {} | {} {} | {reason}",
+                sample.attack, sample.class, sample.method, sample.target, sample.body
+            );
+        }
         rows.push((score, sample.attack, sample.class == "csic-plain"));
         number += 1;
     }

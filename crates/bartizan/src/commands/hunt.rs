@@ -2,12 +2,14 @@
 
 mod crew;
 mod follow;
+mod known;
 mod sorted;
 mod stats;
 mod timeline;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use detect::{Engine, Memory};
@@ -17,14 +19,15 @@ use source::{Import, ImportConfig};
 
 use self::crew::Work;
 use self::follow::Follower;
+use self::known::KnownArgs;
 use self::stats::Stats;
 use self::timeline::Timeline;
 use crate::codec::CodecArgs;
 use crate::detections::COLUMNS;
-use crate::failure::Outcome;
+use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
 use crate::output::{Printer, Shape, complain_of};
-use crate::rules::{self, Shipped};
+use crate::rules::{self, Loaded, Shipped};
 use crate::{progress, usage};
 
 /// Runs the rules over old files or folders; prints what they find as a timeline.
@@ -34,13 +37,21 @@ use crate::{progress, usage};
   bartizan hunt --output json auth.log.1.gz | jq .summary
   bartizan hunt --rules ./sigma/rules --level high --output csv evtx/ > timeline.csv
   bartizan hunt --rules ./my-rules --no-default-rules --stats incident/
+  bartizan hunt --overrides bartizan-data/rules/overrides.yml /var/log
   bartizan hunt --codec fernet --key-file app.keys /var/log/app
+  bartizan hunt --data /var/lib/bartizan old-logs/
 
 Reads text logs, JSON lines, Linux audit logs and Windows event files (EVTX), packed or not, on all
 cores. The records' own clock counts: detections come sorted by time when all is read, and
 correlations see the events of all files in the order of time. What does not fit into some 64 MB
 waits in unnamed files in the folder for temporary files. Ctrl-C ends the reading, and what was
 found until then is printed; a second one ends at once.
+
+By itself a hunt knows no place of an address and no site: it does not look addresses up, and how unusual
+a request is comes from the shipped model alone, on which no shipped rule decides. With --config or --data it
+uses what that `serve` has: its databases of addresses, its model of requests, what it learned of its
+sites, and who touched its decoys. It learns nothing itself, and changes nothing there; detectors that watch
+the present (such as silent sources) stay out.
 
 Ends with 0 whether or not anything was found; with 1 where a rule was set aside, with 3 where a
 file could not be read whole, with 130 where it was interrupted.")]
@@ -51,6 +62,10 @@ pub(crate) struct Args {
     /// Leaves the shipped rules out
     #[arg(long)]
     no_default_rules: bool,
+    /// What is changed of single rules: off, another level, exceptions; without it, the overrides.yml of a
+    /// folder of --rules
+    #[arg(long, value_name = "FILE")]
+    overrides: Option<PathBuf>,
     /// The shape of the detections
     #[arg(long, value_enum, default_value_t)]
     output: Shape,
@@ -75,6 +90,8 @@ pub(crate) struct Args {
     utc_offset: i32,
     #[command(flatten)]
     codec: CodecArgs,
+    #[command(flatten)]
+    known: KnownArgs,
     /// Files or folders, packed or not; `-` for standard input
     #[arg(required = true)]
     paths: Vec<PathBuf>,
@@ -118,15 +135,35 @@ impl Hunt {
     }
 }
 
+/// Loads the rules with what is changed of them, as `serve` does.
+fn load_rules(args: &Args) -> anyhow::Result<Loaded> {
+    let shipped = if args.no_default_rules { Shipped::Without } else { Shipped::With };
+    let overrides = match &args.overrides {
+        Some(file) if !file.is_file() => {
+            let sentence = format!("there is no file of overrides {}", file.display());
+            return Err(ending(Outcome::Unreadable, sentence));
+        }
+        Some(file) => Some(file.clone()),
+        None => rules::overrides_among(&args.rules)?,
+    };
+    match overrides {
+        Some(file) => rules::load_overridden(shipped, &args.rules, &file),
+        None => rules::load(shipped, &args.rules),
+    }
+}
+
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let began = Instant::now();
-    let shipped = if args.no_default_rules { Shipped::Without } else { Shipped::With };
-    let loaded = rules::load(shipped, &args.rules)?;
+    let loaded = load_rules(args)?;
     for fault in &loaded.faults {
         complain_of(fault);
     }
     let mut outcome = if loaded.faults.is_empty() { Outcome::Done } else { Outcome::Fault };
-    let engine = Engine::new(loaded.rules);
+    let known = args.known.open()?;
+    let mut engine = Engine::new(loaded.rules);
+    if let Some(model) = &known.model {
+        engine = engine.with_model(Arc::clone(model));
+    }
     let ready = usage::now();
     let codec = args.codec.open("hunt")?;
     let config = ImportConfig {
@@ -142,6 +179,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let work = Work {
         engine: &engine,
         parser: &parser,
+        known: &known,
         from: args.from.unwrap_or(Timestamp::MIN),
         to: args.to.unwrap_or(Timestamp::MAX),
         threads: args.threads.map_or_else(crew::threads, usize::from),

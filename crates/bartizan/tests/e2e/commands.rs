@@ -197,6 +197,8 @@ fn what_is_asked_in_a_wrong_way() {
         (&["parse", "--format", "nosuch"], "known: "),
         (&["simulate", "--to", "8.8.8.8:514", "--count", "1"], "--anywhere"),
         (&["simulate", "--to", "gopher://x"], "udp://"),
+        (&["simulate", "--to", "127.0.0.1:9", "--scenario", "nosuch"], "known: beacon, "),
+        (&["simulate", "--to", "127.0.0.1:9", "--scenario", "rare-program"], "bartizan hunt PATH"),
         (&["search", "x", "--last", "soon"], "90s"),
     ] {
         let ran = run(bartizan().args(arguments));

@@ -27,3 +27,5 @@ mod reload;
 mod relp;
 mod restart;
 mod scan;
+mod scenarios;
+mod watched;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Output;
 
 use crate::console::Console;
-use crate::product::{Place, Product, bartizan};
+use crate::product::{Place, Product, bartizan, eventually};
 
 fn model(data: &Path, words: &[&str]) -> Output {
     bartizan().arg("model").args(words).arg("--data").arg(data).output().unwrap()
@@ -50,6 +50,14 @@ fn trained_measured_and_shown() {
 
     let shown = told(&model(&data, &["inspect"]));
     assert!(shown.contains("access.log") && shown.contains("20 trees"), "{shown}");
+    for figure in ["requests kept back: 40", "attacks left out: 3", "AUC against them"] {
+        assert!(shown.contains(figure), "{figure} in {shown}");
+    }
+    let facts = model(&data, &["inspect", "--output", "json"]);
+    let facts: serde_json::Value = serde_json::from_slice(&facts.stdout).unwrap();
+    assert_eq!((&facts["seed"], &facts["requests"]), (&1.into(), &360.into()), "{facts}");
+    assert_eq!(facts["figures"]["attacks left out"], 3.0, "{facts}");
+    assert_ne!(facts["identity"], shipped["identity"], "{facts}");
     let request =
         ["inspect", "--request", "GET /item?id=1%2527%3B%7C%7Cx&page=2", "--output", "json"];
     let explained = model(&data, &request);
@@ -113,4 +121,49 @@ fn a_broken_model_in_the_data_folder_is_told_and_a_good_one_taken_up() {
     std::fs::write(data.join("requests.model"), "bartmdl1 and no more").unwrap();
     let news = live.next("rules");
     assert_eq!(news["faults"], 1, "{news}");
+}
+
+#[test]
+fn a_hunt_may_use_what_serve_learned_and_changes_nothing_there() {
+    let place = Place::new();
+    let (data, log_file) = (place.path("data"), place.path("site.log"));
+    let line = |source: &str, target: &str, status: u16| {
+        format!(
+            "{source} - - [21/Nov/2026:06:58:00 +0000] \"GET {target} HTTP/1.1\" {status} 512 \"-\" \"Mozilla/5.0\"\n"
+        )
+    };
+    let usual: String = (0..700)
+        .map(|number| {
+            line(&format!("2001:db8:{number}::1"), &format!("/item?id={}", 100 + number), 200)
+        })
+        .collect();
+    std::fs::write(&log_file, usual).unwrap();
+    let config =
+        place.configure(&format!("[[inputs.file]]\npaths = [{log_file:?}]\nfrom = \"start\"\n"));
+    let mut product = Product::start(&config);
+    let console = Console::set_up(&mut product);
+    eventually("the log is stored", || {
+        let rows = console.sql("SELECT count(*) FROM events");
+        (rows[0][0].as_u64() == Some(700)).then_some(())
+    });
+    assert_eq!(product.stop(), Some(0));
+
+    let old = place.path("old.log");
+    std::fs::write(&old, line("203.0.113.9", "/item?id=7%7E%7Ex%5Ey%7E%7E(0)", 500)).unwrap();
+    let hunt = |words: &[&str]| {
+        let output = bartizan().arg("hunt").arg(&old).args(words).output().unwrap();
+        (output.status.code(), told(&output))
+    };
+    let title = "Unusual request made the server fail";
+    let (code, alone) = hunt(&[]);
+    assert!(code == Some(0) && !alone.contains(title), "{alone}");
+    let before = std::fs::read(data.join("memory")).unwrap();
+    for known in [["--data", data.to_str().unwrap()], ["--config", config.to_str().unwrap()]] {
+        let (code, found) = hunt(&known);
+        assert!(code == Some(0) && found.contains(title), "{found}");
+        assert!(found.contains("usually digits"), "{found}");
+    }
+    assert_eq!(std::fs::read(data.join("memory")).unwrap(), before);
+    let (code, missing) = hunt(&["--data", place.path("nowhere").to_str().unwrap()]);
+    assert!(code == Some(3) && missing.contains("there is no data in"), "{code:?} {missing}");
 }

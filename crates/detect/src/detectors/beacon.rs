@@ -5,6 +5,9 @@
 //! skewness), and how narrow (median absolute deviation, as a part of the median, so that an hourly
 //! beacon is judged like one of every minute). Jitter spreads the gaps but keeps them symmetric.
 //!
+//! An implant may call a place that its machine calls for other reasons, too: then the calls of about the same size are
+//! judged by themselves.
+//!
 //! Programs that many machines run call home as evenly. So a place that five machines or more call is told only where
 //! ten of them have been judged and one in ten at most calls evenly.
 
@@ -23,6 +26,7 @@ use crate::keep::{
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "beacon",
+    version: 1,
     summary: "a machine that calls the same place at even intervals",
     wants: Kinds::CONNECTION,
     live_only: false,
@@ -47,6 +51,10 @@ const GAP_MIN: i64 = 5 * keep::SECOND;
 const GAP_MAX: i64 = 25 * 3_600 * keep::SECOND;
 /// The score from which on it is told.
 const SCORE_MIN: f64 = 0.84;
+/// How many calls of about the same size may be a beacon among others, and which part of the least one of them the
+/// others may be larger.
+const ALIKE_MIN: usize = 16;
+const ALIKE: i64 = 8;
 /// How much each part weighs: gaps tell more than sizes, which an idle browser keeps even too.
 const GAPS_WEIGHT: f64 = 0.7;
 
@@ -75,21 +83,25 @@ impl Calls {
         self.evidence.push(event.id);
     }
 
-    /// Gives how much the calls look like a beacon, 0 to 1, and the usual gap in nanoseconds.
+    /// Gives how much the calls look like a beacon, 0 to 1, and the usual gap in nanoseconds. Where a place is called
+    /// for other reasons too, the calls of about the same size may be a beacon by themselves.
     fn judge(&self) -> Option<(f64, i64)> {
-        let mut times: Vec<i64> = self.kept.iter().map(|(time, _)| time.nanos()).collect();
-        times.sort_unstable();
-        let gaps =
-            times.iter().zip(times.iter().skip(1)).map(|(one, next)| next.saturating_sub(*one));
-        let gaps: Vec<i64> = gaps.collect();
-        let usual = median(&gaps)?;
-        if !(GAP_MIN..=GAP_MAX).contains(&usual) {
-            return None;
-        }
-        let sizes: Vec<i64> =
+        let mut sizes: Vec<i64> =
             self.kept.iter().map(|(_, bytes)| i64::try_from(*bytes).unwrap_or(i64::MAX)).collect();
-        let score = GAPS_WEIGHT * evenness(&gaps)? + (1.0 - GAPS_WEIGHT) * evenness(&sizes)?;
-        Some((score, usual))
+        sizes.sort_unstable();
+        let times = |(least, most): (i64, i64)| {
+            let alike = self.kept.iter().filter(move |(_, bytes)| {
+                i64::try_from(*bytes).is_ok_and(|bytes| (least..=most).contains(&bytes))
+            });
+            alike.map(|(time, _)| time.nanos()).collect::<Vec<i64>>()
+        };
+        let all = judged(times((0, i64::MAX)), &sizes);
+        if all.is_some_and(|(score, _)| score >= SCORE_MIN) {
+            return all;
+        }
+        let alike = alike(&sizes)?;
+        let (first, last) = (alike.first()?, alike.last()?);
+        judged(times((*first, *last)), alike).or(all)
     }
 
     fn seconds(&self) -> i64 {
@@ -98,28 +110,51 @@ impl Calls {
     }
 }
 
-/// Gives the middle one of some numbers.
-fn median(numbers: &[i64]) -> Option<i64> {
-    quartile(numbers, 2)
+/// Gives how much calls at these times and of these sizes, which are sorted, look like a beacon, and their usual gap.
+fn judged(mut times: Vec<i64>, sizes: &[i64]) -> Option<(f64, i64)> {
+    times.sort_unstable();
+    let gaps = times.iter().zip(times.iter().skip(1)).map(|(one, next)| next.saturating_sub(*one));
+    let mut gaps: Vec<i64> = gaps.collect();
+    gaps.sort_unstable();
+    let usual = quartile(&gaps, 2)?;
+    if !(GAP_MIN..=GAP_MAX).contains(&usual) {
+        return None;
+    }
+    let score = GAPS_WEIGHT * evenness(&gaps)? + (1.0 - GAPS_WEIGHT) * evenness(sizes)?;
+    Some((score, usual))
 }
 
-/// Gives a quartile (1 to 3) of some numbers, the nearest of them.
-fn quartile(numbers: &[i64], quarter: usize) -> Option<i64> {
-    let mut sorted = numbers.to_vec();
-    sorted.sort_unstable();
+/// Gives the longest run of sorted sizes that are about the same, where it is long enough and not all of them.
+fn alike(sizes: &[i64]) -> Option<&[i64]> {
+    let (mut best, mut first) = (0..0, 0);
+    for (last, size) in sizes.iter().enumerate() {
+        while sizes.get(first).is_some_and(|least| least.saturating_add(least / ALIKE) < *size) {
+            first += 1;
+        }
+        if last + 1 - first > best.len() {
+            best = first..last + 1;
+        }
+    }
+    let is_part = best.len() >= ALIKE_MIN && best.len() < sizes.len();
+    sizes.get(best).filter(|_| is_part)
+}
+
+/// Gives a quartile (1 to 3) of sorted numbers, the nearest of them.
+fn quartile(sorted: &[i64], quarter: usize) -> Option<i64> {
     sorted.get((sorted.len().checked_sub(1)? * quarter + 2) / 4).copied()
 }
 
-/// Gives how even numbers are, 0 to 1: how symmetric and how narrow they lie about their median.
-fn evenness(numbers: &[i64]) -> Option<f64> {
-    let [low, middle, high] =
-        [quartile(numbers, 1)?, quartile(numbers, 2)?, quartile(numbers, 3)?].map(float);
+/// Gives how even sorted numbers are, 0 to 1: how symmetric and how narrow they lie about their median.
+fn evenness(sorted: &[i64]) -> Option<f64> {
+    let usual = quartile(sorted, 2)?;
+    let [low, middle, high] = [quartile(sorted, 1)?, usual, quartile(sorted, 3)?].map(float);
     let spread = high - low;
     let skewness = if spread > 0.0 { (low + high - 2.0 * middle) / spread } else { 0.0 };
-    let usual = median(numbers)?;
-    let away: Vec<i64> =
-        numbers.iter().map(|number| number.saturating_sub(usual).saturating_abs()).collect();
-    let narrow = if middle > 0.0 { 1.0 - (float(median(&away)?) / middle).min(1.0) } else { 1.0 };
+    let mut away: Vec<i64> =
+        sorted.iter().map(|number| number.saturating_sub(usual).saturating_abs()).collect();
+    away.sort_unstable();
+    let narrow =
+        if middle > 0.0 { 1.0 - (float(quartile(&away, 2)?) / middle).min(1.0) } else { 1.0 };
     // What is narrow is even, however it leans: half a millisecond to one side is no sign of a human.
     let symmetric = 1.0 - skewness.abs() * (1.0 - narrow).min(0.25) / 0.25;
     Some(f64::midpoint(symmetric, narrow))
@@ -269,13 +304,16 @@ impl Watcher for Beacon {
 fn finding(ends: Ends, calls: &Calls, (score, usual): (f64, i64), fresh: u64) -> Finding {
     let seconds = calls.seconds();
     let text = format!(
-        "{} called port {} of {} {} times within {}, about every {}",
+        "{} called port {} of {} {} times within {}, about every {} and with about the same size: {:.0} % as even as a \
+         clock, where from {:.0} % on it is no human's doing",
         ends.source,
         ends.port,
         ends.destination,
         calls.count,
         keep::span(seconds),
-        keep::span(usual / keep::SECOND)
+        keep::span(usual / keep::SECOND),
+        score * 100.0,
+        SCORE_MIN * 100.0
     );
     Finding {
         kind: "beacon",

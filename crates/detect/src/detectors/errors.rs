@@ -19,6 +19,7 @@ use crate::models::site_key;
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "errors",
+    version: 1,
     summary: "a site or a program that fails far more than it usually does at this hour",
     wants: Kinds::REQUEST.and(Kinds::FAULT),
     live_only: false,

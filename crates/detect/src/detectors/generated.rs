@@ -22,6 +22,7 @@ use crate::names::{Names, chosen_label};
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "generated",
+    version: 1,
     summary: "a machine that asks for names which look made up, or for very many that do not exist",
     wants: Kinds::DNS,
     live_only: false,

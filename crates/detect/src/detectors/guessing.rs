@@ -7,10 +7,12 @@
 //! slots of ten minutes of the last day (a burst is one slot), per account and per network (24 bits of an
 //! address of IPv4, 48 of IPv6, one machine of the own), and compared with what the days before had: mean
 //! and four deviations, which forget half in a fortnight. A day that was told of is not learned from,
-//! unless the next is alike: then it is how things are.
+//! unless the next is alike: then it is how things are. Where each of very many networks tries but a few accounts,
+//! neither stands out; then the whole house is counted: how many of its users were tried from elsewhere within a day.
 
 mod account;
 mod day;
+mod house;
 mod source;
 
 use model::Event;
@@ -18,6 +20,7 @@ use sigma::SnapshotError;
 use sigma::codec::{Reader, Writer};
 
 use self::account::{Account, Guessed};
+use self::house::House;
 use self::source::Source;
 use super::shared::{Login, shown};
 use super::{Detector, Finding, Kinds, Watcher};
@@ -26,6 +29,7 @@ use crate::keep::Table;
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "guessing",
+    version: 2,
     summary: "passwords guessed slowly, from many networks or of many users, and the log-in after it",
     wants: Kinds::LOGIN,
     live_only: false,
@@ -51,6 +55,8 @@ struct Guessing {
     accounts: Table<u64, Account>,
     strangers: Table<u64, Account>,
     sources: Table<u32, Source>,
+    /// All accounts together: real attempts, and those of sample traffic.
+    houses: [House; 2],
 }
 
 impl Default for Guessing {
@@ -59,6 +65,7 @@ impl Default for Guessing {
             accounts: Table::new(ACCOUNTS_MAX),
             strangers: Table::new(STRANGERS_MAX),
             sources: Table::new(SOURCES_MAX),
+            houses: [House::default(), House::default()],
         }
     }
 }
@@ -80,13 +87,17 @@ impl Watcher for Guessing {
             writer.number(u64::from(*key));
             source.snapshot(writer);
         });
+        self.houses.iter().for_each(|house| house.snapshot(writer));
     }
 
     fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
         for accounts in [&mut self.accounts, &mut self.strangers] {
             accounts.restore(reader, |reader| Ok((reader.whole()?, Account::restore(reader)?)))?;
         }
-        self.sources.restore(reader, |reader| Ok((day::word(reader)?, Source::restore(reader)?)))
+        self.sources
+            .restore(reader, |reader| Ok((day::word(reader)?, Source::restore(reader)?)))?;
+        self.houses = [House::restore(reader)?, House::restore(reader)?];
+        Ok(())
     }
 
     fn bytes(&self) -> usize {
@@ -102,7 +113,7 @@ impl Watcher for Guessing {
 
 impl Guessing {
     fn work(&mut self, login: &Login<'_>, found: &mut Vec<Finding>) {
-        let Self { accounts, strangers, sources } = self;
+        let Self { accounts, strangers, sources, .. } = self;
         // The usual log-in ends here.
         let known = accounts.known(login.user);
         let home = known.as_ref().is_some_and(|account| account.is_home(login));
@@ -121,7 +132,7 @@ impl Guessing {
     }
 
     fn fail(&mut self, login: &Login<'_>, found: &mut Vec<Finding>) {
-        let Self { accounts, strangers, sources } = self;
+        let Self { accounts, strangers, sources, houses } = self;
         let nobody = login.is_of_nobody();
         let known = accounts.known(login.user);
         if known.as_ref().is_some_and(|account| account.is_home(login)) {
@@ -139,6 +150,12 @@ impl Guessing {
         }
         if let Some(alarm) = of_account {
             found.push(of_tries(login, &alarm, used));
+        }
+        // Of the whole house only those count who are somebody: names are easily made up.
+        let [real, played] = houses;
+        let house = if login.is_played() { played } else { real };
+        if used && let Some(alarm) = house.fail(login) {
+            found.push(of_house(login, &alarm));
         }
     }
 }
@@ -172,6 +189,33 @@ fn of_source(login: &Login<'_>, alarm: &source::Alarm) -> Finding {
         text,
         first: alarm.first,
         count: alarm.count,
+        fresh: alarm.fresh,
+        events: alarm.evidence.events(),
+        ..Finding::default()
+    }
+}
+
+fn of_house(login: &Login<'_>, alarm: &house::Alarm) -> Finding {
+    let text = format!(
+        "{} users were tried within a day from {} networks that none of them has come from, {} times in all, so seldom from each \
+         that no network stands out; {:.0} users a day are usual; last {} from {}",
+        alarm.users,
+        alarm.networks,
+        alarm.tries,
+        alarm.baseline,
+        shown(login.name),
+        login.source,
+    );
+    Finding {
+        kind: "scattered",
+        host: login.event.text(model::Field::HostName).map(str::to_owned),
+        score: 0.9,
+        observed: f64::from(alarm.users),
+        baseline: alarm.baseline,
+        window_seconds: WINDOW_SECONDS,
+        text,
+        first: alarm.first,
+        count: u64::from(alarm.tries),
         fresh: alarm.fresh,
         events: alarm.evidence.events(),
         ..Finding::default()

@@ -1,130 +1,124 @@
 //! Programs that nobody has seen here: the first start of one, by this parent, in this group of machines.
 //!
-//! Machines that are numbered alike (`web-1`, `web-2`) make a group. A start is rare where no machine of the
+//! Machines that are numbered alike (`web-1`, `web-2`) make a group. A start is new where no machine of the
 //! group has started that program from that parent for thirty days, and after half an hour still no more
-//! than two machines have: what is rolled out comes to many. How surprising a new program is depends on how
-//! many programs of the group, or of that parent there, were ever seen once only (Good and Turing): a machine that
-//! builds software starts new ones all the time, and its next is no news. A group is watched for a week before anything is said of it.
+//! than two machines have: what is rolled out comes to many. What another group has is no news in this one. A program is known by its name without versions and
+//! what was made by chance, and by the kind of folder it lies in ([`label`]).
+//!
+//! New is not news. People set programs up, developers build some each day, and a program may be in use for weeks before
+//! it is started for the first time where it is watched. So each new program is of a kind: from what folders, by which
+//! parent, whether other machines have it, whether that parent is new itself. Of
+//! every kind it is known how often new ones come here ([`news`]), and only what comes so seldom that it would hardly
+//! ever be told in peace is told as news; a kind that comes somewhat more often is told as such, and one that comes all
+//! the time not at all. What lies where only installers write is expected on a machine where one just did, or that is
+//! new itself. A group is watched for a week before anything is said of it, and in a day no more than twenty
+//! are told one by one.
+
+mod kept;
+mod label;
+mod news;
+mod words;
 
 use std::collections::VecDeque;
 
-use model::{Event, EventId, Field, Timestamp};
+use model::{Event, Field, Timestamp};
 use sigma::SnapshotError;
-use sigma::codec::{Read, Reader, Writer};
+use sigma::codec::{Reader, Writer};
 
+use self::kept::{Group, Later, Machine, Pair, Program, Seen, Waiting, day_of, week_of};
+use self::label::{Label, cut, group_of, plain};
+use self::news::{Kind, News, Weeks};
+use self::words::finding;
 use super::{Detector, Finding, Kinds, Watcher};
-use crate::keep::{self, Table, read_time, write_time};
+use crate::keep::{self, Table};
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "rare",
+    version: 2,
     summary: "a program that a group of machines has never started so before",
     wants: Kinds::PROCESS,
     live_only: false,
     make: || Box::new(Rare::default()),
 };
 
-/// How many programs (by group and parent) and how many groups, and parents in them, are kept.
+/// How many programs are kept: by group and parent, and by themselves among all machines.
 const PROGRAMS_MAX: usize = 100_000;
+const NAMES_MAX: usize = 50_000;
+const MACHINES_MAX: usize = 20_000;
 const GROUPS_MAX: usize = 20_000;
+/// How many labels are kept ready; they only spare work.
+const LABELS_MAX: usize = 20_000;
 /// How many starts wait for what other machines do.
 const WAITING_MAX: usize = 2_000;
 /// How long a group is watched, and how many starts of it must have been seen, before it is spoken of.
 const BURN_IN: i64 = 7 * 86_400 * keep::SECOND;
 const STARTS_MIN: u64 = 500;
+/// A machine is new for so long.
+const NEW_MACHINE: i64 = 7 * 86_400 * keep::SECOND;
 /// What was not started for so long is new again.
 const REMEMBERED: i64 = 30 * 86_400 * keep::SECOND;
 /// How long it is waited whether others start it too, and how many others make it no news.
 const WAIT: i64 = 30 * 60 * keep::SECOND;
 const MACHINES: usize = 3;
-/// How likely a group's next start may be of something new for a new one to be news.
-const NEWS_MAX: f64 = 0.02;
-/// From so many starts on a parent speaks for itself, before its group does.
-const PARENT_STARTS_MIN: u64 = 50;
-/// How much of a name is looked at; the rest of a longer one is cut off.
-const NAME_BYTES_MAX: usize = 255;
+/// For how long what an installer put in place is expected.
+const INSTALLED_FOR: i64 = DAY;
+const DAY: i64 = 86_400 * keep::SECOND;
+/// How many new programs of a kind may come a day on a thousand machines, where the next is to be news, and where it is
+/// worth a word at all.
+const NEWS_A_DAY_MAX: f64 = 0.2;
+const WORD_A_DAY_MAX: f64 = 5.0;
+/// However few machines there are: so many others within five weeks are worth a word.
+const WORD_OTHERS_MAX: f64 = 7.0;
+/// What was told is not learned from for a day, so that an intruder who goes from machine to machine is told more than
+/// once; how many of one kind are told then, and how many there may be that are not learned from yet.
+const LEARNED_AFTER: i64 = DAY;
+const ALIKE_MAX: usize = 3;
+const LATER_MAX: usize = 500;
+/// How many are told one by one in a day.
+const TOLD_A_DAY_MAX: u32 = 20;
 
-/// One program from one parent in one group.
-#[derive(Clone, Debug)]
-struct Program {
-    last: Timestamp,
-    starts: u32,
-    /// The machines that started it, by hash; nothing where there are fewer.
-    machines: [u32; MACHINES],
-}
-
-impl Program {
-    fn start(&mut self, at: Timestamp, host: &str) {
-        self.starts = self.starts.saturating_add(1);
-        self.last = self.last.max(at);
-        let machine = keep::hash(host.to_ascii_lowercase().as_bytes());
-        let machine = keep::mix(u128::from(machine)).max(1);
-        if !self.machines.contains(&machine)
-            && let Some(free) = self.machines.iter_mut().find(|machine| **machine == 0)
-        {
-            *free = machine;
-        }
-    }
-
-    fn machines(&self) -> usize {
-        self.machines.iter().filter(|machine| **machine != 0).count()
-    }
-}
-
-/// What is known of a group of machines, or of one parent there.
-#[derive(Clone, Debug)]
-struct Group {
-    first: Timestamp,
-    starts: u64,
-    /// How many programs were started once only.
-    once: u64,
-}
-
-impl Group {
-    /// Takes a start of a program that was started so often before; gives how likely it was that it would be one
-    /// of a new program (Good and Turing), and how many starts there had been.
-    fn start(&mut self, before: u32) -> (f64, u64) {
-        let starts = self.starts;
-        let likely = (keep::number(self.once) + 1.0) / (keep::number(starts) + 1.0);
-        self.starts = starts.saturating_add(1);
-        self.once = match before {
-            0 => self.once.saturating_add(1),
-            1 => self.once.saturating_sub(1),
-            _ => self.once,
-        };
-        (likely, starts)
-    }
-}
-
-/// A start that is news unless others follow.
-#[derive(Clone, Debug)]
-struct Waiting {
+/// A program that is new, before it is waited for what others do.
+struct New {
     program: u64,
-    time: Timestamp,
-    event: EventId,
-    host: String,
-    user: String,
-    name: String,
-    parent: String,
-    likely: f64,
-    starts: u64,
+    kind: Kind,
+    expected: bool,
+    group: u64,
 }
 
 #[derive(Debug)]
 struct Rare {
     programs: Table<u64, Program>,
+    /// Programs by themselves, wherever they run and whoever starts them.
+    names: Table<u64, Seen>,
+    /// Programs and their parents, when they are new in some group.
+    pairs: Table<u64, Pair>,
+    machines: Table<u64, Machine>,
     groups: Table<u64, Group>,
+    news: News,
     waiting: VecDeque<Waiting>,
+    /// What was told and is not learned from yet.
+    later: VecDeque<Later>,
     dropped: u64,
+    /// The day of the last word, and how many there were on it.
+    told: (i64, u32),
+    labels: Table<u64, Label>,
 }
 
 impl Default for Rare {
     fn default() -> Self {
         Self {
             programs: Table::new(PROGRAMS_MAX),
+            names: Table::new(NAMES_MAX),
+            pairs: Table::new(NAMES_MAX),
+            machines: Table::new(MACHINES_MAX),
             groups: Table::new(GROUPS_MAX),
+            news: News::default(),
             waiting: VecDeque::new(),
+            later: VecDeque::new(),
             dropped: 0,
+            told: (0, 0),
+            labels: Table::new(LABELS_MAX),
         }
     }
 }
@@ -132,101 +126,42 @@ impl Default for Rare {
 impl Watcher for Rare {
     fn observe(&mut self, event: &Event, found: &mut Vec<Finding>) {
         self.tell(event.time, found);
-        let named = |field| event.text(field).map(cut).filter(|name| !name.is_empty());
-        let Some(host) = named(Field::HostName) else { return };
-        let Some(name) = named(Field::ProcessName) else { return };
-        let parent = named(Field::ParentName).unwrap_or_default();
-        let group_key = keep::hash(group_of(&plain(host)).as_bytes());
-        let key = format!("{group_key:x} {} < {}", plain(name), plain(parent));
-        let key = keep::hash(key.as_bytes());
-        let begin = || Program { last: Timestamp::MIN, starts: 0, machines: [0; MACHINES] };
-        let program = self.programs.entry(key, begin);
-        let is_new = event.time.nanos().saturating_sub(program.last.nanos()) > REMEMBERED;
-        if is_new {
-            *program = begin();
-        }
-        let before = program.starts;
-        program.start(event.time, host);
-        let begin = || Group { first: event.time, starts: 0, once: 0 };
-        let of_parent = group_key ^ keep::hash(plain(parent).as_bytes()).rotate_left(21);
-        let by_parent = self.groups.entry(of_parent, begin).start(before);
-        let group = self.groups.entry(group_key, begin);
-        let by_group = group.start(before);
-        let (likely, starts) = if by_parent.1 >= PARENT_STARTS_MIN { by_parent } else { by_group };
-        let watched = event.time.nanos().saturating_sub(group.first.nanos()) >= BURN_IN;
-        if !is_new || !watched || group.starts < STARTS_MIN || likely > NEWS_MAX {
+        let named = |field| event.text(field).map(cut).unwrap_or_default();
+        let (host, name) = (named(Field::HostName), named(Field::ProcessName));
+        if host.is_empty() || name.is_empty() {
             return;
         }
-        if self.waiting.len() >= WAITING_MAX {
-            self.waiting.pop_front();
-            self.dropped = self.dropped.saturating_add(1);
+        let label = self.label(name, named(Field::ProcessExecutable));
+        let parent = self.label(named(Field::ParentName), named(Field::ParentExecutable));
+        if let Some(new) = self.start(event, host, (&label, &parent)) {
+            let [user, by] = [Field::UserName, Field::ParentName].map(named);
+            let [host, user, name, parent] = [host, user, name, by].map(str::to_owned);
+            let (time, event) = (event.time, event.id);
+            let New { program, kind, expected, group } = new;
+            let place = label.place;
+            let parts = Waiting {
+                program,
+                kind,
+                expected,
+                group,
+                place,
+                time,
+                event,
+                host,
+                user,
+                name,
+                parent,
+            };
+            self.wait(parts);
         }
-        let user = named(Field::UserName).unwrap_or_default();
-        let [host, user, name, parent] = [host, user, name, parent].map(str::to_owned);
-        let (time, event) = (event.time, event.id);
-        self.waiting.push_back(Waiting {
-            program: key,
-            time,
-            event,
-            host,
-            user,
-            name,
-            parent,
-            likely,
-            starts,
-        });
     }
 
     fn snapshot(&self, writer: &mut Writer) {
-        self.programs.snapshot(writer, |writer, key, program| {
-            writer.whole(*key);
-            write_time(writer, program.last);
-            writer.number(u64::from(program.starts));
-            program.machines.iter().for_each(|machine| writer.number(u64::from(*machine)));
-        });
-        self.groups.snapshot(writer, |writer, key, group| {
-            writer.whole(*key);
-            write_time(writer, group.first);
-            writer.number(group.starts);
-            writer.number(group.once);
-        });
-        writer.number(self.dropped);
-        writer.length(self.waiting.len());
-        for one in &self.waiting {
-            writer.whole(one.program);
-            write_time(writer, one.time);
-            writer.number(one.event.0);
-            for text in [&one.host, &one.user, &one.name, &one.parent] {
-                writer.text(text);
-            }
-            writer.whole(one.likely.to_bits());
-            writer.number(one.starts);
-        }
+        self.write(writer);
     }
 
     fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        self.programs.restore(reader, |reader| {
-            let (key, last, starts) = (reader.whole()?, read_time(reader)?, small(reader)?);
-            let mut machines = [0; MACHINES];
-            for machine in &mut machines {
-                *machine = small(reader)?;
-            }
-            Ok((key, Program { last, starts, machines }))
-        })?;
-        self.groups.restore(reader, |reader| {
-            let (key, first) = (reader.whole()?, read_time(reader)?);
-            Ok((key, Group { first, starts: reader.number()?, once: reader.number()? }))
-        })?;
-        self.dropped = reader.number()?;
-        let length = reader.length()?;
-        if length > WAITING_MAX {
-            return Err(SnapshotError::TooLarge);
-        }
-        self.waiting.clear();
-        for _ in 0..length {
-            self.waiting.push_back(waiting(reader)?);
-        }
-        Ok(())
+        self.read(reader)
     }
 
     fn bytes(&self) -> usize {
@@ -235,127 +170,208 @@ impl Watcher for Rare {
         let waiting =
             self.waiting.iter().map(|one| size_of::<Waiting>() + texts(one)).sum::<usize>();
         self.programs.values().count() * (size_of::<Program>() + 16)
+            + self.names.values().count() * (size_of::<Seen>() + 16)
+            + self.pairs.values().count() * (size_of::<Pair>() + 16)
+            + self.machines.values().count() * (size_of::<Machine>() + 16)
             + self.groups.values().count() * (size_of::<Group>() + 16)
+            + self.labels.values().count() * (size_of::<Label>() + 16)
+            + self.later.len() * size_of::<Later>()
+            + self.news.bytes()
             + waiting
     }
 
     fn forgotten(&self) -> u64 {
-        self.programs.forgotten() + self.groups.forgotten() + self.dropped
+        self.programs.forgotten()
+            + self.names.forgotten()
+            + self.pairs.forgotten()
+            + self.machines.forgotten()
+            + self.groups.forgotten()
+            + self.news.forgotten()
+            + self.dropped
     }
 }
 
 impl Rare {
+    /// Takes a start of a program by a parent; gives what is to be waited for, where it is new.
+    fn start(
+        &mut self,
+        event: &Event,
+        host: &str,
+        (label, parent): (&Label, &Label),
+    ) -> Option<New> {
+        let at = event.time;
+        let (machine_key, machine) = self.machine(host, at);
+        if (label.installs || parent.installs)
+            && let Some(machine) = self.machines.known(machine_key)
+        {
+            machine.installed = machine.installed.max(at);
+        }
+        let short = keep::mix(u128::from(machine_key)).max(1);
+        let names = self.names.entry(label.program, || Seen::NEVER);
+        let known = at.nanos().saturating_sub(names.last.nanos()) <= REMEMBERED && !names.once;
+        names.start(at, short);
+        let group = self.group(&machine, at);
+        let pair = label.program.rotate_left(17) ^ parent.program.rotate_left(39);
+        let key = pair ^ machine.group;
+        let program = self.programs.entry(key, || Program::NEVER);
+        let (first, again) = program.seen.start(at, short);
+        if again && std::mem::take(&mut program.counted) {
+            self.news.again(program.kind, program.seen.day.div_euclid(7));
+        }
+        if !first || self.is_elsewhere(pair, machine.group, at) {
+            return None;
+        }
+        let told = event.text(Field::ParentName).is_some_and(|name| !name.is_empty());
+        let kind = self.kind((label, told.then_some(parent)), known, machine.group);
+        let burns_in =
+            at.nanos().saturating_sub(group.first.nanos()) < BURN_IN || group.starts < STARTS_MIN;
+        if let Some(program) = self.programs.known(key) {
+            (program.kind, program.counted) = (kind, burns_in);
+        }
+        if burns_in {
+            self.news.once(kind, week_of(at));
+            return None;
+        }
+        let expected = label.place.is_kept() && machine.expects(at, group.first);
+        Some(New { program: key, kind, expected, group: machine.group })
+    }
+
+    /// Counts a start of a group; gives what is known of the group.
+    fn group(&mut self, machine: &Machine, at: Timestamp) -> Group {
+        let begin = || Group { first: at, starts: 0, machine_days: Weeks::default() };
+        let group = self.groups.entry(machine.group, begin);
+        if machine.day != day_of(at) {
+            group.machine_days.add(week_of(at));
+        }
+        group.starts = group.starts.saturating_add(1);
+        *group
+    }
+
+    /// Tells whether a program that is new by its parent in a group is not new in another: then it is no news, and says
+    /// nothing of what is.
+    fn is_elsewhere(&mut self, pair: u64, group: u64, at: Timestamp) -> bool {
+        let pair = self.pairs.entry(pair, || Pair { group, last: at });
+        let recent = at.nanos().saturating_sub(pair.last.nanos()) <= REMEMBERED;
+        let elsewhere = recent && pair.group != group;
+        *pair = Pair { group, last: pair.last.max(at) };
+        elsewhere
+    }
+
+    /// Gives what a program is known by.
+    fn label(&mut self, name: &str, path: &str) -> Label {
+        let mut texts = [0_u8; 2 * label::TEXT_BYTES_MAX + 1];
+        let both = name.bytes().chain([0]).chain(path.bytes());
+        let length = name.len() + 1 + path.len();
+        texts.iter_mut().zip(both).for_each(|(to, from)| *to = from);
+        let key = keep::hash(texts.get(..length).unwrap_or_default());
+        *self.labels.entry(key, || Label::of(name, path))
+    }
+
+    /// Gives what was known of a machine before this start, and counts its day.
+    fn machine(&mut self, host: &str, at: Timestamp) -> (u64, Machine) {
+        let key = keep::hash(host.as_bytes());
+        let machine = self.machines.entry(key, || Machine {
+            group: keep::hash(group_of(&plain(host)).as_bytes()),
+            first: at,
+            day: i64::MIN,
+            installed: Timestamp::MIN,
+        });
+        let before = *machine;
+        if machine.day != day_of(at) {
+            machine.day = day_of(at);
+            self.news.machine(week_of(at));
+        }
+        (key, before)
+    }
+
+    /// Gives the kind of a new program.
+    fn kind(&mut self, (label, parent): (&Label, Option<&Label>), known: bool, group: u64) -> Kind {
+        // What the first start of a new program starts is the same story.
+        let new_parent = parent.is_some_and(|parent| {
+            self.names.known(parent.program).is_none_or(|parent| parent.once)
+        });
+        let flags = [known, new_parent];
+        let flags = flags.into_iter().fold(0, |marks, flag| marks << 1 | u8::from(flag));
+        let by = parent.filter(|_| !new_parent).map_or(0, |parent| parent.program);
+        Kind::of(label.place.number() << 2 | flags, (label.area, by), group)
+    }
+
+    fn wait(&mut self, one: Waiting) {
+        if self.waiting.len() >= WAITING_MAX {
+            self.waiting.pop_front();
+            self.dropped = self.dropped.saturating_add(1);
+        }
+        self.waiting.push_back(one);
+    }
+
     /// Tells of the starts whose time to wait is over and that stayed alone.
     fn tell(&mut self, now: Timestamp, found: &mut Vec<Finding>) {
+        let is_over = |time: Timestamp, span| now.nanos().saturating_sub(time.nanos()) >= span;
+        while let Some(one) = self.later.pop_front_if(|one| is_over(one.time, LEARNED_AFTER)) {
+            self.count(&one);
+        }
         while let Some(one) = self.waiting.front() {
-            if now.nanos().saturating_sub(one.time.nanos()) < WAIT {
-                return;
+            if !is_over(one.time, WAIT) {
+                break;
             }
-            let Some(one) = self.waiting.pop_front() else { return };
-            let begin = || Program { last: one.time, starts: 1, machines: [1, 0, 0] };
-            let program = self.programs.entry(one.program, begin);
-            if program.machines() < MACHINES {
-                found.push(finding(&one, program));
+            let Some(one) = self.waiting.pop_front() else { break };
+            let machines = self.programs.known(one.program).map_or(1, |one| one.seen.machines());
+            // The bound is on what is learned later too: nobody makes it grow.
+            if machines < MACHINES && self.later.len() < LATER_MAX {
+                found.extend(self.judge(&one, machines));
             }
         }
     }
-}
 
-fn waiting(reader: &mut Reader<'_>) -> Read<Waiting> {
-    let (program, time, event) = (reader.whole()?, read_time(reader)?, EventId(reader.number()?));
-    let mut text = || reader.text().map(str::to_owned);
-    let (host, user, name, parent) = (text()?, text()?, text()?, text()?);
-    let likely = f64::from_bits(reader.whole()?);
-    Ok(Waiting { program, time, event, host, user, name, parent, likely, starts: reader.number()? })
-}
-
-fn small(reader: &mut Reader<'_>) -> Read<u32> {
-    u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)
-}
-
-/// Gives as much of a name as is looked at.
-fn cut(name: &str) -> &str {
-    name.get(..name.floor_char_boundary(NAME_BYTES_MAX)).unwrap_or_default()
-}
-
-/// Gives a name without case and with every run of figures as one sign: versions and numbers of temporary files
-/// make no new program.
-fn plain(name: &str) -> String {
-    let mut plain = String::with_capacity(name.len());
-    for letter in name.chars() {
-        match letter {
-            '0'..='9' if plain.ends_with('#') => {}
-            '0'..='9' => plain.push('#'),
-            _ => plain.extend(letter.to_lowercase()),
+    /// Counts a new program for its kind.
+    fn count(&mut self, one: &Later) {
+        let week = week_of(one.time);
+        self.news.alone(one.kind, week, one.first);
+        // What was seen again meanwhile was not counted as seen once, and is not taken back.
+        if let Some(program) = self.programs.known(one.program).filter(|one| one.seen.once) {
+            program.counted = true;
+            self.news.once(one.kind, week);
         }
     }
-    plain
-}
 
-/// Gives the group of a machine: its name without its number and its domain.
-fn group_of(host: &str) -> &str {
-    let first = host.split('.').next().unwrap_or_default();
-    let group = first.trim_end_matches(['#', '-', '_']);
-    if group.is_empty() { host } else { group }
-}
-
-fn finding(one: &Waiting, program: &Program) -> Finding {
-    let parent = if one.parent.is_empty() { "a parent that is not told" } else { &one.parent };
-    let text = format!(
-        "{} was started by {parent} on {}, for the first time within 30 days in its group of machines; of {} \
-         starts before, about one in {:.0} was of something new",
-        one.name,
-        one.host,
-        one.starts,
-        1.0 / one.likely
-    );
-    let mut also = vec![("process.name", one.name.clone())];
-    if !one.parent.is_empty() {
-        also.push(("process.parent.name", one.parent.clone()));
-    }
-    Finding {
-        kind: "process",
-        user: (!one.user.is_empty()).then(|| one.user.clone()),
-        host: Some(one.host.clone()),
-        score: 1.0 - one.likely,
-        observed: keep::number(u64::from(program.starts)),
-        baseline: one.likely,
-        window_seconds: REMEMBERED / keep::SECOND,
-        text,
-        first: one.time,
-        count: u64::from(program.starts.max(1)),
-        fresh: u64::from(program.starts.max(1)),
-        events: vec![one.event],
-        also,
-        ..Finding::default()
+    /// Gives what is to be told of a new program.
+    fn judge(&mut self, one: &Waiting, machines: usize) -> Option<Finding> {
+        let days =
+            self.groups.known(one.group).map_or(Weeks::default(), |group| group.machine_days);
+        let rate = self.news.rate(one.kind, days, week_of(one.time));
+        let day = day_of(one.time);
+        if self.told.0 != day {
+            self.told = (day, 0);
+        }
+        let later = Later {
+            program: one.program,
+            kind: one.kind,
+            time: one.time,
+            first: rate.others < 0.5,
+        };
+        let alike = self.later.iter().filter(|later| later.kind.of_all == one.kind.of_all).count();
+        let is_news = rate.a_day <= NEWS_A_DAY_MAX && alike < ALIKE_MAX && !one.expected;
+        if is_news {
+            self.later.push_back(later);
+        } else {
+            self.count(&later);
+        }
+        let few = rate.others.max(rate.firsts) <= WORD_OTHERS_MAX;
+        if rate.a_day > WORD_A_DAY_MAX && !few {
+            return None;
+        }
+        let mut kind = "usual_kind";
+        if is_news {
+            self.told.1 = self.told.1.saturating_add(1);
+            kind = match self.told.1 {
+                ..=TOLD_A_DAY_MAX => "process",
+                more if more == TOLD_A_DAY_MAX + 1 => "many",
+                _ => return None,
+            };
+        }
+        Some(finding(one, kind, machines, rate))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use model::Text;
-
-    use super::*;
-
-    #[test]
-    fn a_name_that_is_too_long_is_looked_at_all_the_same() {
-        let (mut rare, mut found) = (Rare::default(), Vec::new());
-        let long = "\u{e9}".repeat(200);
-        let mut start = |second: i64, names: [&str; 4]| {
-            let mut event = Event::new(Text::default(), Timestamp::from_seconds(second));
-            let fields = [Field::HostName, Field::ProcessName, Field::ParentName, Field::UserName];
-            for (field, name) in fields.into_iter().zip(names) {
-                event.set(field, name);
-            }
-            rare.observe(&event, &mut found);
-            found.clone()
-        };
-        for number in 0..700 {
-            assert_eq!(start(number * 1_000, [&long, "cron", &long, &long]), []);
-        }
-        start(700_000, [&long, &long, &long, &long]);
-        let found = start(702_000, [&long, "cron", &long, &long]);
-        let [one] = &found[..] else { panic!("{found:?}") };
-        assert_eq!(one.host.as_deref(), Some("\u{e9}".repeat(127).as_str()));
-    }
-}
+mod tests;

@@ -3,7 +3,8 @@
 //! A busy day and a flood both are many requests; what tells them apart is who asks for what. Guests come
 //! from many addresses and look at many pages, which the site serves. A flood comes from few addresses for
 //! its size, or asks for one page again and again, or makes the site fail. So a spike is told as a `flood` where
-//! one of these holds, and as `busy` otherwise.
+//! one of these holds, and as `busy` otherwise. A flood that does all that guests do is left with its size: what is many
+//! times the most that the site had within four weeks, whatever brought it then, is told as a `crowd`.
 
 use model::{Event, Field, Timestamp};
 use sigma::SnapshotError;
@@ -19,6 +20,7 @@ use crate::models::site_key;
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "requests",
+    version: 2,
     summary: "far more requests to a site than this hour of the week usually has",
     wants: Kinds::REQUEST,
     live_only: false,
@@ -35,6 +37,15 @@ const LIMITS: Limits =
 /// yet.
 const ENTROPY_FALL: f64 = 1.5;
 const ENTROPY_MIN: f64 = 3.0;
+/// How many addresses are few, and which share of the requests may come from so few.
+const FEW: usize = 4;
+const FEW_SHARE_MIN: f64 = 0.5;
+/// How many times the most within four weeks is a crowd.
+const CROWD_TIMES: f64 = 12.0;
+/// How many buckets that were told of are not learned from, in a row: a day.
+const HELD_MAX: u32 = 288;
+const WEEK: i64 = 7 * 86_400 * keep::SECOND;
+const WEEKS: usize = 5;
 /// By which share of the requests of a spike one page may lead, and which share may fail.
 const LEAD_SHARE_MIN: f64 = 0.5;
 const FAILED_SHARE_MIN: f64 = 0.25;
@@ -55,6 +66,14 @@ struct Site {
     page_name: String,
     count: u32,
     failed: u32,
+    /// The most requests that a bucket of each week had, the newest week first, and which week that is.
+    most: [u32; WEEKS],
+    week: i64,
+    /// How many buckets in a row were told of as no guests', and whether the one that is being filled was.
+    held: u32,
+    told: bool,
+    /// Whether the bucket that is being filled has reached a crowd's size.
+    crowded: bool,
 }
 
 impl Site {
@@ -69,7 +88,36 @@ impl Site {
             page_name: String::new(),
             count: 0,
             failed: 0,
+            most: [0; WEEKS],
+            week: at.nanos().div_euclid(WEEK),
+            held: 0,
+            told: false,
+            crowded: false,
         }
+    }
+
+    /// Takes the bucket that ends into the most of its week, unless it was a flood; and goes on to the week of a moment.
+    fn close(&mut self, at: Timestamp) {
+        self.held = if self.told { self.held.saturating_add(1) } else { 0 };
+        if !self.told || self.held > HELD_MAX {
+            self.most[0] = self.most[0].max(self.count);
+        }
+        (self.told, self.crowded) = (false, false);
+        let week = at.nanos().div_euclid(WEEK);
+        let gone = usize::try_from(week.saturating_sub(self.week)).unwrap_or_default().min(WEEKS);
+        self.most.rotate_right(gone);
+        self.most.iter_mut().take(gone).for_each(|most| *most = 0);
+        self.week = self.week.max(week);
+        if self.week.saturating_sub(week) > 1 {
+            // The clock was wrong before.
+            self.week = week;
+        }
+    }
+
+    /// Gives how many times the most within four weeks there are.
+    fn times_the_most(&self, value: f64) -> f64 {
+        let most = self.most.iter().copied().max().unwrap_or_default();
+        if most == 0 { 0.0 } else { value / f64::from(most) }
     }
 
     fn add(&mut self, event: &Event) -> Option<Judged> {
@@ -80,6 +128,7 @@ impl Site {
                 let usual = self.usual_entropy.unwrap_or(now);
                 self.usual_entropy = Some(usual + FOLLOW * (now - usual));
             }
+            self.close(event.time);
             self.sources.clear();
             (self.count, self.failed, self.lead) = (0, 0, 0);
         }
@@ -90,6 +139,11 @@ impl Site {
         let status = event.integer(Field::ResponseStatus).unwrap_or_default();
         self.failed = self.failed.saturating_add(u32::from(status >= 500 || status == 429));
         self.vote(event.text(Field::UrlPath).unwrap_or_default());
+        if !self.told && !self.crowded && self.times_the_most(f64::from(self.count)) >= CROWD_TIMES
+        {
+            self.crowded = true;
+            self.requests.tell_again();
+        }
         self.requests.add(event, keep::number(event.repeat()), LIMITS)
     }
 
@@ -114,8 +168,14 @@ impl Site {
         let lead = f64::from(self.lead) / count;
         let entropy = self.sources.entropy();
         let least = self.usual_entropy.map_or(ENTROPY_MIN, |usual| usual - ENTROPY_FALL);
-        if entropy < least {
-            Some(format!("they come from few addresses for their number ({entropy:.1} bits)"))
+        let few = self.sources.of_few(FEW);
+        if few >= FEW_SHARE_MIN {
+            Some(format!("{:.0} % of them come from {FEW} addresses or fewer", few * 100.0))
+        } else if entropy < least {
+            Some(format!(
+                "they come from few addresses for their number (an entropy of {entropy:.1} bits, where {:.1} are usual)",
+                self.usual_entropy.unwrap_or(ENTROPY_MIN)
+            ))
         } else if failed >= FAILED_SHARE_MIN {
             Some(format!("{:.0} % of them fail", failed * 100.0))
         } else if lead >= LEAD_SHARE_MIN {
@@ -133,9 +193,12 @@ impl Site {
         writer.whole(self.usual_entropy.unwrap_or_default().to_bits());
         writer.whole(self.page);
         writer.text(&self.page_name);
-        for number in [self.lead, self.count, self.failed] {
-            writer.number(u64::from(number));
+        for number in [self.lead, self.count, self.failed, self.held].iter().chain(&self.most) {
+            writer.number(u64::from(*number));
         }
+        writer.signed(self.week);
+        writer.flag(self.told);
+        writer.flag(self.crowded);
     }
 
     fn restore(reader: &mut Reader<'_>) -> Read<Self> {
@@ -147,9 +210,13 @@ impl Site {
         site.usual_entropy = is_known.then_some(entropy);
         site.page = reader.whole()?;
         reader.text()?.clone_into(&mut site.page_name);
-        for number in [&mut site.lead, &mut site.count, &mut site.failed] {
+        let numbers = [&mut site.lead, &mut site.count, &mut site.failed, &mut site.held];
+        for number in numbers.into_iter().chain(&mut site.most) {
             *number = u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
         }
+        site.week = reader.signed()?;
+        site.told = reader.flag()?;
+        site.crowded = reader.flag()?;
         Ok(site)
     }
 }
@@ -201,17 +268,31 @@ impl Watcher for Requests {
     }
 }
 
-fn finding(site: &Site, judged: &Judged) -> Finding {
+fn finding(site: &mut Site, judged: &Judged) -> Finding {
     let flood = site.flood();
+    let times = site.times_the_most(judged.value);
+    let is_crowd = flood.is_none() && times >= CROWD_TIMES;
+    site.told |= flood.is_some() || is_crowd;
     let name = if site.name.is_empty() { "the site" } else { &site.name };
+    let why = flood.clone().unwrap_or_else(|| {
+        let much = if is_crowd {
+            format!("{times:.0} times the most that five minutes had within four weeks; ")
+        } else {
+            String::new()
+        };
+        format!("{much}they come from many addresses, for many pages, and are served")
+    });
     let text = format!(
-        "{:.0} requests to {name} within five minutes; usual at this hour are {:.0}; {}",
+        "{:.0} requests to {name} within five minutes; usual at this hour are up to {:.0}; {why}",
         judged.value,
         judged.baseline(),
-        flood.as_deref().unwrap_or("they come from many addresses, for many pages, and are served")
     );
     Finding {
-        kind: if flood.is_some() { "flood" } else { "busy" },
+        kind: match (flood.is_some(), is_crowd) {
+            (true, _) => "flood",
+            (false, true) => "crowd",
+            (false, false) => "busy",
+        },
         host: (!site.name.is_empty()).then(|| site.name.clone()),
         score: judged.score(LIMITS.deviations),
         observed: judged.value,
@@ -231,6 +312,43 @@ mod tests {
     use model::Text;
 
     use super::*;
+
+    /// Plays so many requests of many guests within a bucket; gives what is told.
+    fn filled(requests: &mut Requests, bucket: i64, guests: u32) -> Vec<&'static str> {
+        let mut found = Vec::new();
+        for number in 0..guests {
+            let second = bucket * BUCKET_SECONDS + i64::from(number) * 299 / i64::from(guests);
+            let mut event = Event::new(Text::default(), Timestamp::from_seconds(second));
+            event.set(Field::ResponseStatus, 200_i64);
+            event.set(Field::UrlDomain, "shop.example");
+            event.set(Field::UrlPath, &*format!("/{number}"));
+            let address = format!("2001:db8:{:x}::1", number % 4_000).parse::<std::net::IpAddr>();
+            event.set(Field::SourceIp, address.unwrap());
+            requests.observe(&event, &mut found);
+        }
+        found.into_iter().map(|finding| finding.kind).collect()
+    }
+
+    #[test]
+    fn what_guests_never_were_is_a_crowd_and_does_not_become_the_most_at_once() {
+        let mut requests = Requests::default();
+        for bucket in 0..12 * 24 * 4 {
+            assert_eq!(filled(&mut requests, bucket, 60), [""; 0]);
+        }
+        let now = 12 * 24 * 4;
+        let kinds = filled(&mut requests, now, 700);
+        assert!(kinds.contains(&"busy") && !kinds.contains(&"crowd"), "{kinds:?}");
+        filled(&mut requests, now + 1, 60);
+        // Less than twelve times the seven hundred, which were guests.
+        assert!(!filled(&mut requests, now + 2, 4_000).contains(&"crowd"));
+        let mut other = Requests::default();
+        for bucket in 0..12 * 24 * 4 {
+            filled(&mut other, bucket, 60);
+        }
+        for later in 0..3 {
+            assert!(filled(&mut other, now + later * 20, 1_500).contains(&"crowd"), "{later}");
+        }
+    }
 
     /// A site that was asked for these pages, by as many as is usual.
     fn asked(pages: &str) -> Site {

@@ -22,6 +22,7 @@ use crate::keep::{
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "scan",
+    version: 1,
     summary: "an address whose first tries of many ports or machines mostly fail",
     wants: Kinds::CONNECTION,
     live_only: false,
@@ -30,8 +31,8 @@ pub(super) const DETECTOR: Detector = Detector {
 
 /// How many pairs (source and machine, source and port) are kept of each kind.
 const PAIRS_MAX: usize = 100_000;
-/// A source that was silent for so long begins anew.
-const SILENCE: i64 = 2 * 3_600 * keep::SECOND;
+/// A source that was silent for so long begins anew: one that is patient may try a port every few hours.
+const SILENCE: i64 = 24 * 3_600 * keep::SECOND;
 /// How many ports of one machine, and how many machines on one port, a finding needs.
 const PORTS_MIN: u64 = 20;
 const MACHINES_MIN: u64 = 20;
@@ -233,7 +234,8 @@ impl Watcher for Scan {
 
 fn vertical(ends: Ends, pair: &Pair, fresh: u64) -> Finding {
     let text = format!(
-        "{} tried {} ports of {} within {}, {} without an answer",
+        "{} tried {} ports of {} within {}, {} of them without an answer; from {PORTS_MIN} on, most of them in vain, it \
+         is told",
         ends.source,
         at_least(pair),
         ends.destination,
@@ -249,7 +251,8 @@ fn vertical(ends: Ends, pair: &Pair, fresh: u64) -> Finding {
 
 fn horizontal(ends: Ends, pair: &Pair, fresh: u64) -> Finding {
     let text = format!(
-        "{} tried port {} of {} machines within {}, {} without an answer",
+        "{} tried port {} of {} machines within {}, {} of them without an answer; from {MACHINES_MIN} on, most of them \
+         in vain, it is told",
         ends.source,
         ends.port,
         at_least(pair),

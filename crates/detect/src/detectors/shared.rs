@@ -123,6 +123,11 @@ impl<'e> Login<'e> {
         front | 1 << 40
     }
 
+    /// Tells whether it is of sample traffic.
+    pub(super) fn is_played(&self) -> bool {
+        self.event.get(Field::Simulated) == Some(Value::Flag(true))
+    }
+
     /// Tells whether machines rather than people live in the source's network.
     pub(super) fn is_hosted(&self) -> bool {
         text(self.event, "source.as.organization.name").is_some_and(is_hosting)

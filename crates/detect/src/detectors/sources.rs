@@ -19,6 +19,7 @@ use crate::keep::{self, Table, read_time, write_time};
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "sources",
+    version: 1,
     summary: "a sender of logs that falls silent, or sends far more than usual",
     wants: Kinds::ANY,
     live_only: true,

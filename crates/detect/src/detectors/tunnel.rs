@@ -17,10 +17,12 @@ use crate::keep::{
     self, Evidence, Table, Told, address_key, address_of, read_key, read_time, write_key,
     write_time,
 };
+use crate::names::Names;
 
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "tunnel",
+    version: 2,
     summary: "a machine that asks for very many long, disordered names below one domain",
     wants: Kinds::DNS,
     live_only: false,
@@ -46,6 +48,13 @@ const TEXT_SHARE_MIN: f64 = 0.5;
 /// Or any length, where there are very many that no list of words would give; numbers of addresses are not counted.
 const NAMES_SHORT_MIN: f64 = 500.0;
 const DISORDER_SHORT_MIN: f64 = 2.8;
+/// Fewer do where letters follow one another as no word's do: the mean over the names, of how much likelier each is
+/// made by a program than chosen (a logarithm).
+const NAMES_CHANCE_MIN: f64 = 250.0;
+const CHANCE_MIN: f64 = 1.5;
+/// How much one name may speak, and how long it is looked at; of longer ones the length speaks.
+const CHANCE_ONE_MAX: f64 = 4.0;
+const CHANCE_LETTERS_MAX: usize = 16;
 /// How long it is waited whether other clients ask the same, unless most questions are for free text.
 const WAIT: i64 = 900 * keep::SECOND;
 /// So many clients make a domain known to the house, once one of them was told of.
@@ -62,6 +71,7 @@ struct Pair {
     counted: u32,
     letters: u64,
     disorder: f64,
+    chance: f64,
     /// All questions, and those for free text.
     asked: u32,
     text: u32,
@@ -83,6 +93,7 @@ impl Pair {
             self.counted = self.counted.saturating_add(1);
             self.letters = self.letters.saturating_add(letters);
             self.disorder += disorder;
+            self.chance += chance(chosen);
             self.evidence.push(event.id);
         }
     }
@@ -104,8 +115,11 @@ impl Pair {
         let text = self.text_share() >= TEXT_SHARE_MIN && names >= NAMES_TEXT_MIN;
         let long = length >= LENGTH_LONG_MIN && names >= NAMES_LONG_MIN;
         let short = names >= NAMES_SHORT_MIN && disorder >= DISORDER_SHORT_MIN;
+        let chance = self.chance / f64::from(self.counted.max(1));
+        let by_chance = names >= NAMES_CHANCE_MIN && chance >= CHANCE_MIN;
         text || long
             || short
+            || by_chance
             || (names >= NAMES_MIN && (length >= LENGTH_MIN || disorder >= DISORDER_MIN))
     }
 
@@ -117,6 +131,7 @@ impl Pair {
         }
         writer.number(self.letters);
         writer.whole(self.disorder.to_bits());
+        writer.whole(self.chance.to_bits());
         writer.flag(self.crossed.is_some());
         write_time(writer, self.crossed.unwrap_or_default());
         self.told.snapshot(writer);
@@ -134,6 +149,7 @@ impl Pair {
             text,
             letters: reader.number()?,
             disorder: f64::from_bits(reader.whole()?),
+            chance: f64::from_bits(reader.whole()?),
             crossed: {
                 let has_crossed = reader.flag()?;
                 let crossed = read_time(reader)?;
@@ -267,6 +283,14 @@ fn is_free_text(event: &Event) -> bool {
         .is_some_and(|name| name.split('.').any(|label| label.starts_with('_')))
 }
 
+/// Gives how much a short name speaks for letters that no word has.
+fn chance(chosen: &str) -> f64 {
+    if chosen.len() > CHANCE_LETTERS_MAX {
+        return 0.0;
+    }
+    Names::shipped().odds(chosen).clamp(-CHANCE_ONE_MAX, CHANCE_ONE_MAX)
+}
+
 /// Gives a hash of a name without its case, how many letters it has, and their disorder (Shannon's entropy of
 /// the letters of this name, in bits).
 fn measured(chosen: &str) -> (u32, u64, f64) {
@@ -303,8 +327,9 @@ fn finding(
     let (length, disorder) = pair.means();
     let carried = keep::number(pair.letters) * 60.0 / keep::number(seconds.max(60).unsigned_abs());
     let text = format!(
-        "{client} asked for {count} names below {domain} within {}, {length:.0} letters of its choice in each \
-         ({disorder:.1} bits a letter, {} a minute); {:.0} % of the questions for free text",
+        "{client} asked for {count} different names below {domain} within {}, where people's machines ask for fewer than \
+         {NAMES_LONG_MIN:.0} to {NAMES_SHORT_MIN:.0}; {length:.0} letters of its choice in each ({disorder:.1} bits a letter, {} a \
+         minute); {:.0} % of the questions were for free text",
         keep::span(seconds),
         keep::bytes(carried),
         pair.text_share() * 100.0

@@ -17,6 +17,7 @@ use crate::keep::{self, Ends, Table, address_key, address_of, read_key, write_ke
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "volume",
+    version: 1,
     summary: "what is sent out, or half-open connections, far above what this hour of the week usually has",
     wants: Kinds::CONNECTION,
     live_only: false,
@@ -51,8 +52,8 @@ struct Volume {
     outbound: Table<u128, Watched>,
     /// Connections that reach a service and are not opened.
     half_open: Table<(u128, u16), Watched>,
-    /// Who of the own network calls a place outside.
-    places: Table<u128, Linear>,
+    /// Who of the own network calls a place outside, and whether they are many.
+    places: Table<u128, (Linear, bool)>,
 }
 
 impl Default for Volume {
@@ -77,9 +78,12 @@ impl Watcher for Volume {
             && let Some(bytes) = event.integer(Field::SourceBytes).filter(|bytes| *bytes > 0)
         {
             let key = address_key(ends.source);
-            let place = self.places.entry(address_key(ends.destination), Linear::default);
-            place.insert(keep::mix(key));
-            let limits = if place.count() >= POPULAR_CALLERS { POPULAR } else { OUTBOUND };
+            let place = self.places.entry(address_key(ends.destination), Default::default);
+            let (callers, popular) = place;
+            if callers.insert(keep::mix(key)) {
+                *popular = callers.count() >= POPULAR_CALLERS;
+            }
+            let limits = if *popular { POPULAR } else { OUTBOUND };
             let watched = self.outbound.entry(key, || Watched::new(event.time));
             let bytes = keep::number(u64::try_from(bytes).unwrap_or_default());
             if let Some(judged) = watched.add(event, bytes, limits) {
@@ -105,7 +109,7 @@ impl Watcher for Volume {
             writer.number(u64::from(*port));
             watched.snapshot(writer);
         });
-        self.places.snapshot(writer, |writer, place, callers| {
+        self.places.snapshot(writer, |writer, place, (callers, _)| {
             write_key(writer, *place);
             callers.snapshot(writer);
         });
@@ -119,7 +123,11 @@ impl Watcher for Volume {
             let port = u16::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
             Ok(((key, port), Watched::restore(reader)?))
         })?;
-        self.places.restore(reader, |reader| Ok((read_key(reader)?, Linear::restore(reader)?)))
+        self.places.restore(reader, |reader| {
+            let (key, callers) = (read_key(reader)?, Linear::restore(reader)?);
+            let popular = callers.count() >= POPULAR_CALLERS;
+            Ok((key, (callers, popular)))
+        })
     }
 
     fn bytes(&self) -> usize {
@@ -144,12 +152,12 @@ fn is_half_open(event: &Event) -> bool {
 }
 
 fn outbound(ends: Ends, judged: &Judged, watched: &Watched) -> Finding {
-    let usual = judged.baseline();
     let text = format!(
-        "{} sent {} out within five minutes; usual at this hour are {}",
+        "{} sent {} out within five minutes, last to {}; usual at this hour are up to {}",
         ends.source,
         keep::bytes(judged.value),
-        keep::bytes(usual)
+        ends.destination,
+        keep::bytes(judged.baseline())
     );
     Finding {
         source: Some(address_of(address_key(ends.source))),
@@ -161,7 +169,7 @@ fn outbound(ends: Ends, judged: &Judged, watched: &Watched) -> Finding {
 
 fn half_open(ends: Ends, judged: &Judged, watched: &Watched) -> Finding {
     let usual = match judged.usual {
-        Some(usual) => format!("usual at this hour are {:.0}", usual.number()),
+        Some(usual) => format!("usual at this hour are up to {:.0}", usual.number()),
         None => "nothing is known yet of what is usual".to_owned(),
     };
     let text = format!(

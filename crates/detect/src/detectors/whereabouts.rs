@@ -27,6 +27,7 @@ use crate::keep::{self, Table};
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "whereabouts",
+    version: 1,
     summary: "a user who logs in from where, or with what, this user never was",
     wants: Kinds::LOGIN,
     live_only: false,

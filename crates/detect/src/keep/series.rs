@@ -120,6 +120,16 @@ impl Series {
         self.bucket.div_euclid(BUCKETS_AN_HOUR)
     }
 
+    /// Gives the number of the bucket that is being filled.
+    pub(crate) fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// Tells whether that bucket has ended by a moment.
+    pub(crate) fn ends_by(&self, at: Timestamp) -> bool {
+        bucket_of(at) > self.bucket
+    }
+
     /// Adds to the bucket that is being filled; gives its number.
     pub(crate) fn add(&mut self, amount: f64) -> f64 {
         self.value += amount;

@@ -83,6 +83,14 @@ impl Spread {
         share.map(|share| -share * share.log2()).sum::<f64>().max(0.0)
     }
 
+    /// Gives which share the few largest bins have, 0 to 1.
+    pub(crate) fn of_few(&self, few: usize) -> f64 {
+        let mut counts = *self.bins;
+        counts.sort_unstable_by(|one, other| other.cmp(one));
+        let sum: u64 = counts.iter().take(few).map(|count| u64::from(*count)).sum();
+        super::number(sum) / f64::from(self.total.max(1))
+    }
+
     pub(crate) fn bytes() -> usize {
         BINS * size_of::<u32>()
     }
@@ -129,6 +137,7 @@ mod tests {
             many.add(mix(u128::from(source)));
         }
         assert!(one.entropy() < 0.01 && many.entropy() > 7.9);
+        assert!(one.of_few(1) > 0.99 && many.of_few(4) < 0.05);
         many.clear();
         assert!(many.entropy() < 0.01);
     }

@@ -46,9 +46,10 @@ pub(crate) struct Watched {
     since: Option<Timestamp>,
     /// The sum of deviations of the buckets that ended.
     sum: f64,
-    /// What is usual in the hour of the bucket that is being filled; worked out once an hour.
+    /// What is usual, and the hour that it was worked out for: once an hour, and only where the number is near what
+    /// anybody cares for.
     usual: Option<Usual>,
-    hour: i64,
+    hour: Option<i64>,
 }
 
 /// What is to be told.
@@ -77,28 +78,47 @@ impl Judged {
 impl Watched {
     /// Begins with nothing at a moment.
     pub(crate) fn new(at: Timestamp) -> Self {
-        let series = Series::new(at);
         Self {
-            hour: series.hour(),
-            series,
+            series: Series::new(at),
             told_in: at,
             evidence: Evidence::default(),
             told: Told::default(),
             since: None,
             sum: 0.0,
             usual: None,
+            hour: None,
         }
+    }
+
+    /// Gives what is usual in the hour of the bucket that is being filled.
+    fn usual(&mut self) -> Option<Usual> {
+        let hour = self.series.hour();
+        if self.hour != Some(hour) {
+            self.hour = Some(hour);
+            self.usual = self.series.usual();
+        }
+        self.usual
     }
 
     /// Goes on to the bucket of a moment; tells whether a bucket ended on the way.
     pub(crate) fn advance(&mut self, at: Timestamp, limits: Limits) -> bool {
+        if !self.series.ends_by(at) {
+            // Also of a clock that went back far, which begins its bucket anew.
+            self.series.advance(at, |_| ());
+            self.hour = self.hour.filter(|hour| *hour == self.series.hour());
+            return false;
+        }
+        // What was usual then, before the hour that ends is learned from.
+        let near = self.series.value() >= limits.floor * SUM_FLOOR;
+        let usual = if near { self.usual() } else { None };
         let (mut ended, mut more) = (None, false);
         self.series.advance(at, |value| {
             more |= ended.is_some();
             ended.get_or_insert(value);
         });
+        self.hour = self.hour.filter(|hour| *hour == self.series.hour());
         let Some(value) = ended else { return false };
-        let above = self.usual.map(|usual| usual.above(value));
+        let above = usual.map(|usual| usual.above(value));
         let spiked = value >= limits.floor
             && above.map_or(value >= limits.unknown, |above| above >= limits.deviations);
         if spiked && !more {
@@ -110,11 +130,12 @@ impl Watched {
         let above = above.filter(|_| counts).map_or(0.0, |above| above.min(limits.at_once) - SLACK);
         self.sum = if counts { (self.sum + above).max(0.0) } else { 0.0 };
         self.evidence.clear();
-        if self.series.hour() != self.hour {
-            self.hour = self.series.hour();
-            self.usual = self.series.usual();
-        }
         true
+    }
+
+    /// Lets what goes on be told once more, since it has become something else.
+    pub(crate) fn tell_again(&mut self) {
+        self.told.clear();
     }
 
     /// Tells whether the bucket before was unusual.
@@ -134,7 +155,8 @@ impl Watched {
         if value < limits.floor * SUM_FLOOR {
             return None;
         }
-        let above = match self.usual {
+        let usual = self.usual();
+        let above = match usual {
             Some(usual) => usual.above(value),
             None if value >= limits.unknown => limits.at_once,
             None => 0.0,
@@ -154,7 +176,7 @@ impl Watched {
         }
         let fresh = self.told.say(whole(value), 1)?;
         self.told_in = event.time;
-        Some(Judged { value, usual: self.usual, above, fresh, lasted })
+        Some(Judged { value, usual, above, fresh, lasted })
     }
 
     /// Gives about how many bytes it takes.
@@ -175,11 +197,10 @@ impl Watched {
 
     /// Reads what [`Watched::snapshot`] wrote.
     pub(crate) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
-        let series = Series::restore(reader)?;
         let mut watched = Self {
-            hour: series.hour(),
-            usual: series.usual(),
-            series,
+            series: Series::restore(reader)?,
+            usual: None,
+            hour: None,
             told: Told::restore(reader)?,
             told_in: read_time(reader)?,
             evidence: Evidence::restore(reader)?,

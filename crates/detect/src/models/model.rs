@@ -347,6 +347,20 @@ mod tests {
         assert!(bytes.len() < 300_000 && shipped.about.rows > 1_000);
         assert!(!shipped.about.source.is_empty() && !shipped.about.figures.is_empty());
         assert_eq!(Model::shipped().as_ref(), &shipped);
+        let figure = |name: &str| {
+            let figures = &shipped.about.figures;
+            figures.iter().find(|(known, _)| known == name).map(|(_, figure)| *figure).unwrap()
+        };
+        assert!(figure("forest: AUC") >= 0.975 && figure("with inspection: AUC") >= 0.99);
+    }
+
+    #[test]
+    fn the_identity_is_that_of_the_judgement() {
+        let mut named = model();
+        named.about.figures.push(("measured later".to_owned(), 1.0));
+        assert_eq!(named.identity(), model().identity());
+        assert_eq!(Model::decode(&named.encode()).unwrap().identity(), named.identity());
+        assert_ne!(named.identity(), Model::shipped().identity());
     }
 
     #[test]

@@ -16,6 +16,7 @@ const METHODS_MAX: usize = 6;
 const SHAPES_MAX: usize = 12;
 const VALUES_MAX: usize = 64;
 const STEPS_MAX: usize = 64;
+const EXACT_MAX: usize = 8;
 /// How long a kept name may be.
 const NAME_BYTES_MAX: usize = 40;
 /// The lengths at which a bin begins.
@@ -29,6 +30,8 @@ pub(crate) struct Parameter {
     pub(crate) name: Box<str>,
     pub(crate) support: Support,
     lengths: [Vote; LENGTHS.len()],
+    /// The lengths themselves, where they are few.
+    exact: Things,
     classes: [Vote; CLASSES.len()],
     steps: Steps,
     shapes: Things,
@@ -90,6 +93,10 @@ pub(crate) fn surprise(seen: f64, of: f64) -> f64 {
     -((seen + 1.0) / (of + 2.0)).min(1.0).ln()
 }
 
+fn exact(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
 fn length_bin(length: usize) -> usize {
     LENGTHS.partition_point(|from| *from <= length).saturating_sub(1)
 }
@@ -105,6 +112,7 @@ impl Parameter {
             name: cut.into(),
             support: Support::default(),
             lengths: [Vote::default(); LENGTHS.len()],
+            exact: Things::default(),
             classes: [Vote::default(); CLASSES.len()],
             steps: Steps::default(),
             shapes: Things::default(),
@@ -117,6 +125,7 @@ impl Parameter {
         if let Some(bin) = self.lengths.get_mut(length_bin(value.length)) {
             bin.add(source);
         }
+        self.exact.add(exact(value.length), source, EXACT_MAX);
         for (vote, bit) in self.classes.iter_mut().zip(0..) {
             if value.classes >> bit & 1 == 1 {
                 vote.add(source);
@@ -147,6 +156,9 @@ impl Parameter {
         let shorter = held(self.lengths.get(..=bin).unwrap_or_default());
         let longer = held(self.lengths.get(bin..).unwrap_or_default());
         weigh(surprise(shorter.min(longer), of), Why::Length(name, value.length));
+        if self.exact.others() < 0.5 && self.exact.count(exact(value.length)) < 0.5 {
+            weigh(surprise(self.exact.once(), of), Why::Length(name, value.length));
+        }
         for ((vote, class), bit) in self.classes.iter().zip(0..).zip(0..) {
             let seen = vote.count();
             if value.classes >> bit & 1 == 1 {
@@ -165,6 +177,18 @@ impl Parameter {
 
     /// Gives between which lengths nearly all values lie.
     pub(crate) fn usual_lengths(&self) -> (usize, usize) {
+        // Where they are few, they are known.
+        if self.exact.others() < 0.5 {
+            let lengths = self.exact.iter().filter(|(_, seen)| *seen > 1.5);
+            let ends = lengths.fold(None, |ends, (length, _)| {
+                let (least, most) = ends.unwrap_or((length, length));
+                Some((least.min(length), most.max(length)))
+            });
+            if let Some((least, most)) = ends {
+                let whole = |length| usize::try_from(length).unwrap_or(usize::MAX);
+                return (whole(least), whole(most));
+            }
+        }
         let all: f64 = self.lengths.iter().map(|bin| bin.count()).sum();
         let (mut least, mut most, mut below) = (0, 0, 0.0);
         for (bin, place) in self.lengths.iter().zip(0..) {
@@ -190,6 +214,7 @@ impl Parameter {
     fn fade(&mut self, factor: f32) {
         self.support.seen.fade(factor);
         self.lengths.iter_mut().chain(&mut self.classes).for_each(|vote| vote.fade(factor));
+        self.exact.fade(factor);
         self.steps.fade(factor);
         self.shapes.fade(factor);
         self.values.fade(factor);
@@ -199,6 +224,7 @@ impl Parameter {
         writer.text(&self.name);
         self.support.write(writer);
         self.lengths.iter().chain(&self.classes).for_each(|vote| vote.write(writer));
+        self.exact.write(writer);
         self.steps.write(writer);
         self.shapes.write(writer);
         self.values.write(writer);
@@ -214,6 +240,7 @@ impl Parameter {
         for vote in read.lengths.iter_mut().chain(&mut read.classes) {
             *vote = Vote::read(reader)?;
         }
+        read.exact = Things::read(reader, EXACT_MAX)?;
         read.steps = Steps::read(reader, STEPS_MAX)?;
         read.shapes = Things::read(reader, SHAPES_MAX)?;
         read.values = Things::read(reader, VALUES_MAX)?;

@@ -9,6 +9,7 @@
 mod breakout;
 mod calls;
 mod conditions;
+mod plain;
 mod reading;
 mod shapes;
 mod statement;
@@ -62,6 +63,9 @@ pub(super) const CLASS: ClassRow = ClassRow {
 };
 
 fn confirm(view: &View<'_>) -> Option<Evidence> {
+    if plain::is_plain(view.lower) {
+        return None;
+    }
     let mut best: Option<Evidence> = None;
     let mut consider = |evidence: Option<Evidence>| {
         if let Some(evidence) = evidence

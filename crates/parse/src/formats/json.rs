@@ -164,7 +164,7 @@ fn moment(value: Value<'_>) -> Option<Timestamp> {
     match value {
         Value::Text(text) => Timestamp::parse(text).or_else(|| epoch::text(text)),
         Value::Integer(count) => epoch::count(count),
-        Value::Float(_) => epoch::text(&value.to_string()),
+        Value::Float(seconds) => epoch::float(seconds),
         _ => None,
     }
 }

@@ -137,6 +137,15 @@ pub enum FlowAttack {
         /// By which share of it a gap is shorter or longer, 0 to 1.
         jitter: f64,
     },
+    /// The same to a place that the machine's user calls as well, about so many times a minute, by chance.
+    HiddenBeacon {
+        /// The seconds between two calls of the implant.
+        every: f64,
+        /// By which share of it a gap is shorter or longer, 0 to 1.
+        jitter: f64,
+        /// How many calls of the user come within a minute, in the mean.
+        a_minute: f64,
+    },
     /// So many bytes go out every five minutes.
     Outbound {
         /// How many bytes within five minutes.
@@ -157,15 +166,19 @@ pub enum FlowAttack {
 impl FlowAttack {
     /// Gives the lines of an attack from a machine, which begins at a moment and goes on for some seconds.
     pub fn lines(&self, seed: u64, from: u64, start: Timestamp, seconds: f64) -> Vec<HostLine> {
+        if let Self::HiddenBeacon { every, jitter, a_minute } = *self {
+            let beacon = Self::Beacon { every, jitter }.lines(seed, from, start, seconds);
+            return hidden(seed, from, beacon, a_minute);
+        }
         let mut dice = Dice::new(seed);
         let source = client(from);
-        let place = format!("198.51.100.{}", 100 + seed % 150);
+        let place = place(seed);
         let (mut lines, mut second, mut number) = (Vec::new(), 0.0, 0_u64);
         while second < seconds {
             let time = after(start, second);
             let state = if dice.chance(6) { "SF" } else { "REJ" };
             let (line, gap) = match self {
-                Self::Beacon { every, jitter } => {
+                Self::Beacon { every, jitter } | Self::HiddenBeacon { every, jitter, .. } => {
                     let sent = 500.0 + fraction(&mut dice) * 40.0;
                     let gap = every * (1.0 + jitter * (2.0 * fraction(&mut dice) - 1.0));
                     (flow(time, &source, (&place, 443), "SF", (sent, 300.0)), gap)
@@ -189,4 +202,25 @@ impl FlowAttack {
         }
         lines
     }
+}
+
+/// Gives the place that an attack calls.
+fn place(seed: u64) -> String {
+    format!("198.51.100.{}", 100 + seed % 150)
+}
+
+/// Puts what a user does at the same place among the calls of an implant.
+fn hidden(seed: u64, from: u64, beacon: Vec<HostLine>, a_minute: f64) -> Vec<HostLine> {
+    let (mut dice, source) = (Dice::new(seed ^ 0x5eed), client(from));
+    let (Some(first), Some(last)) = (beacon.first(), beacon.last()) else { return beacon };
+    let (start, seconds) = (first.time, last.time.since(first.time).as_secs_f64());
+    let mut lines = beacon.clone();
+    let mut second = pause(&mut dice, 60.0 / a_minute);
+    while second < seconds {
+        let bytes = (size(&mut dice, 4_000.0, 1.2), size(&mut dice, 40_000.0, 1.5));
+        lines.push(flow(after(start, second), &source, (&place(seed), 443), "SF", bytes));
+        second += pause(&mut dice, 60.0 / a_minute);
+    }
+    lines.sort_by_key(|line| line.time);
+    lines
 }

@@ -21,6 +21,7 @@ fn lives(seed: u64) -> Vec<Vec<HostLine>> {
             an_hour: 10,
             rollouts_a_week: 2,
             tools_a_week: 1,
+            setups_a_month: 2,
         }
         .lines(),
         WebLife { seed, start, days: 1, sites: 2, a_minute: 5, releases_a_day: 1, peaks_a_week: 7 }

@@ -136,7 +136,7 @@ impl LoginLife {
         }
     }
 
-    pub(super) fn at(&self, second: u64) -> Timestamp {
+    pub(crate) fn at(&self, second: u64) -> Timestamp {
         self.start.plus(Duration::from_secs(second))
     }
 }

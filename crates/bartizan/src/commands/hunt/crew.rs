@@ -11,12 +11,14 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use detect::{Engine, Indicators, Memory};
+use detect::{Engine, Memory};
+use enrich::Lookup;
 use model::{Detection, EventId, Timestamp};
 use parse::Parser;
 use sigma::RuleIndex;
 use source::{Import, ImportFault, Piece, Progress};
 
+use super::known::Known;
 use crate::interrupt::Interrupt;
 
 /// How many pieces each may have in hand or waiting behind an earlier one.
@@ -26,6 +28,7 @@ const PIECES_EACH_MAX: usize = 4;
 pub(super) struct Work<'w> {
     pub(super) engine: &'w Engine,
     pub(super) parser: &'w Parser,
+    pub(super) known: &'w Known,
     /// Events before and after are left out.
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
@@ -130,6 +133,7 @@ fn one(
     done: &Sender<(u64, Found)>,
 ) -> Memory {
     let mut memory = Memory::default();
+    let mut lookup = work.known.databases.lookup();
     while leave.recv().is_ok() && !work.interrupt.is_asked() {
         let (piece, number, progress) = {
             let mut taken = pieces.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,7 +145,7 @@ fn one(
         let mut found = Found { progress, ..Found::default() };
         let path = piece.path().to_owned();
         let examined = catch_unwind(AssertUnwindSafe(|| {
-            examine(piece, pieces, work, &mut memory, &mut found);
+            examine(piece, pieces, work, (&mut memory, &mut lookup), &mut found);
         }));
         if examined.is_err() {
             // What was found until then counts, and the others go on.
@@ -164,7 +168,7 @@ fn examine(
     piece: Piece,
     pieces: &Mutex<(Import, u64)>,
     work: &Work<'_>,
-    memory: &mut Memory,
+    (memory, lookup): (&mut Memory, &mut Lookup),
     found: &mut Found,
 ) {
     let mut opened = piece.open();
@@ -176,8 +180,9 @@ fn examine(
             continue;
         }
         event.id = EventId(found.events);
-        // Who touched a decoy is not known yet: the files are read in any order.
-        work.engine.analyse(&mut event, &Indicators::default());
+        lookup.enrich(&mut event);
+        // What these files would teach is not known yet: they are read in any order.
+        work.engine.analyse(&mut event, &work.known.indicators);
         work.engine.examine(&event, memory, &mut found.detections);
         let rules: Vec<RuleIndex> = work.engine.followed(memory).collect();
         if !rules.is_empty() || Engine::is_watched(&event) {

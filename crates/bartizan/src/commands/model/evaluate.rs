@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use detect::models::{Judged, quality};
+use detect::models::{Judged, ROWS_MAX, quality};
 
 use super::requests::{self, Asked};
 use crate::failure::{Outcome, ending};
@@ -43,9 +43,10 @@ const SCORES: [(&str, Score); 4] = [
 
 pub(super) fn run(args: &Args, place: &Place) -> anyhow::Result<Outcome> {
     let (model, from) = super::open(args.model.as_deref(), place)?;
-    let (mut rows, mut unlabelled) = (Vec::new(), 0_u64);
+    let (mut rows, mut unlabelled, mut beyond) = (Vec::new(), 0_u64, 0_u64);
     let read = requests::each(&args.paths, |asked| match asked.label {
-        Some(label) => rows.push((asked, label)),
+        Some(label) if rows.len() < ROWS_MAX => rows.push((asked, label)),
+        Some(_) => beyond += 1,
         None => unlabelled += 1,
     })?;
     if read.interrupted {
@@ -53,6 +54,9 @@ pub(super) fn run(args: &Args, place: &Place) -> anyhow::Result<Outcome> {
     }
     if unlabelled + read.others > 0 {
         complain(&format!("lines without a label: {}", unlabelled + read.others));
+    }
+    if beyond > 0 {
+        complain(&format!("only the first {ROWS_MAX} requests count; left out: {beyond}"));
     }
     let attacks = rows.iter().filter(|(_, attack)| *attack).count();
     if attacks == 0 || attacks == rows.len() {

@@ -55,7 +55,7 @@ fn show(model: &Model, from: &str, shape: Shape) -> anyhow::Result<()> {
         });
         let shown = json!({
             "model": from, "source": about.source, "requests": about.rows, "seed": about.seed,
-            "trained": about.trained, "figures": figures, "trees": trees, "samples": samples,
+            "trained": about.trained, "identity": identity(model), "figures": figures, "trees": trees, "samples": samples,
             "usual": usual.collect::<Vec<_>>(),
         });
         return say(&shown.to_string());
@@ -66,6 +66,7 @@ fn show(model: &Model, from: &str, shape: Shape) -> anyhow::Result<()> {
         let (rows, trained, seed) = (about.rows, printable(&about.trained), about.seed);
         say(&format!("trained   {trained} from {rows} requests, seed {seed}"))?;
         say(&format!("forest    {trees} trees of {samples} requests each"))?;
+        say(&format!("identity  {}", identity(model)))?;
         for (name, figure) in &about.figures {
             say(&format!("figure    {}: {figure:.4}", printable(name)))?;
         }
@@ -83,6 +84,11 @@ fn show(model: &Model, from: &str, shape: Shape) -> anyhow::Result<()> {
         ])?;
     }
     printer.finish()
+}
+
+/// Gives what sites keep with their quantiles, to know by which model they were measured.
+fn identity(model: &Model) -> String {
+    format!("{:016x}", model.identity())
 }
 
 fn explain(model: &Model, text: &str, args: &Args) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ use store::Scope;
 use super::requests::{self, Asked};
 use crate::clock::now;
 use crate::failure::{Outcome, ending};
+use crate::interrupt::Interrupt;
 use crate::output::{complain, say};
 use crate::place::{Place, tell_gaps};
 use crate::progress;
@@ -98,6 +99,9 @@ pub(super) fn run(args: &Args, place: &Place) -> anyhow::Result<Outcome> {
         let names: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
         (names.join(", "), read.outcome.unwrap_or(Outcome::Done))
     };
+    if outcome == Outcome::Interrupted {
+        return Ok(outcome);
+    }
     if rows.beyond > 0 {
         complain(&format!("only the first {ROWS_MAX} requests count; left out: {}", rows.beyond));
     }
@@ -118,6 +122,7 @@ fn from_store(args: &Args, place: &Place, rows: &mut Rows) -> anyhow::Result<(St
         source = format!("the store since {}", scope.from);
     }
     let bar = progress::counted(u64::try_from(ROWS_MAX).unwrap_or(u64::MAX), "requests");
+    let interrupt = Interrupt::listen()?;
     let mut seen = 0_u64;
     store.scan(&scope, &mut |event| {
         if let Some(asked) = requests::of_event(event) {
@@ -127,7 +132,7 @@ fn from_store(args: &Args, place: &Place, rows: &mut Rows) -> anyhow::Result<(St
                 bar.set_position(seen);
             }
         }
-        if rows.learned.len() < ROWS_MAX {
+        if rows.learned.len() < ROWS_MAX && !interrupt.is_asked() {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
@@ -135,7 +140,8 @@ fn from_store(args: &Args, place: &Place, rows: &mut Rows) -> anyhow::Result<(St
     })?;
     bar.finish_and_clear();
     tell_gaps(&store);
-    Ok((source, Outcome::Done))
+    let outcome = if interrupt.is_asked() { Outcome::Interrupted } else { Outcome::Done };
+    Ok((source, outcome))
 }
 
 fn train(rows: &Rows, args: &Args, source: String) -> anyhow::Result<Model> {

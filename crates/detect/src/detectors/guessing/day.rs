@@ -113,6 +113,11 @@ impl Usual {
         f64::from(self.mean)
     }
 
+    /// Gives how many days were seen.
+    pub(super) fn days(self) -> u32 {
+        self.days
+    }
+
     /// Gives the number from which on a day is unusual.
     pub(super) fn bound(self) -> f64 {
         let deviation = self.variance.sqrt().max(self.mean * 0.25).max(1.0);

@@ -171,7 +171,8 @@ fn named(rest: &[u8]) -> (Option<Kind>, usize) {
     (Some(Kind::Word(word(rest, length))), length)
 }
 
-fn name_byte(byte: u8) -> bool {
+/// Tells whether `byte` may stand in a name.
+pub(super) fn name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 128..) && byte != 0xA0
 }
 

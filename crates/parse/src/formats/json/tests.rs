@@ -321,3 +321,173 @@ fn known_names_take_their_kind() {
     assert_eq!(event.integer(Field::ResponseStatus), Some(200));
     assert!(event.ip(Field::SourceIp).is_some());
 }
+
+#[test]
+fn a_request_told_by_cloudflare() {
+    check(
+        r#"{"ClientIP":"198.51.100.7","ClientRequestHost":"www.example.org","ClientRequestMethod":"GET","ClientRequestURI":"/search?q=1%27%20or%201=1--","ClientRequestProtocol":"HTTP/2","EdgeResponseBytes":5120,"EdgeResponseStatus":403,"EdgeStartTimestamp":"2026-11-21T06:58:00Z","RayID":"8a1","ClientRequestUserAgent":"curl/8.5.0"}"#,
+        expect![[r#"
+            @timestamp = 2026-11-21T06:58:00.000Z
+            event.category = web
+            event.dataset = cloudflare.http
+            event.outcome = failure
+            event.type = access
+            http.request.id = 8a1
+            http.request.method = GET
+            http.response.bytes = 5120
+            http.response.status_code = 403
+            http.version = 2
+            source.ip = 198.51.100.7
+            url.domain = www.example.org
+            url.original = /search?q=1%27%20or%201=1--
+            url.path = /search
+            url.query = q=1%27%20or%201=1--
+            user_agent.original = curl/8.5.0
+            ClientIP = 198.51.100.7
+            ClientRequestHost = www.example.org
+            ClientRequestMethod = GET
+            ClientRequestURI = /search?q=1%27%20or%201=1--
+            ClientRequestProtocol = HTTP/2
+            EdgeResponseBytes = 5120
+            EdgeResponseStatus = 403
+            EdgeStartTimestamp = 2026-11-21T06:58:00Z
+            RayID = 8a1
+            ClientRequestUserAgent = curl/8.5.0
+        "#]],
+    );
+}
+
+#[test]
+fn a_request_told_by_google() {
+    check(
+        r#"{"httpRequest":{"requestMethod":"GET","requestUrl":"https://www.example.org/search?q=1%27%20or%201=1--","requestSize":"100","status":200,"responseSize":"5120","userAgent":"curl/8.5.0","remoteIp":"198.51.100.7","latency":"0.125s"},"timestamp":"2026-11-21T06:58:00Z"}"#,
+        expect![[r#"
+            @timestamp = 2026-11-21T06:58:00.000Z
+            event.category = web
+            event.dataset = gcp.loadbalancing
+            event.duration = 125000000
+            event.outcome = success
+            event.type = access
+            http.request.bytes = 100
+            http.request.method = GET
+            http.response.bytes = 5120
+            http.response.status_code = 200
+            source.ip = 198.51.100.7
+            url.domain = www.example.org
+            url.original = /search?q=1%27%20or%201=1--
+            url.path = /search
+            url.query = q=1%27%20or%201=1--
+            url.scheme = https
+            user_agent.original = curl/8.5.0
+            httpRequest.requestMethod = GET
+            httpRequest.requestUrl = https://www.example.org/search?q=1%27%20or%201=1--
+            httpRequest.requestSize = 100
+            httpRequest.status = 200
+            httpRequest.responseSize = 5120
+            httpRequest.userAgent = curl/8.5.0
+            httpRequest.remoteIp = 198.51.100.7
+            httpRequest.latency = 0.125s
+            timestamp = 2026-11-21T06:58:00Z
+        "#]],
+    );
+}
+
+#[test]
+fn a_request_told_by_amazon() {
+    check(
+        r#"{"timestamp":1795244280123,"webaclId":"acl","action":"BLOCK","httpRequest":{"clientIp":"198.51.100.7","headers":[{"name":"Host","value":"www.example.org"}],"uri":"/search","args":"q=1%27%20or%201=1--","httpVersion":"HTTP/1.1","httpMethod":"GET","requestId":"r1"}}"#,
+        expect![[r#"
+            @timestamp = 2026-11-21T06:58:00.123Z
+            event.action = BLOCK
+            event.category = web
+            event.dataset = aws.waf
+            event.outcome = failure
+            event.type = access
+            http.request.id = r1
+            http.request.method = GET
+            http.version = 1.1
+            source.ip = 198.51.100.7
+            url.original = /search?q=1%27%20or%201=1--
+            url.path = /search
+            url.query = q=1%27%20or%201=1--
+            timestamp = 1795244280123
+            webaclId = acl
+            action = BLOCK
+            httpRequest.clientIp = 198.51.100.7
+            httpRequest.headers = [{"name":"Host","value":"www.example.org"}]
+            httpRequest.uri = /search
+            httpRequest.args = q=1%27%20or%201=1--
+            httpRequest.httpVersion = HTTP/1.1
+            httpRequest.httpMethod = GET
+            httpRequest.requestId = r1
+        "#]],
+    );
+}
+
+#[test]
+fn a_request_told_by_azure() {
+    check(
+        r#"{"timeStamp":"2026-11-21T06:58:00Z","operationName":"ApplicationGatewayAccess","properties":{"clientIP":"198.51.100.7","clientPort":4711,"httpMethod":"GET","requestUri":"/search","requestQuery":"q=1%27%20or%201=1--","userAgent":"curl/8.5.0","httpStatus":200,"sentBytes":5120,"host":"www.example.org"}}"#,
+        expect![[r#"
+            @timestamp = 2026-11-21T06:58:00.000Z
+            event.category = web
+            event.dataset = azure.applicationgateway
+            event.outcome = success
+            event.type = access
+            http.request.method = GET
+            http.response.bytes = 5120
+            http.response.status_code = 200
+            source.ip = 198.51.100.7
+            source.port = 4711
+            url.domain = www.example.org
+            url.original = /search?q=1%27%20or%201=1--
+            url.path = /search
+            url.query = q=1%27%20or%201=1--
+            user_agent.original = curl/8.5.0
+            timeStamp = 2026-11-21T06:58:00Z
+            operationName = ApplicationGatewayAccess
+            properties.clientIP = 198.51.100.7
+            properties.clientPort = 4711
+            properties.httpMethod = GET
+            properties.requestUri = /search
+            properties.requestQuery = q=1%27%20or%201=1--
+            properties.userAgent = curl/8.5.0
+            properties.httpStatus = 200
+            properties.sentBytes = 5120
+            properties.host = www.example.org
+        "#]],
+    );
+}
+
+#[test]
+fn a_request_told_by_kong() {
+    check(
+        r#"{"request":{"method":"GET","uri":"/search?q=1%27%20or%201=1--","size":100,"headers":{"user-agent":"curl/8.5.0","host":"www.example.org"}},"response":{"status":200,"size":5120},"client_ip":"198.51.100.7","started_at":1795244280123}"#,
+        expect![[r#"
+            @timestamp = 2026-11-21T06:58:00.123Z
+            event.category = web
+            event.dataset = kong.access
+            event.outcome = success
+            event.type = access
+            http.request.bytes = 100
+            http.request.method = GET
+            http.response.bytes = 5120
+            http.response.status_code = 200
+            source.ip = 198.51.100.7
+            url.domain = www.example.org
+            url.original = /search?q=1%27%20or%201=1--
+            url.path = /search
+            url.query = q=1%27%20or%201=1--
+            user_agent.original = curl/8.5.0
+            request.method = GET
+            request.uri = /search?q=1%27%20or%201=1--
+            request.size = 100
+            request.headers.user-agent = curl/8.5.0
+            request.headers.host = www.example.org
+            response.status = 200
+            response.size = 5120
+            client_ip = 198.51.100.7
+            started_at = 1795244280123
+        "#]],
+    );
+}
