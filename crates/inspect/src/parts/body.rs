@@ -59,6 +59,9 @@ pub(crate) fn each_file(request: &Request<'_>, show: &mut dyn FnMut(&File<'_>)) 
     }
 }
 
+/// How the type of JSON ends.
+const JSON: &str = "json";
+
 /// Gives the forms in which readers may take the body. Of two types and two boundaries some take the
 /// first and some the last, so a body that could be either is read as both.
 fn forms<'a>(request: &Request<'a>) -> [Option<Form<'a>>; FORMS_MAX] {
@@ -113,15 +116,17 @@ fn boundaries<'a>(claim: &'a str, body: &'a [u8]) -> [Option<&'a str>; 2] {
 }
 
 fn form<'a>(claimed: &'a str, body: &'a [u8]) -> Form<'a> {
-    let media = claimed.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    let media = claimed.split(';').next().unwrap_or("").trim();
     // A JSON body under a form's content type is an old way past inspection, so looks count too.
     let first = body.trim_ascii_start().first();
     // Without a single string there is nothing for the JSON reader to find.
     let strings = memchr::memchr(b'"', body).is_some();
-    if strings && (media.ends_with("json") || matches!(first, Some(b'{' | b'['))) {
+    let end = media.len().checked_sub(JSON.len()).and_then(|at| media.get(at..));
+    let named = end.is_some_and(|end| end.eq_ignore_ascii_case(JSON));
+    if strings && (named || matches!(first, Some(b'{' | b'['))) {
         return Form::Json;
     }
-    if media == "application/x-www-form-urlencoded" {
+    if media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Form::Pairs;
     }
     let looks_like_pairs = memmem::find(body, b"=").is_some_and(|at| {
