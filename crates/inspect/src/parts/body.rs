@@ -59,7 +59,8 @@ pub(crate) fn each_file(request: &Request<'_>, show: &mut dyn FnMut(&File<'_>)) 
     }
 }
 
-/// How the type of JSON ends.
+/// How the type of a body in parts begins, and how those of JSON end.
+const MULTIPART: &str = "multipart/";
 const JSON: &str = "json";
 
 /// Gives the forms in which readers may take the body. Of two types and two boundaries some take the
@@ -95,8 +96,8 @@ fn forms<'a>(request: &Request<'a>) -> [Option<Form<'a>>; FORMS_MAX] {
 /// Gives the boundaries of a multipart body: the header's own, first and last, and the one that the body
 /// begins with where the header's does not occur.
 fn boundaries<'a>(claim: &'a str, body: &'a [u8]) -> [Option<&'a str>; 2] {
-    let multipart = claim.trim_start().get(..10);
-    if !multipart.is_some_and(|media| media.eq_ignore_ascii_case("multipart/")) {
+    let multipart = claim.trim_start().get(..MULTIPART.len());
+    if !multipart.is_some_and(|media| media.eq_ignore_ascii_case(MULTIPART)) {
         // Some readers look at the body alone.
         let media = claim.split(';').next().unwrap_or_default().trim();
         return [multipart::boundary_of(body).filter(|_| media.is_empty()), None];
