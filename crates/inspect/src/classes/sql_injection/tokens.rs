@@ -71,20 +71,21 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
     match rest {
         // A space, and one that does not break, outside of UTF-8.
         [b' ' | 0xA0, ..] => (None, 1),
-        // Most of any text; the letters left out may begin a string.
-        [b'a' | b'c' | b'd' | b'f'..=b'm' | b'o' | b'p' | b'r'..=b'w' | b'y' | b'z' | b'_', ..] => {
-            named(rest)
-        }
-        _ => match literal(rest) {
+        // A literal may begin with these, or a word.
+        [b'n' | b'x' | b'b' | b'e' | b'q' | b'$', ..] => match literal(rest) {
             Some((kind, length)) => (Some(kind), length),
-            None => sign(rest),
+            None => named(rest),
         },
+        [b'a'..=b'z' | b'_' | 128.., ..] => named(rest),
+        _ => sign(rest),
     }
 }
 
-/// Reads a token that is no plain word.
+/// Reads a token that is no word.
 fn sign(rest: &[u8]) -> (Option<Kind>, usize) {
     match rest {
+        // `\N` is no value to MySQL, in front of a word of its own or of none.
+        [b'\\', b'n', after @ ..] if stands_alone(after) => (Some(Kind::Word(Word::Literal)), 2),
         [b'/', b'*', b'!', ..] => (None, 3 + digits(rest.get(3..))),
         [b'/', b'*', ..] => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
             // Between words a comment is a space, and only that.
@@ -144,21 +145,18 @@ fn sign(rest: &[u8]) -> (Option<Kind>, usize) {
         ),
         // Variables need no name: `@:=1`.
         [b'@', b':', b'=', ..] => (Some(Kind::Variable), 1),
-        [b'a'..=b'z' | b'$' | 128.., ..] => named(rest),
         [byte, ..] if byte.is_ascii_whitespace() || *byte < 32 => (None, 1),
         _ => (Some(Kind::Other), 1),
     }
 }
 
-/// Reads a literal that begins with no quote of its own.
+/// Reads a literal that begins with a letter or a sign in front of its quote.
 fn literal(rest: &[u8]) -> Option<(Kind, usize)> {
     match rest {
         // `n'…'`, `x'…'`: strings with a prefix, when they are closed.
         [b'n' | b'x' | b'b' | b'e', after @ ..] => Some((Kind::Text, 1 + prefixed(after)?)),
         // `q'[…]'`: a string in brackets of one's choice.
         [b'q', after @ ..] => Some((Kind::Text, 1 + bracket_quoted(after)?)),
-        // `\N` is no value to MySQL, in front of a word of its own or of none.
-        [b'\\', b'n', after @ ..] => stands_alone(after).then_some((Kind::Word(Word::Literal), 2)),
         [b'$', b'$', after @ ..] => Some((Kind::Text, 4 + memchr::memmem::find(after, b"$$")?)),
         _ => None,
     }
