@@ -326,7 +326,7 @@ fn known_names_take_their_kind() {
 fn a_request_told_by_cloudflare() {
     check(
         r#"{"ClientIP":"198.51.100.7","ClientRequestHost":"www.example.org","ClientRequestMethod":"GET","ClientRequestURI":"/search?q=1%27%20or%201=1--","ClientRequestProtocol":"HTTP/2","EdgeResponseBytes":5120,"EdgeResponseStatus":403,"EdgeStartTimestamp":"2026-11-21T06:58:00Z","RayID":"8a1","ClientRequestUserAgent":"curl/8.5.0"}"#,
-        expect![[r#"
+        expect![[r"
             @timestamp = 2026-11-21T06:58:00.000Z
             event.category = web
             event.dataset = cloudflare.http
@@ -353,7 +353,7 @@ fn a_request_told_by_cloudflare() {
             EdgeStartTimestamp = 2026-11-21T06:58:00Z
             RayID = 8a1
             ClientRequestUserAgent = curl/8.5.0
-        "#]],
+        "]],
     );
 }
 
@@ -361,7 +361,7 @@ fn a_request_told_by_cloudflare() {
 fn a_request_told_by_google() {
     check(
         r#"{"httpRequest":{"requestMethod":"GET","requestUrl":"https://www.example.org/search?q=1%27%20or%201=1--","requestSize":"100","status":200,"responseSize":"5120","userAgent":"curl/8.5.0","remoteIp":"198.51.100.7","latency":"0.125s"},"timestamp":"2026-11-21T06:58:00Z"}"#,
-        expect![[r#"
+        expect![[r"
             @timestamp = 2026-11-21T06:58:00.000Z
             event.category = web
             event.dataset = gcp.loadbalancing
@@ -388,7 +388,7 @@ fn a_request_told_by_google() {
             httpRequest.remoteIp = 198.51.100.7
             httpRequest.latency = 0.125s
             timestamp = 2026-11-21T06:58:00Z
-        "#]],
+        "]],
     );
 }
 
@@ -428,7 +428,7 @@ fn a_request_told_by_amazon() {
 fn a_request_told_by_azure() {
     check(
         r#"{"timeStamp":"2026-11-21T06:58:00Z","operationName":"ApplicationGatewayAccess","properties":{"clientIP":"198.51.100.7","clientPort":4711,"httpMethod":"GET","requestUri":"/search","requestQuery":"q=1%27%20or%201=1--","userAgent":"curl/8.5.0","httpStatus":200,"sentBytes":5120,"host":"www.example.org"}}"#,
-        expect![[r#"
+        expect![[r"
             @timestamp = 2026-11-21T06:58:00.000Z
             event.category = web
             event.dataset = azure.applicationgateway
@@ -455,7 +455,7 @@ fn a_request_told_by_azure() {
             properties.httpStatus = 200
             properties.sentBytes = 5120
             properties.host = www.example.org
-        "#]],
+        "]],
     );
 }
 
@@ -463,7 +463,7 @@ fn a_request_told_by_azure() {
 fn a_request_told_by_kong() {
     check(
         r#"{"request":{"method":"GET","uri":"/search?q=1%27%20or%201=1--","size":100,"headers":{"user-agent":"curl/8.5.0","host":"www.example.org"}},"response":{"status":200,"size":5120},"client_ip":"198.51.100.7","started_at":1795244280123}"#,
-        expect![[r#"
+        expect![[r"
             @timestamp = 2026-11-21T06:58:00.123Z
             event.category = web
             event.dataset = kong.access
@@ -488,6 +488,6 @@ fn a_request_told_by_kong() {
             response.size = 5120
             client_ip = 198.51.100.7
             started_at = 1795244280123
-        "#]],
+        "]],
     );
 }
