@@ -167,7 +167,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let ready = usage::now();
     let codec = args.codec.open("hunt")?;
     let config = ImportConfig {
-        input: "hunt".to_owned(),
+        input: args.known.input(),
         codec,
         readers: wire::READERS,
         ..ImportConfig::default()

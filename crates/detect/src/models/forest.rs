@@ -12,12 +12,9 @@
 //! Thresholds have 32 bits. A threshold of 64 bits, as scikit-learn keeps, is rounded down to the next
 //! number of 32: for rows of 32 bits both say the same of every row.
 
-mod lanes;
-
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
-use self::lanes::{LANES, Piece};
 use super::dice::Dice;
 use super::features::{FEATURES, ROW, Row, count, narrow};
 
@@ -27,7 +24,7 @@ pub(crate) const DEPTH: u32 = 8;
 pub const SAMPLES_MAX: usize = 256;
 /// The most trees of a forest.
 pub const TREES_MAX: usize = 1_000;
-/// How many trees are walked side by side.
+/// How many trees, or rows, are walked side by side.
 const ABREAST: usize = 8;
 const PLACES: usize = 256;
 /// What stands for the feature of a leaf.
@@ -143,16 +140,18 @@ impl Forest {
         self.scaled(total)
     }
 
-    /// Gives the scores of many rows, each the very one that [`Forest::score`] gives.
+    /// Gives the scores of many rows, each the very one that [`Forest::score`] gives: some rows walk a tree
+    /// side by side, so that it is fetched once for them.
     pub fn score_all(&self, rows: &[Row]) -> Vec<f64> {
         let mut scores = Vec::with_capacity(rows.len());
-        for rows in rows.chunks(LANES) {
-            let piece = Piece::of(rows);
-            let mut totals = [0.0; LANES];
+        for rows in rows.chunks(ABREAST) {
+            let mut piece = [[0; ROW]; ABREAST];
+            piece.iter_mut().zip(rows).for_each(|(to, row)| *to = words(row));
+            let mut totals = [0.0; ABREAST];
             for group in self.trees.chunks(ABREAST) {
-                let mut sums = [0.0; LANES];
+                let mut sums = [0.0; ABREAST];
                 for tree in group {
-                    piece.walk(tree, &mut sums);
+                    tree.walk_rows(&piece, &mut sums);
                 }
                 totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
             }
@@ -293,6 +292,20 @@ impl Tree {
             }
         }
         places.iter().zip(trees).map(|(place, tree)| tree.length(*place)).sum()
+    }
+
+    /// Adds the path lengths of some rows that walk side by side.
+    #[inline]
+    fn walk_rows(&self, rows: &[[u64; ROW]; ABREAST], sums: &mut [f64; ABREAST]) {
+        let mut places = [1_u8; ABREAST];
+        for _ in 0..DEPTH {
+            for (place, row) in places.iter_mut().zip(rows) {
+                *place = self.step(*place, row);
+            }
+        }
+        for (sum, place) in sums.iter_mut().zip(places) {
+            *sum += self.length(place);
+        }
     }
 
     fn lay_out(root: &Node) -> Self {

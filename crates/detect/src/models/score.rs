@@ -9,7 +9,7 @@ use super::features::{FEATURES, NAMES, UNITS, features};
 use super::model::Model;
 use super::profile::{Parameter, Why};
 use super::request::{CLASSES, Request, template, template_text, value};
-use super::site::{Outside, Site, Unusual};
+use super::site::{Kind, Outside, Site, Unusual};
 use super::usual::{Usual, answer, inspected, request, site_key, site_name};
 
 /// From which score on a request carries the reason.
@@ -47,7 +47,8 @@ pub(crate) fn mark(event: &mut Event, model: &Model, usual: &Usual) {
     let outside = outside(event, &request, model);
     let known = usual.site(site_key(site_name(event)));
     let site = known.map(|known| known.site);
-    let (unusual, score, of_site) = judge(&request, &outside, site);
+    let (unusual, score, of_site) =
+        judge(&request, &outside, site, Kind::of(event.integer(Field::ResponseStatus)));
     if score < HIGH {
         event.set(Field::AnomalyScore, score);
         return;
@@ -94,13 +95,14 @@ fn judge<'r>(
     request: &Request<'r>,
     outside: &Outside<'_>,
     site: Option<&Site>,
+    kind: Kind,
 ) -> (Unusual<'r>, f64, bool) {
-    let Some(site) = site.filter(|site| site.is_settled(outside.model.identity())) else {
+    let Some(site) = site.filter(|site| site.is_settled(outside.model.identity(), kind)) else {
         let raw = outside.raw();
         return (Unusual { raw, ..Unusual::default() }, alone(raw), false);
     };
     let unusual = site.judge(request, outside);
-    (unusual, site.calibration.share_below(unusual.raw).clamp(0.0, 1.0), true)
+    (unusual, site.calibration(kind).share_below(unusual.raw).clamp(0.0, 1.0), true)
 }
 
 /// Gives the score where only the shipped model speaks.
@@ -112,7 +114,7 @@ fn alone(raw: f64) -> f64 {
 pub fn score(request: &Request<'_>, inspected: f64, model: &Model) -> Score {
     let row = features(request.target.as_bytes(), request.body.as_bytes());
     let outside = Outside { model, row, inspected };
-    let (unusual, score, of_site) = judge(request, &outside, None);
+    let (unusual, score, of_site) = judge(request, &outside, None, Kind::Found);
     let (reason, leading) = explain(request, &outside, None, &unusual);
     Score { score, raw: unusual.raw, of_site, reason, leading }
 }

@@ -60,8 +60,10 @@ pub(crate) struct Site {
     /// How many templates were seen once; counted anew now and then.
     once: f64,
     counted: u8,
-    /// How surprising its requests are as a rule.
-    pub(crate) calibration: Calibration,
+    /// How surprising its requests are as a rule: those that were served or failed, and those that were
+    /// refused, of which some are asked for by everybody and never there (`/favicon.ico`).
+    pub(crate) served: Calibration,
+    pub(crate) refused: Calibration,
     quotas: Quotas,
     hour: i64,
     day: i64,
@@ -113,7 +115,8 @@ impl Site {
             others: Vote::default(),
             once: 0.0,
             counted: 0,
-            calibration: Calibration::default(),
+            served: Calibration::default(),
+            refused: Calibration::default(),
             quotas: Quotas::default(),
             hour: now.nanos().div_euclid(HOUR),
             day: now.nanos().div_euclid(DAY),
@@ -157,8 +160,19 @@ impl Site {
 
     /// Tells whether enough requests were seen, on the scale of this model, for the site's own quantiles
     /// to count.
-    pub(crate) fn is_settled(&self, scale: u64) -> bool {
-        self.support.suffices() && self.calibration.is_settled(scale)
+    pub(crate) fn is_settled(&self, scale: u64, kind: Kind) -> bool {
+        self.support.suffices() && self.calibration(kind).is_settled(scale)
+    }
+
+    /// Gives how surprising requests are as a rule that were answered so.
+    pub(crate) fn calibration(&self, kind: Kind) -> &Calibration {
+        if kind == Kind::Refused { &self.refused } else { &self.served }
+    }
+
+    /// Goes over to the scale of a model.
+    pub(crate) fn follow(&mut self, scale: u64) {
+        self.served.follow(scale);
+        self.refused.follow(scale);
     }
 
     /// Tells whether the site has earned its place: many asked for it, and on more than one day.
@@ -174,22 +188,26 @@ impl Site {
     }
 
     /// Learns from a request that no class of attack claims. Which paths and parameters there are is
-    /// learned only from what the application knew (`found`).
+    /// learned only from what the application knew ([`Kind::Found`]).
     pub(crate) fn learn(&mut self, request: &Request<'_>, learned: &Learned, room: Room) {
         self.turn(learned.time);
         let mut quota = self.quotas.of(learned.source);
-        let rare = self.calibration.is_rare(learned.raw);
+        let refused = learned.kind == Kind::Refused;
+        let calibration = if refused { &mut self.refused } else { &mut self.served };
+        let rare = calibration.is_rare(learned.raw);
         let telling = quota.telling < TELLING_MAX && !(rare && quota.surprising >= SURPRISING_MAX);
         if telling {
             if rare {
-                self.calibration.surprised(learned.raw, learned.source);
+                calibration.surprised(learned.raw, learned.source);
             } else {
-                self.calibration.add(learned.raw);
+                calibration.add(learned.raw);
             }
             quota.telling += 1;
             quota.surprising += u16::from(rare);
         }
-        if learned.found && (quota.telling < TELLING_MAX || self.support.count() < REQUESTS_MIN) {
+        if learned.kind == Kind::Found
+            && (quota.telling < TELLING_MAX || self.support.count() < REQUESTS_MIN)
+        {
             self.support.add(learned.source);
             self.learn_path(request, learned, &mut quota, room);
         }
@@ -260,7 +278,8 @@ impl Site {
     fn fade(&mut self, factor: f32) {
         self.support.seen.fade(factor);
         self.others.fade(factor);
-        self.calibration.fade(factor);
+        self.served.fade(factor);
+        self.refused.fade(factor);
         self.templates.retain(|_, template| Arc::make_mut(template).fade(factor));
         self.recount();
     }
@@ -274,7 +293,8 @@ impl Site {
         writer.text(&self.name);
         self.support.write(writer);
         self.others.write(writer);
-        self.calibration.write(writer);
+        self.served.write(writer);
+        self.refused.write(writer);
         writer.number(u64::from(self.days));
         writer.flag(self.established);
         for time in [self.hour, self.day, self.last.nanos()] {
@@ -294,7 +314,8 @@ impl Site {
         let mut site = Self::new(&name, Timestamp::default());
         site.support = Support::read(reader)?;
         site.others = Vote::read(reader)?;
-        site.calibration = Calibration::read(reader)?;
+        site.served = Calibration::read(reader)?;
+        site.refused = Calibration::read(reader)?;
         site.days = u16::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
         site.established = reader.flag()?;
         site.hour = reader.signed()?;
@@ -313,14 +334,34 @@ impl Site {
     }
 }
 
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The application knew what was asked for, as far as the answer tells.
+    Found,
+    /// It would not, or had nothing there.
+    Refused,
+    /// It failed, or the status is none.
+    Failed,
+}
+
+impl Kind {
+    pub(crate) fn of(status: Option<i64>) -> Self {
+        match status {
+            None | Some(100..400) => Self::Found,
+            Some(400..500) => Self::Refused,
+            Some(_) => Self::Failed,
+        }
+    }
+}
+
 /// What is known of a request that a site learns from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Learned {
     pub(crate) source: Source,
     pub(crate) time: Timestamp,
     pub(crate) raw: f64,
-    /// Whether the application knew what was asked for.
-    pub(crate) found: bool,
+    pub(crate) kind: Kind,
     /// How it was answered, where that tells what is usual.
     pub(crate) answer: Answer,
 }

@@ -12,8 +12,8 @@ use super::keys::ByHash;
 use super::model::Model;
 use super::quotas::Quotas;
 use super::score;
-use super::site::{Learned, Room, Site};
-use super::usual::{Shown, Usual, answer, request, site_key, site_name};
+use super::site::{Kind, Learned, Room, Site};
+use super::usual::{Shown, Usual, answer, request, shown_name, site_key, site_name};
 use super::votes::{Source, Support};
 use crate::keep::{self, Table};
 
@@ -35,7 +35,7 @@ const RENEWED_AFTER: u32 = 2_000;
 const RENEWED_WITHIN: i64 = 1_000_000_000;
 const HOUR: i64 = 3_600 * 1_000_000_000;
 /// The version of a snapshot.
-const VERSION: &[u8; 4] = b"sit2";
+const VERSION: &[u8; 4] = b"sit3";
 /// What all sites without a place are called together.
 const OTHERS: &str = "the sites without a profile of their own";
 
@@ -120,12 +120,11 @@ impl Sites {
             source: source(address),
             time: event.time,
             raw: 0.0,
-            found: status.is_none_or(|status| (100..400).contains(&status)),
+            kind: Kind::of(status),
             answer: Answer::default(),
         };
-        let name = site_name(event);
-        let key = site_key(name);
-        let has_place = self.sites.contains_key(&key) || self.takes_place(key, name, &learned);
+        let key = site_key(site_name(event));
+        let has_place = self.sites.contains_key(&key) || self.takes_place(key, event, &learned);
         let own = if has_place { self.sites.get_mut(&key) } else { None };
         let is_own = own.is_some();
         let site = own.unwrap_or(&mut self.others);
@@ -147,7 +146,7 @@ impl Sites {
         };
         let site = Arc::make_mut(site);
         let before = (site.templates.len(), site.parameters);
-        site.calibration.follow(model.identity());
+        site.follow(model.identity());
         learned.raw = site.judge(&request, &score::outside(event, &request, model)).raw;
         site.learn(&request, &learned, room);
         let after = (site.templates.len(), site.parameters);
@@ -162,8 +161,8 @@ impl Sites {
 
     /// Gives an unknown site a place of its own, if it may have one; what the application did not know
     /// counts for nothing.
-    fn takes_place(&mut self, key: u64, name: &str, learned: &Learned) -> bool {
-        if !learned.found {
+    fn takes_place(&mut self, key: u64, event: &Event, learned: &Learned) -> bool {
+        if learned.kind != Kind::Found {
             return false;
         }
         let hour = learned.time.nanos().div_euclid(HOUR);
@@ -184,7 +183,7 @@ impl Sites {
         if !is_free && !self.earns_place(key, learned) {
             return false;
         }
-        self.sites.insert(key, Arc::new(Site::new(name, learned.time)));
+        self.sites.insert(key, Arc::new(Site::new(&shown_name(event), learned.time)));
         true
     }
 

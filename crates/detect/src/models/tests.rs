@@ -149,15 +149,15 @@ fn what_a_site_has_against_a_request() {
     check(
         &told,
         expect![[r"
-        usual : 
-        usual : 
-        highest site: no class of attack claims it; id holds small letters (usually digits)
-        highest site: no class of attack claims it; id is 30 bytes long (usually 3 to 3); digits 61 % (usually 7 %, 0 % to 42 %)
-        highest site: no class of attack claims it; the parameter debug is new for /item (2 are known, from 300 turns)
-        highest site: no class of attack claims it; the parameter id is missing from /item (from 300 turns)
-        highest site: no class of attack claims it; the path /item.bak is new to shop.example (3 are known, from 900 turns); length 9 bytes (usually 38 bytes, 11 bytes to 286 bytes)
-        highest site: q is none of the usual values (22 bytes); known patterns 2 (usually 0, 0 to 0); percent signs 20 % (usually 0 %, 0 % to 8 %)
-    "]],
+            usual : 
+            usual : 
+            highest site: no class of attack claims it; id holds small letters (usually digits)
+            highest site: no class of attack claims it; id is 30 bytes long (usually 3 to 3); digits 61 % (usually 7 %, 0 % to 42 %)
+            highest site: no class of attack claims it; the parameter debug is new for /item (2 are known, from 300 turns)
+            highest site: no class of attack claims it; the parameter id is missing from /item (from 300 turns)
+            highest site: no class of attack claims it; the path /item.bak is new to shop.example (3 are known, from 900 turns); length 9 bytes (usually 38 bytes, 11 bytes to 285 bytes)
+            highest site: q is none of the usual values (22 bytes); known patterns 2 (usually 0, 0 to 0); percent signs 20 % (usually 0 %, 0 % to 8 %)
+        "]],
     );
 }
 
@@ -176,6 +176,31 @@ fn a_new_installation_says_nothing_of_the_site() {
         let basis = marked.get_extra("bartizan.anomaly.basis").map(|basis| basis.to_string());
         assert_ne!(basis.as_deref(), Some("site"), "too little was seen");
     }
+}
+
+#[test]
+fn what_everybody_asks_for_and_is_never_there_hides_nothing() {
+    let mut shop = Watch::new();
+    for number in 0..1_200_i64 {
+        let target = match number % 10 {
+            0 => "/favicon.ico".to_owned(),
+            1..6 => format!("/item?id={}&view=full", 100 + number * 7 % 800),
+            _ => "/cart".to_owned(),
+        };
+        let status = if number % 10 == 0 { 404 } else { 200 };
+        let source = u32::try_from(number * 13 % 41).unwrap();
+        shop.show(&Asked { source, target, status, second: number, ..Asked::default() });
+    }
+    for odd in ["/item?id=33b&view=full", "/item?id=333&view=full&debug=1"] {
+        assert!(shop.told(odd).starts_with("highest site"), "{}", shop.told(odd));
+    }
+    // Of what is refused too little is known to call it unusual for the site.
+    let target = "/favicon.ico".to_owned();
+    let asked = Asked { target, status: 404, second: 2_000, ..Asked::default() };
+    let favicon = shop.show(&asked);
+    assert!(
+        favicon.get_extra("bartizan.anomaly.basis").is_none_or(|basis| basis.to_string() != "site")
+    );
 }
 
 #[test]

@@ -90,6 +90,14 @@ pub(crate) fn site_name(event: &Event) -> &str {
     names.into_iter().find_map(|field| event.text(field)).unwrap_or_default()
 }
 
+/// Gives what a site is called in words; where nothing names it, by the input that its log comes from.
+pub(crate) fn shown_name(event: &Event) -> String {
+    let named =
+        [Field::UrlDomain, Field::HostName].into_iter().any(|field| event.text(field).is_some());
+    let name = site_name(event);
+    if named || name.is_empty() { name.to_owned() } else { format!("the site of input {name}") }
+}
+
 /// Gives the key of a site's name, whatever its case.
 pub(crate) fn site_key(name: &str) -> u64 {
     let mut folded = [0_u8; NAME_BYTES_MAX];
@@ -123,10 +131,10 @@ impl SiteView {
     fn of(site: &Site) -> Self {
         Self {
             name: site.name.to_string(),
-            requests: site.calibration.total(),
+            requests: site.served.total(),
             templates: site.templates.len(),
             parameters: site.parameters,
-            settled: site.is_settled(super::Model::shipped().identity()),
+            settled: site.is_settled(super::Model::shipped().identity(), super::site::Kind::Found),
             established: site.established,
         }
     }

@@ -24,6 +24,9 @@ pub(super) struct KnownArgs {
     /// The same of a data folder
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// By which input the files would have come: it names the site of a log that names no host
+    #[arg(long, value_name = "NAME", default_value = "file")]
+    input: String,
 }
 
 /// What is known before the first file is read.
@@ -35,9 +38,18 @@ pub(super) struct Known {
 }
 
 impl KnownArgs {
+    fn is_named(&self) -> bool {
+        self.config.is_some() || self.data.is_some()
+    }
+
+    /// Gives what the input of the events is called.
+    pub(super) fn input(&self) -> String {
+        if self.is_named() { self.input.clone() } else { "hunt".to_owned() }
+    }
+
     /// Reads it.
     pub(super) fn open(&self) -> anyhow::Result<Known> {
-        if self.config.is_none() && self.data.is_none() {
+        if !self.is_named() {
             return Ok(Known::default());
         }
         let place = Place::of(self.config.clone(), self.data.clone());
