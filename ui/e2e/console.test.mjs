@@ -361,7 +361,7 @@ describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BART
   test('every page passes the accessibility rules in both themes', async (t) => {
     const { browser, visitor } = await accessible(await context.cookies());
     try {
-      const paths = ['/', '/alerts?tab=all', '/alerts?tab=all&alert=1', '/alerts/1', '/search', '/search?q=nothing-like-this', '/search?q=a%3A', '/sql', '/network', '/decoys', '/decoys?session=3e5a9212b91f', '/rules', '/rules?q=ssh+brute&rule=ee930f45-3c1f-4ed0-a647-a496e58fdb1b', '/nowhere'];
+      const paths = ['/', '/alerts?tab=all', '/alerts?tab=all&alert=1', '/alerts/1', '/search', '/search?q=nothing-like-this', '/search?q=a%3A', '/sql', '/network', '/decoys', '/decoys?session=3e5a9212b91f', '/rules', '/rules?q=ssh+brute&rule=ee930f45-3c1f-4ed0-a647-a496e58fdb1b', '/access', '/nowhere'];
       for (const theme of ['dark', 'light']) {
         for (const width of [1440, 1100]) {
           const stranger = await visitor(theme, width, []);

@@ -10,6 +10,7 @@ describe('the page of a path', () => {
     ['/alerts/a%2Fb', 'alert', 'a/b'],
     ['/search', 'search', null],
     ['/setup', 'setup', null],
+    ['/access', 'access', null],
     ['/alerts/1/2', 'missing', null],
     ['/alerts/%E0%A4%A', 'missing', null],
     ['//', 'overview', null],

@@ -128,9 +128,7 @@ fn count(dir: &Path, name: &str, text: &str, hours: Option<(i64, i64)>) -> Resul
     let scope = scope(text, hours)?;
     let span = scope.to.seconds() - scope.from.seconds();
     let question = Histogram { scope, buckets: usize::try_from(span / HOUR)? };
-    timed(dir, name, |store| {
-        Ok(format!("{} in all", store.histogram(&question)?.iter().map(|b| b.count).sum::<u64>()))
-    })
+    timed(dir, name, |store| Ok(format!("{} in all", store.histogram(&question)?.total())))
 }
 
 fn top(dir: &Path, name: &str, field: &str, hours: Option<(i64, i64)>) -> Result<()> {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use catalog::{Catalog, CatalogError, NewUser, Role, TokenDigest, UserId};
+use catalog::{Catalog, CatalogError, NewToken, NewUser, Role, TokenDigest, TokenId, UserId};
 use model::Timestamp;
 
 use crate::password::{PasswordError, hash_password};
+use crate::refusals::is_unseen;
 use crate::{ApiError, token};
 
 /// How long a set-up link can be used.
@@ -18,6 +19,9 @@ pub enum AccountError {
     /// The name has other characters, or is too long.
     #[error("a user name has 1 to 64 of the characters a-z 0-9 . _ @ -")]
     Name,
+    /// The name of a token is empty, too long, or has characters that cannot be seen.
+    #[error("a token's name has 1 to 64 characters that can be seen")]
+    TokenName,
     /// There is no such user.
     #[error("there is no such user")]
     Unknown,
@@ -41,6 +45,43 @@ pub struct Account<'a> {
     pub password: &'a str,
     /// What the user may do.
     pub role: Role,
+}
+
+/// A token to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenWanted<'a> {
+    /// Whose.
+    pub user: UserId,
+    /// What it is for.
+    pub name: &'a str,
+    /// What it may do at most; never more than its user.
+    pub role: Role,
+    /// When it ends by itself, if it does.
+    pub expires: Option<Timestamp>,
+}
+
+/// Makes a token and gives what the program is to hold, which nobody can see again: only its digest is kept.
+/// It begins with `btz_`, so that those who look for secrets that were let slip know it.
+pub fn add_token(
+    catalog: &Catalog,
+    wanted: &TokenWanted<'_>,
+    now: Timestamp,
+) -> Result<(TokenId, String), AccountError> {
+    let name = wanted.name.trim();
+    let counts = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
+    if !counts || name.chars().any(is_unseen) {
+        return Err(AccountError::TokenName);
+    }
+    let token = format!("btz_{}", token::random()?);
+    let id = catalog.add_token(&NewToken {
+        user: wanted.user,
+        name,
+        token: TokenDigest::of(&token),
+        role: wanted.role,
+        at: now,
+        expires: wanted.expires,
+    })?;
+    Ok((id, token))
 }
 
 /// Gives the path of a new one-time set-up link, such as `/setup?token=…`, and makes older ones
@@ -77,6 +118,19 @@ pub(crate) fn user_name(given: &str) -> Option<String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '@' | '-');
     let counts = (1..=NAME_CHARS_MAX).contains(&name.len());
     (counts && name.chars().all(fits)).then_some(name)
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Name => Self::BadUserName,
+            AccountError::TokenName => Self::BadTokenName,
+            AccountError::Unknown => Self::NotFound("user"),
+            AccountError::Password(error) => error.into(),
+            AccountError::Randomness(error) => Self::Internal(error.to_string()),
+            AccountError::Catalog(error) => error.into(),
+        }
+    }
 }
 
 impl From<PasswordError> for ApiError {

@@ -24,6 +24,12 @@ pub(crate) enum ApiError {
     NotSignedIn,
     #[error("user or password is wrong")]
     WrongCredentials,
+    #[error("the token is wrong, expired or revoked")]
+    WrongToken,
+    #[error("this is for people who logged in; a token does not allow it")]
+    NeedsPerson,
+    #[error("a token's name has 1 to 64 characters that can be seen")]
+    BadTokenName,
     #[error("too many attempts; try again in {} s", whole_seconds(*.0))]
     TooManyAttempts(Duration),
     #[error("the x-bartizan-csrf header is missing or wrong; load the page anew")]
@@ -99,6 +105,9 @@ impl ApiError {
             Self::BadSql { .. } => (StatusCode::BAD_REQUEST, "bad_sql"),
             Self::NotSignedIn => (StatusCode::UNAUTHORIZED, "not_signed_in"),
             Self::WrongCredentials => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
+            Self::WrongToken => (StatusCode::UNAUTHORIZED, "wrong_token"),
+            Self::NeedsPerson => (StatusCode::FORBIDDEN, "needs_person"),
+            Self::BadTokenName => (StatusCode::BAD_REQUEST, "bad_token_name"),
             Self::TooManyAttempts(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_attempts"),
             Self::Csrf => (StatusCode::FORBIDDEN, "csrf"),
             Self::WrongOrigin => (StatusCode::FORBIDDEN, "wrong_origin"),
@@ -166,6 +175,10 @@ impl IntoResponse for ApiError {
         if let Self::TooManyAttempts(wait) = self {
             let seconds = HeaderValue::from(whole_seconds(wait));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        if matches!(self, Self::WrongToken) {
+            let scheme = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
         response.extensions_mut().insert(problem);
         response

@@ -7,6 +7,7 @@ mod accounts;
 mod assets;
 mod caller;
 mod clock;
+mod downloads;
 mod error;
 mod extract;
 mod guard;
@@ -14,6 +15,7 @@ mod listen;
 mod live;
 mod overview;
 mod password;
+mod refusals;
 mod routes;
 mod runtime;
 mod server;
@@ -22,13 +24,15 @@ mod state;
 mod tests;
 mod token;
 
-pub use accounts::{Account, AccountError, add_user, issue_setup_link, set_password};
+pub use accounts::{
+    Account, AccountError, TokenWanted, add_token, add_user, issue_setup_link, set_password,
+};
 pub use live::Live;
 pub use password::{PasswordError, hash_password};
 pub use runtime::{
-    Counters, InputCounters, Metric, OverrideEdit, OverrideError, PacketsError, PacketsWanted,
-    RuleDetail, RuleFault, RuleItem, RuleOverride, RulesHealth, RulesNews, RulesStatus, RulesView,
-    Runtime, Simulation, SimulationAction,
+    Counters, InputCounters, LogIn, Method, Metric, OverrideEdit, OverrideError, PacketsError,
+    PacketsWanted, RuleDetail, RuleFault, RuleItem, RuleOverride, RulesHealth, RulesNews,
+    RulesStatus, RulesView, Runtime, Simulation, SimulationAction,
 };
 pub use server::{router, serve};
 pub use state::{App, AppState, Config, Hosts, Parts};

@@ -29,6 +29,9 @@ pub(crate) struct OverviewView {
     inputs: Vec<InputView>,
     store: StoreView,
     started_at: String,
+    /// What could not be read, a sentence for each segment, where a span was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -86,8 +89,9 @@ impl App {
             deadline: Some(Instant::now() + self.config.deadline / 2),
             ..Scope::of(Predicate::parse("")?)
         };
-        let buckets = self.store.histogram(&Histogram { scope, buckets: 1 })?;
-        view.events_total = buckets.iter().map(|bucket| bucket.count).sum();
+        let counted = self.store.histogram(&Histogram { scope, buckets: 1 })?;
+        view.events_total = counted.total();
+        view.warnings = counted.unreadable;
         let count = |status, levels: &[Level]| {
             let filter = AlertFilter {
                 statuses: vec![status],
@@ -136,5 +140,6 @@ fn make(app: &App) -> Result<OverviewView, ApiError> {
             events: stats.in_memory + stats.in_segments,
         },
         started_at: counters.started_at.to_string(),
+        warnings: Vec::new(),
     })
 }

@@ -1,6 +1,7 @@
 //! The API's resources, one file each.
 
 mod alerts;
+mod audit;
 mod events;
 mod exports;
 mod health;
@@ -18,6 +19,7 @@ mod shared;
 mod simulation;
 mod sql;
 mod storage;
+mod tokens;
 
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -46,6 +48,8 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         .merge(login::router())
         .merge(sessions::router())
+        .merge(tokens::router())
+        .merge(audit::router())
         .merge(overview::router())
         .merge(ledger::router())
         .merge(alerts::router())

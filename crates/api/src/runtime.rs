@@ -1,5 +1,6 @@
 //! What the API asks of the rest of the process, which it does not know.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,51 @@ pub trait Runtime: Send + Sync {
         wanted: &PacketsWanted,
         each: &mut dyn FnMut(Vec<u8>) -> bool,
     ) -> Result<(), PacketsError>;
+    /// Hears that somebody logged in, or was not let in; never waits.
+    fn tell_log_in(&self, log_in: &LogIn);
+}
+
+/// Somebody who logged in to the console or its API, or tried to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogIn {
+    /// When.
+    pub at: Timestamp,
+    /// The name, as it was typed where it was refused, cut and without control characters; may be empty.
+    pub user: String,
+    /// From where, if that is known.
+    pub address: Option<IpAddr>,
+    /// From where, in words.
+    pub from: String,
+    /// What the program at the other end calls itself.
+    pub agent: String,
+    /// Why it was refused, if it was.
+    pub refused: Option<&'static str>,
+    /// By what.
+    pub method: Method,
+    /// How often alike ones came since the last one was told.
+    pub times: u64,
+}
+
+/// By what one is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// A name and a password.
+    Password,
+    /// The one-time link of the first start.
+    SetUp,
+    /// A program's token.
+    Token,
+}
+
+impl Method {
+    /// Gives its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::SetUp => "set_up",
+            Self::Token => "token",
+        }
+    }
 }
 
 /// Which packets are wanted.

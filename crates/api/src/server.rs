@@ -42,6 +42,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let live = state.live.clone();
+    let last = state.clone();
     let service = router(state).into_make_service_with_connect_info::<Peer>();
     let (stopped, stopping) = oneshot::channel();
     let server = axum::serve(Bounded::new(listener), service).with_graceful_shutdown(async move {
@@ -56,8 +57,12 @@ pub async fn serve(
         }
         tokio::time::sleep(DRAIN_MAX).await;
     };
-    tokio::select! {
+    let outcome = tokio::select! {
         outcome = server => outcome,
         () = drained => Ok(()),
+    };
+    if let Err(error) = last.blocking(|app| app.settle_refusals()).await {
+        tracing::warn!(%error, "refused log-ins could not be recorded");
     }
+    outcome
 }

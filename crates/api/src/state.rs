@@ -9,8 +9,10 @@ use store::Store;
 use tokio::sync::Semaphore;
 use triage::Triage;
 
+use crate::downloads::Downloads;
 use crate::live::Live;
 use crate::overview::OverviewCache;
+use crate::refusals::Refusals;
 use crate::{ApiError, Runtime};
 
 /// Searches and SQL that run at the same time; more wait for their turn.
@@ -89,6 +91,8 @@ pub struct App {
     pub(crate) password_checks: Arc<Semaphore>,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) overview: OverviewCache,
+    pub(crate) refusals: Refusals,
+    pub(crate) downloads: Downloads,
 }
 
 impl AppState {
@@ -101,6 +105,8 @@ impl AppState {
             password_checks: Arc::new(Semaphore::new(PASSWORD_CHECKS_MAX)),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             overview: OverviewCache::default(),
+            refusals: Refusals::default(),
+            downloads: Downloads::default(),
         }))
     }
 

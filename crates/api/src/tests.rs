@@ -7,6 +7,7 @@ mod guard;
 mod live;
 mod login;
 mod rules;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -29,7 +30,7 @@ use triage::Triage;
 
 use crate::listen::Peer;
 use crate::{
-    Account, AppState, Config, Counters, InputCounters, Live, OverrideEdit, OverrideError,
+    Account, AppState, Config, Counters, InputCounters, Live, LogIn, OverrideEdit, OverrideError,
     PacketsError, PacketsWanted, Parts, RuleDetail, RuleFault, RuleItem, RuleOverride, RulesHealth,
     RulesStatus, RulesView, Runtime, Simulation, SimulationAction, add_user, issue_setup_link,
     router,
@@ -38,18 +39,20 @@ use crate::{
 /// A product without its line: the store, the alerts, the catalog and the API before them.
 struct House {
     state: AppState,
+    outside: Arc<Outside>,
     router: Router,
     /// The path of the one-time set-up link.
     setup_link: String,
     cookie: Option<String>,
     csrf: Option<String>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 #[derive(Default)]
 struct Outside {
     simulation: Mutex<Simulation>,
     own: Mutex<Option<RuleOverride>>,
+    log_ins: Mutex<Vec<LogIn>>,
 }
 
 impl Runtime for Outside {
@@ -161,6 +164,10 @@ impl Runtime for Outside {
             _ => Err(PacketsError::NoIdentifier),
         }
     }
+
+    fn tell_log_in(&self, log_in: &LogIn) {
+        self.log_ins.lock().unwrap().push(log_in.clone());
+    }
 }
 
 impl House {
@@ -176,16 +183,17 @@ impl House {
         let bounds = store::Config { keep_every: None, ..store::Config::default() };
         let store = Store::open(folder.path(), catalog.clone(), bounds).unwrap();
         let setup_link = issue_setup_link(&catalog, crate::clock::now()).unwrap().unwrap();
+        let outside = Arc::new(Outside::default());
         let state = AppState::new(Parts {
             store,
             triage: Triage::open(catalog.clone()),
             catalog,
-            runtime: Arc::new(Outside::default()),
+            runtime: Arc::<Outside>::clone(&outside),
             live: Live::new(),
             config,
         });
         let router = router(state.clone());
-        Self { state, router, setup_link, cookie: None, csrf: None, _folder: folder }
+        Self { state, outside, router, setup_link, cookie: None, csrf: None, folder }
     }
 
     /// Gives a house with an administrator, who is logged in.
@@ -294,6 +302,17 @@ impl House {
         };
         let events: Vec<_> = (1_u64..).zip(texts).map(event).collect();
         self.state.store.append(&events, &[]).unwrap();
+    }
+
+    /// Makes what is kept a segment, which cannot be read from then on; gives its name.
+    fn damage_a_segment(&self) -> String {
+        self.state.store.flush().unwrap();
+        let listed = self.state.catalog.segments().unwrap();
+        let path = self.folder.path().join(&listed[0].file);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.iter_mut().for_each(|byte| *byte = !*byte);
+        std::fs::write(&path, bytes).unwrap();
+        listed[0].file.clone()
     }
 
     /// Lets a detection at this second become an alert, and tells those who watch.

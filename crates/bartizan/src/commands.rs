@@ -1,5 +1,6 @@
 //! The command line: one row a command, each in a file of its own.
 
+mod audit;
 mod backup;
 mod completions;
 mod decoy;
@@ -18,6 +19,7 @@ mod scan;
 mod search;
 mod serve;
 mod simulate;
+mod token;
 mod user;
 
 use clap::{Parser, Subcommand};
@@ -65,6 +67,10 @@ pub(crate) enum Command {
     Key(key::Args),
     /// Manages who may log in
     User(user::Args),
+    /// Manages tokens, with which programs use the API
+    Token(token::Args),
+    /// Shows who did what, and who was not let in
+    Audit(audit::Args),
     /// Looks whether everything is in order
     Doctor(doctor::Args),
     /// Copies everything that is stored to a folder, beside a running product
@@ -93,6 +99,8 @@ impl Command {
             Self::Decoy(args) => decoy::run(&args),
             Self::Key(args) => key::run(&args),
             Self::User(args) => user::run(&args),
+            Self::Token(args) => token::run(&args),
+            Self::Audit(args) => audit::run(&args),
             Self::Doctor(args) => doctor::run(&args),
             Self::Backup(args) => backup::run(&args),
             Self::Restore(args) => restore::run(&args),

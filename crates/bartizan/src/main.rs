@@ -20,6 +20,7 @@ mod import;
 mod interrupt;
 mod keys;
 mod log;
+mod logins;
 mod memory;
 mod model_file;
 mod output;
@@ -32,6 +33,7 @@ mod runtime;
 mod scans;
 mod span;
 mod usage;
+mod who;
 
 use std::process::ExitCode;
 

@@ -42,9 +42,33 @@ pub(crate) struct Sources {
 
 /// Loads the rules as they run, with what the installation changes of them.
 pub(crate) fn load_in_force(sources: &Sources) -> anyhow::Result<Loaded> {
-    let (files, mut faults) = read(sources.shipped, &sources.folders)?;
-    let shown = sources.overrides.display().to_string();
-    let text = crate::overrides::read(&sources.overrides)
+    load_overridden(sources.shipped, &sources.folders, &sources.overrides)
+}
+
+/// Gives the file of overrides among folders of rules, if one of them has one; an error where several do.
+pub(crate) fn overrides_among(folders: &[PathBuf]) -> anyhow::Result<Option<PathBuf>> {
+    let beside = folders.iter().map(|folder| folder.join(crate::overrides::FILE));
+    let mut found = beside.filter(|file| file.is_file());
+    let (first, second) = (found.next(), found.next());
+    match (&first, second) {
+        (Some(first), Some(second)) => Err(anyhow::anyhow!(
+            "{} and {} are both there: name the one that counts with --overrides",
+            first.display(),
+            second.display()
+        )),
+        _ => Ok(first),
+    }
+}
+
+/// Loads rules with what a file changes of them; an absent file changes nothing.
+pub(crate) fn load_overridden(
+    shipped: Shipped,
+    folders: &[PathBuf],
+    file: &Path,
+) -> anyhow::Result<Loaded> {
+    let (files, mut faults) = read(shipped, folders)?;
+    let shown = file.display().to_string();
+    let text = crate::overrides::read(file)
         .map_err(|error| anyhow::anyhow!("cannot read {shown}: {error}"))?;
     let (overrides, more) = Overrides::parse(&shown, &text);
     faults.extend(more);

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use api::{
-    Counters, InputCounters, Metric, OverrideEdit, OverrideError, PacketsError, PacketsWanted,
-    RuleDetail, RulesHealth, RulesView, Simulation, SimulationAction,
+    Counters, InputCounters, LogIn, Metric, OverrideEdit, OverrideError, PacketsError,
+    PacketsWanted, RuleDetail, RulesHealth, RulesView, Simulation, SimulationAction,
 };
 use detect::{Trial, TrialError};
 use model::Timestamp;
@@ -18,6 +18,7 @@ use wire::packets::Wanted;
 use crate::anchor;
 use crate::clock::now;
 use crate::demo::Demo;
+use crate::logins::LogIns;
 use crate::reload;
 
 /// Over how long the events a second are counted.
@@ -40,6 +41,7 @@ pub(crate) struct Runtime {
     pub(crate) anchors: Option<Arc<anchor::Counters>>,
     /// Where packets are kept, if they are.
     pub(crate) packets: Option<PathBuf>,
+    pub(crate) log_ins: Arc<LogIns>,
 }
 
 /// The health of the rules as it was found out last.
@@ -162,6 +164,10 @@ impl api::Runtime for Runtime {
         (asked.from_ns, asked.to_ns) = (nanos(wanted.from), nanos(wanted.to));
         let given = wire::packets::give(folder, &asked, each);
         given.map_err(|error| PacketsError::Failed(error.to_string()))
+    }
+
+    fn tell_log_in(&self, log_in: &LogIn) {
+        self.log_ins.tell(log_in);
     }
 }
 

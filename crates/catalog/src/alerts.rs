@@ -36,6 +36,22 @@ impl Catalog {
     pub fn alert(&self, id: AlertId) -> Result<Option<Alert>, CatalogError> {
         self.read(|transaction| one(transaction, id))
     }
+
+    /// Gives alerts that were made before that one, or the last made, the last first.
+    pub fn alerts_before(
+        &self,
+        before: Option<AlertId>,
+        limit: u32,
+    ) -> Result<Vec<Alert>, CatalogError> {
+        self.read(|transaction| {
+            let sql =
+                format!("SELECT {COLUMNS} FROM alerts WHERE id < ?1 ORDER BY id DESC LIMIT ?2");
+            let mut statement = transaction.prepare_cached(&sql)?;
+            let before = before.map_or(i64::MAX, |id| id.0);
+            let rows = statement.query_map(params![before, limit], alert)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
 }
 
 impl Alerts<'_> {

@@ -9,7 +9,7 @@ mod nouns;
 use model::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use crate::records::audit;
+use crate::audit::audit;
 use crate::segments::GivingUp;
 use crate::sql::{signed, unsigned};
 use crate::{AuditEntry, Catalog, CatalogError};

@@ -7,6 +7,7 @@
 mod alert_edits;
 mod alert_list;
 mod alerts;
+mod audit;
 mod catalog;
 mod chain;
 mod chain_check;
@@ -20,6 +21,7 @@ mod schema;
 mod segments;
 mod sessions;
 mod sql;
+mod tokens;
 mod users;
 
 pub use alert_edits::{
@@ -30,14 +32,15 @@ pub use alert_list::{
     AssigneeFilter,
 };
 pub use alerts::Alerts;
+pub use audit::{AuditEntry, AuditPage, AuditRow, Refusal};
 pub use catalog::Catalog;
 pub use chain::{ChainHead, ChainKey, Link, Linking, Reason};
 pub use chain_check::{ChainFault, ChainReport};
 pub use error::{CatalogError, Fault};
 pub use keep::{Hold, HoldId, Job, JobId, JobKind, JobState, NewHold, NewJob};
 pub use logins::{Admission, Subject};
-pub use records::AuditEntry;
 pub use rescue::{RescuedTable, rescue};
 pub use segments::{Committed, GivingUp, Publish, SegmentId, SegmentRow};
 pub use sessions::{NewSession, Session, SessionId, SessionSpan, TokenDigest};
+pub use tokens::{NewToken, Token, TokenId};
 pub use users::{NewUser, Role, User, UserId};

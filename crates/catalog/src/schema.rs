@@ -181,6 +181,26 @@ const MIGRATIONS: &[&str] = &[
     );
     CREATE INDEX keep_jobs_by_state ON keep_jobs (state);
 ",
+    "
+    ALTER TABLE audit ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE audit ADD COLUMN times INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE audit ADD COLUMN last_at INTEGER;
+    CREATE INDEX audit_refused ON audit (made_at) WHERE refused = 1;
+",
+    "
+    CREATE TABLE tokens (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        user_id INTEGER NOT NULL REFERENCES users (id),
+        name TEXT NOT NULL,
+        token BLOB NOT NULL UNIQUE,
+        role TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER,
+        used_at INTEGER,
+        used_from TEXT,
+        UNIQUE (user_id, name)
+    );
+",
 ];
 
 /// Gives the connection back where the file is new or ours.

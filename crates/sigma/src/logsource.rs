@@ -54,6 +54,7 @@ const MODULES: &[(&str, &str, &str, &str)] = &[
     ("charon", "linux", "charon", ""),
     ("cisco_asa", "cisco", "asa", "firewall"),
     ("cloudfront", "", "cloudfront", "webserver"),
+    ("console", "bartizan", "console", ""),
     ("cron", "linux", "cron", ""),
     ("decoy", "", "decoy", ""),
     ("detector", "bartizan", "detector", ""),

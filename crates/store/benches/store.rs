@@ -84,7 +84,7 @@ fn questions(store: &Store) {
         scope.to = Timestamp::from_seconds(MIDNIGHT + 86_400);
         let histogram = Histogram { scope: scope.clone(), buckets: 48 };
         let count = time(&format!("histogram of `{text}`"), || {
-            store.histogram(&histogram).expect("a histogram").iter().map(|b| b.count).sum::<u64>()
+            store.histogram(&histogram).expect("a histogram").total()
         });
         say(&format!("    {found} found, {count} in all"));
     }

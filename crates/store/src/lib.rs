@@ -56,7 +56,8 @@ pub use probe::probe;
 pub use repair::{Patient, Plan};
 pub use seals::{Seal, SealedFile, Seals, segment_key};
 pub use search::{
-    Bucket, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Stop, Top, TopValues,
+    Bucket, Counted, Cursor, Found, Histogram, Order, SEARCH_EVENTS_MAX, Scope, Search, Stop, Top,
+    TopValues,
 };
 #[cfg(feature = "sql")]
 pub use sql::{

@@ -22,7 +22,7 @@ use query::Predicate;
 
 pub(crate) use block::{Block, Place};
 pub(crate) use count::histogram;
-pub use count::{Bucket, Histogram};
+pub use count::{Bucket, Counted, Histogram};
 pub(crate) use evaluate::narrow;
 pub use find::Found;
 pub(crate) use find::{find, get, scan};

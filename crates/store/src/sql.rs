@@ -18,6 +18,7 @@
 //! network.
 
 mod admit;
+mod alerts;
 mod asked;
 mod cells;
 mod conditions;
@@ -189,5 +190,10 @@ impl Export {
     /// Tells whether rows were left out because of the bound; known after the last bytes.
     pub fn is_truncated(&self) -> bool {
         self.rows.is_truncated()
+    }
+
+    /// Gives what could not be read, a sentence for each segment; known after the last bytes.
+    pub fn unreadable(&self) -> Vec<String> {
+        self.rows.unreadable()
     }
 }

@@ -18,7 +18,7 @@ use crate::search::{
     Found, Histogram, Scope, Search, Top, TopValues, find, get, histogram, scan, since, top,
 };
 use crate::wal::{Frame, Writer};
-use crate::{Bucket, Config, Damage, Stats, StoreError, flush, folder, keep};
+use crate::{Config, Counted, Damage, Stats, StoreError, flush, folder, keep};
 
 /// How many batches may wait for the log; further appenders wait in line.
 const BATCHES_WAITING_MAX: usize = 256;
@@ -279,11 +279,8 @@ impl Store {
     }
 
     /// Counts events over time. Past the deadline it is an error: half a histogram misleads.
-    pub fn histogram(&self, question: &Histogram) -> Result<Vec<Bucket>, StoreError> {
-        match histogram(self.shared(), &self.shared().pin(), question)? {
-            (buckets, true) => Ok(buckets),
-            (_, false) => Err(StoreError::Deadline),
-        }
+    pub fn histogram(&self, question: &Histogram) -> Result<Counted, StoreError> {
+        histogram(self.shared(), &self.shared().pin(), question)
     }
 
     /// Gives the most frequent values of a field.

@@ -6,13 +6,16 @@ import type {
   AlertDetail,
   AlertFilter,
   AlertList,
+  AuditList,
   Edit,
-  EventBucket,
+  EventCounts,
   EventList,
   EventRecord,
+  ExportFate,
   FieldRow,
   LevelBucket,
   Overview,
+  Role,
   RuleDetail,
   RuleList,
   RuleOverride,
@@ -26,6 +29,7 @@ import type {
   SqlField,
   SqlFunction,
   SqlResult,
+  Token,
   TopValues,
 } from './types';
 
@@ -44,6 +48,13 @@ export const logIn = (body: { user: string; password: string }) => call<void>('P
 export const logOut = () => call<void>('POST', '/logout');
 export const sessions = () => call<{ items: SignedIn[] }>('GET', '/sessions');
 export const revokeSession = (id: string) => call<void>('DELETE', `/sessions/${encodeURIComponent(id)}`);
+
+export const tokens = (waiting: Waiting = {}) => call<{ items: Token[] }>('GET', '/tokens', waiting);
+export const makeToken = (body: { name: string; role: Role; days: number }) =>
+  call<Token & { token: string }>('POST', '/tokens', { body });
+export const revokeToken = (id: string) => call<void>('DELETE', `/tokens/${encodeURIComponent(id)}`);
+export const audit = (page: { cursor?: string | null }, waiting: Waiting = {}) =>
+  call<AuditList>('GET', '/audit', { query: { ...page }, ...waiting });
 
 export const overview = (waiting: Waiting = {}) => call<Overview>('GET', '/overview', waiting);
 
@@ -69,7 +80,7 @@ export const events = (
   waiting: Waiting = {},
 ) => call<EventList>('GET', '/events', { query: { ...query }, ...waiting });
 export const eventHistogram = (query: { q: string; buckets: number } & Between, waiting: Waiting = {}) =>
-  call<{ buckets: EventBucket[]; total: number }>('GET', '/events/histogram', { query: { ...query }, ...waiting });
+  call<EventCounts>('GET', '/events/histogram', { query: { ...query }, ...waiting });
 export const event = (id: string, waiting: Waiting = {}) =>
   call<EventRecord>('GET', `/events/${encodeURIComponent(id)}`, waiting);
 export const fields = (waiting: Waiting = {}) => call<FieldRow[]>('GET', '/events/fields', waiting);
@@ -78,6 +89,7 @@ export const topValues = (query: { q: string; field: string } & Between, waiting
 
 export const sql = (body: { sql: string; limit: number }, waiting: Waiting = {}) =>
   call<SqlResult>('POST', '/sql', { body, ...waiting });
+export const exportFate = (name: string) => call<ExportFate>('GET', `/exports/${encodeURIComponent(name)}`, { quiet: true });
 export const sqlSchema = (waiting: Waiting = {}) => call<{ items: SqlField[] }>('GET', '/sql/schema', waiting);
 export const sqlFunctions = (waiting: Waiting = {}) => call<{ items: SqlFunction[] }>('GET', '/sql/functions', waiting);
 export const rules = (waiting: Waiting = {}) => call<RuleList>('GET', '/rules', waiting);

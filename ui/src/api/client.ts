@@ -81,13 +81,14 @@ export async function call<T>(method: string, path: string, options: CallOptions
 /** How much of a file waits in the page's memory before it is handed to the browser, which may put it on disk. */
 const PART_BYTES = 8 * 1024 * 1024;
 
-/** Asks for a file and gives it whole; what came so far is told on the way. A file that breaks off is a problem. */
+/** Asks for a file and gives it whole, with the name under which the server tells what it lacks; what came so far is
+    told on the way. A file that breaks off is a problem. */
 export async function download(
   path: string,
   body: unknown,
   signal: AbortSignal,
   ontold: (bytes: number) => void,
-): Promise<Blob> {
+): Promise<{ file: Blob; name: string | null }> {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   if (csrf) headers['x-bartizan-csrf'] = csrf;
   try {
@@ -113,7 +114,7 @@ export async function download(
         waiting = [];
         size = 0;
       }
-      if (done) return new Blob(parts, { type });
+      if (done) return { file: new Blob(parts, { type }), name: response.headers.get('x-bartizan-export') };
     }
   } catch (error) {
     if (error instanceof Problem && error.status === 401) signedOut();

@@ -3,6 +3,9 @@
 export const LEVELS = ['critical', 'high', 'medium', 'low', 'informational'] as const;
 export type Level = (typeof LEVELS)[number];
 
+export const ROLES = ['viewer', 'analyst', 'administrator'] as const;
+export type Role = (typeof ROLES)[number];
+
 export const STATUSES = ['open', 'acknowledged', 'closed'] as const;
 export type Status = (typeof STATUSES)[number];
 
@@ -11,7 +14,7 @@ export type Verdict = (typeof VERDICTS)[number];
 
 export interface Session {
   state: 'setup' | 'login' | 'in';
-  user: { name: string; role: string } | null;
+  user: { name: string; role: Role } | null;
   csrf: string | null;
   version: string;
   demo: boolean;
@@ -223,10 +226,51 @@ export interface LevelBucket {
   counts: Partial<Record<Level, number>>;
 }
 
+/** What a program holds in place of a password, without what it holds. */
+export interface Token {
+  id: string;
+  user: string;
+  name: string;
+  role: Role;
+  created: string;
+  expires: string | null;
+  last_used: string | null;
+  last_address: string | null;
+  /** Whether it opens anything now. */
+  good: boolean;
+}
+
+/** Something that somebody did, or was not let do. */
+export interface AuditItem {
+  id: string;
+  at: string;
+  last: string;
+  by: string;
+  address: string;
+  action: string;
+  detail: string;
+  refused: boolean;
+  times: number;
+}
+
+export interface AuditList {
+  items: AuditItem[];
+  next: string | null;
+  /** Refusals whose records went because there were too many. */
+  forgotten: number;
+}
+
 export interface EventBucket {
   from: string;
   to: string;
   count: number;
+}
+
+export interface EventCounts {
+  buckets: EventBucket[];
+  total: number;
+  /** Segments that could not be read: the counts are of what is left. */
+  warnings?: string[];
 }
 
 /** An event as nested ECS JSON. */
@@ -285,6 +329,14 @@ export interface SqlFunction {
 
 /** The shape of an exported file. */
 export type ExportFormat = 'spreadsheet' | 'csv' | 'json' | 'parquet';
+
+/** What became of an export. */
+export interface ExportFate {
+  state: 'running' | 'whole' | 'broken';
+  bytes: number;
+  /** Segments that could not be read: the file has what is left. */
+  warnings?: string[];
+}
 
 export interface Simulation {
   running: boolean;

@@ -1,5 +1,6 @@
 // One export: the whole answer as a file, with what came so far, until it is done or given up.
 
+import { exportFate } from '../api/calls';
 import { asProblem, download, type Problem } from '../api/client';
 import type { ExportFormat } from '../api/types';
 
@@ -11,6 +12,8 @@ export class Export {
   running = $state(false);
   bytes = $state(0);
   problem = $state.raw<Problem | null>(null);
+  /** What the file lacks. */
+  warnings = $state.raw<string[]>([]);
   #open: AbortController | undefined;
 
   /** Asks for the file and hands it to the browser; tells whether it came whole. */
@@ -21,9 +24,13 @@ export class Export {
     this.running = true;
     this.bytes = 0;
     this.problem = null;
+    this.warnings = [];
     try {
-      const file = await download(path, { ...body, format }, open.signal, (bytes) => (this.bytes = bytes));
+      const { file, name: told } = await download(path, { ...body, format }, open.signal, (bytes) => (this.bytes = bytes));
       save(file, `bartizan-${name}-${stamp()}.${ENDINGS[format]}`);
+      // The file is here whatever the server answers now.
+      const fate = told === null ? null : await exportFate(told).catch(() => null);
+      this.warnings = fate?.warnings ?? [];
       return true;
     } catch (error) {
       const problem = asProblem(error);

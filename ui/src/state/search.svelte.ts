@@ -2,7 +2,7 @@
 
 import * as api from '../api/calls';
 import { asProblem } from '../api/client';
-import type { EventBucket, EventList, EventRecord } from '../api/types';
+import type { EventCounts, EventList, EventRecord } from '../api/types';
 import { fieldOf, idOf, textOf } from '../text/event';
 import { iso } from '../text/time';
 import { Load } from './load.svelte';
@@ -16,13 +16,17 @@ const LATE_MS = 60_000;
 
 export class Search {
   readonly first = new Load<EventList>();
-  readonly counts = new Load<{ buckets: EventBucket[]; total: number }>();
+  readonly counts = new Load<EventCounts>();
   windows = $state.raw<Windows<EventRecord>>({ list: [], next: null });
   /** New rows that wait above, while somebody reads. */
   held = $state.raw<EventRecord[]>([]);
   /** Whether the tail let older rows go. */
   dropped = $state(false);
   readonly count = $derived(rowCount(this.windows));
+  /** What rows and counts lack: the newest rows may have been found without what the counts had to read. */
+  readonly warnings = $derived([
+    ...new Set([...(this.first.value?.warnings ?? []), ...(this.counts.value?.warnings ?? [])]),
+  ]);
   q = '';
   between: api.Between = { from: '', to: '' };
   #fetching = new Set<number>();

@@ -24,6 +24,7 @@ export const KEYS = [
   { keys: 'g n', command: 'go-network', label: 'Network', group: 'Go to' },
   { keys: 'g d', command: 'go-decoys', label: 'Decoys', group: 'Go to' },
   { keys: 'g r', command: 'go-rules', label: 'Rules', group: 'Go to' },
+  { keys: 'g c', command: 'go-access', label: 'Access', group: 'Go to' },
   { keys: 'j', command: 'next', label: 'Next row', group: 'Lists' },
   { keys: 'k', command: 'previous', label: 'Previous row', group: 'Lists' },
   { keys: 'Enter', command: 'open', label: 'Open the panel', group: 'Lists' },

@@ -1,6 +1,6 @@
 // Which page an address means, and how the state of the console is written into it.
 
-export type PageName = 'overview' | 'alerts' | 'alert' | 'search' | 'sql' | 'network' | 'decoys' | 'rules' | 'login' | 'setup' | 'missing';
+export type PageName = 'overview' | 'alerts' | 'alert' | 'search' | 'sql' | 'network' | 'decoys' | 'rules' | 'access' | 'login' | 'setup' | 'missing';
 
 export interface Route {
   page: PageName;
@@ -15,6 +15,7 @@ const PAGES: Record<string, PageName> = {
   '/network': 'network',
   '/decoys': 'decoys',
   '/rules': 'rules',
+  '/access': 'access',
   '/login': 'login',
   '/setup': 'setup',
 };

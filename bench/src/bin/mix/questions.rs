@@ -75,8 +75,7 @@ pub(crate) fn ask(store: &Store) -> Result<Vec<Answer>> {
         asked("hourly histogram", || {
             let scope = scope("", BEGIN, BEGIN + DAYS * 24 * HOUR)?;
             let buckets = usize::try_from(DAYS * 24)?;
-            let counts = store.histogram(&Histogram { scope, buckets })?;
-            Ok(counts.iter().map(|bucket| bucket.count).sum())
+            Ok(store.histogram(&Histogram { scope, buckets })?.total())
         })?,
         asked("top 20 addresses, 24 hours", || {
             top("", "source.ip", 20, BEGIN + 48 * HOUR, BEGIN + 72 * HOUR)

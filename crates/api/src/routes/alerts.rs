@@ -78,7 +78,7 @@ async fn list(
         ),
     };
     let query = AlertQuery {
-        filter: filter.read(&caller.session.name)?,
+        filter: filter.read(&caller.name)?,
         sort,
         after,
         limit: bounded("limit", page.limit, PAGE)?,
@@ -123,7 +123,7 @@ async fn histogram(
     Query(params): Query<BucketParams>,
 ) -> Result<Json<AlertHistogram>, ApiError> {
     let buckets = bounded("buckets", params.buckets, BUCKETS)?;
-    let filter = filter.read(&caller.session.name)?;
+    let filter = filter.read(&caller.name)?;
     let to = filter.to.unwrap_or_else(clock::now);
     let from = filter.from.unwrap_or_else(|| to.minus(SPAN));
     if from >= to {
@@ -221,7 +221,7 @@ async fn edit(
     let id = AlertId(id.signed());
     let alert = state.blocking(move |app| {
         let edit = change.read(&app.catalog.users()?)?;
-        let signature = Signature { by: &caller.session.name, at: clock::now() };
+        let signature = Signature { by: &caller.name, at: clock::now() };
         let targets = Targets::One(id, expected);
         let edited = app.triage.edit(&EditRequest { targets, edit: &edit, signature })?;
         tell(app, edited);
@@ -260,10 +260,10 @@ async fn bulk(
     Analyst(caller): Analyst,
     Json(body): Json<BulkBody>,
 ) -> Result<Json<BulkResult>, ApiError> {
-    let chosen = chosen(&body, &caller.session.name)?;
+    let chosen = chosen(&body, &caller.name)?;
     let result = state.blocking(move |app| {
         let edit = body.change.read(&app.catalog.users()?)?;
-        let signature = Signature { by: &caller.session.name, at: clock::now() };
+        let signature = Signature { by: &caller.name, at: clock::now() };
         let targets = match &chosen {
             Chosen::Ids(ids) => Targets::Several(ids),
             Chosen::Filter(filter) => Targets::All(filter),
@@ -317,7 +317,7 @@ async fn undo(
 ) -> Result<Json<BulkResult>, ApiError> {
     let edit = body.undo.parse().map(EditId).map_err(|_| ApiError::CannotUndo)?;
     let result = state.blocking(move |app| {
-        let signature = Signature { by: &caller.session.name, at: clock::now() };
+        let signature = Signature { by: &caller.name, at: clock::now() };
         let edited = app.triage.undo(Undo { edit, signature })?;
         Ok(tell(app, edited))
     });

@@ -146,6 +146,9 @@ struct BucketParams {
 struct EventHistogram {
     buckets: Vec<BucketView>,
     total: u64,
+    /// What could not be read, a sentence for each segment; the counts are of what is left.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -179,13 +182,14 @@ async fn histogram(
     let buckets = usize::try_from(buckets).unwrap_or(usize::MAX);
     let question = Histogram { scope, buckets };
     let counted = state.searching(move |app| Ok(app.store.histogram(&question)?)).await?;
-    let total = counted.iter().map(|bucket| bucket.count).sum();
+    let total = counted.total();
     let view = |bucket: store::Bucket| BucketView {
         from: bucket.from.to_string(),
         to: bucket.to.to_string(),
         count: bucket.count,
     };
-    Ok(Json(EventHistogram { buckets: counted.into_iter().map(view).collect(), total }))
+    let buckets = counted.buckets.into_iter().map(view).collect();
+    Ok(Json(EventHistogram { buckets, total, warnings: counted.unreadable }))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -1,19 +1,21 @@
 //! `/sql/export` and `/events/export`: answers as files, whole, as they are found.
 //!
 //! A file that could not be finished ends with a broken connection, so that no half of one passes
-//! for the whole. Closing the connection ends the query.
+//! for the whole. Closing the connection ends the query. What a whole file lacks, because it could not be
+//! read, cannot be known before its end: the header `x-bartizan-export` names it, and `/exports/NAME`
+//! tells it afterwards.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use model::Timestamp;
 use query::Predicate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::{EventsExport, Export, ExportFormat, Order, Scope, SqlLimits};
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
@@ -21,6 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::Caller;
+use crate::downloads::FateState;
 use crate::extract::{Json, moment};
 use crate::{ApiError, AppState};
 
@@ -33,7 +36,7 @@ const COLUMNS: [&str; 6] =
     ["@timestamp", "host.name", "event.module", "source.ip", "user.name", "event.original"];
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(sql)).routes(routes!(events))
+    OpenApiRouter::new().routes(routes!(sql)).routes(routes!(events)).routes(routes!(fate))
 }
 
 /// The shape of a file.
@@ -58,6 +61,40 @@ impl From<Format> for ExportFormat {
             Format::Parquet => Self::Parquet,
         }
     }
+}
+
+/// The header that names an export.
+const NAME_HEADER: HeaderName = HeaderName::from_static("x-bartizan-export");
+
+/// What became of an export.
+#[derive(Serialize, ToSchema)]
+struct ExportFate {
+    /// `running`, `whole` or `broken`.
+    state: &'static str,
+    /// How long the file is so far.
+    bytes: u64,
+    /// What could not be read, a sentence for each segment; the file has what is left.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+/// Tells what became of one of one's own exports; those of late are remembered.
+#[utoipa::path(get, path = "/exports/{name}", params(("name" = String, Path)), responses(
+    (status = 200, body = ExportFate), (status = 404),
+))]
+async fn fate(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<ExportFate>, ApiError> {
+    let fate = state.downloads.fate(&name, caller.user);
+    let fate = fate.ok_or(ApiError::NotFound("export"))?;
+    let word = match fate.state {
+        FateState::Running => "running",
+        FateState::Whole => "whole",
+        FateState::Broken => "broken",
+    };
+    Ok(Json(ExportFate { state: word, bytes: fate.bytes, warnings: fate.warnings }))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -91,7 +128,7 @@ struct EventsToExport {
 ))]
 async fn sql(
     State(state): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     Json(body): Json<SqlExport>,
 ) -> Result<Response, ApiError> {
     if body.sql.len() > SQL_BYTES_MAX {
@@ -102,15 +139,23 @@ async fn sql(
     let limits = SqlLimits { rows: usize::MAX, deadline: Some(Instant::now() + TIME) };
     let rows = state.store.sql(&body.sql, limits).await?;
     let export = Export::of(rows, format)?;
-    let pieces = stream::unfold(Some((export, turn)), |open| async {
-        let (mut export, turn) = open?;
+    let download = state.downloads.begin(caller.user)?;
+    let named = Named { format, what: "query", id: download.id.clone() };
+    let pieces = stream::unfold(Some((export, download, turn)), |open| async {
+        let (mut export, download, turn) = open?;
         match export.next().await {
-            Ok(None) => None,
-            Ok(Some(bytes)) => Some((Ok(bytes), Some((export, turn)))),
+            Ok(None) => {
+                download.end(export.unreadable());
+                None
+            }
+            Ok(Some(bytes)) => {
+                download.add(&bytes);
+                Some((Ok(bytes), Some((export, download, turn))))
+            }
             Err(error) => Some((Err(io::Error::other(error)), None)),
         }
     });
-    Ok(file(Body::from_stream(pieces), format, "query"))
+    Ok(file(Body::from_stream(pieces), named))
 }
 
 /// Gives all events of a search as a file, in order, as they are at one moment.
@@ -120,7 +165,7 @@ async fn sql(
 ))]
 async fn events(
     State(state): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     Json(body): Json<EventsToExport>,
 ) -> Result<Response, ApiError> {
     let order = match body.order.as_deref() {
@@ -140,17 +185,25 @@ async fn events(
     let columns: Vec<String> = body.columns.filter(|named| !named.is_empty()).unwrap_or_else(usual);
     let stopper = Stopper(scope.stop.clone());
     let export = state.store.export_events(scope, order, usize::MAX, format, &columns)?;
-    let open = Some((export, stopper, turn));
+    let download = state.downloads.begin(caller.user)?;
+    let named = Named { format, what: "events", id: download.id.clone() };
+    let open = Some((export, download, stopper, turn));
     let pieces = stream::unfold(open, |open| async {
-        let (export, stopper, turn) = open?;
+        let (export, download, stopper, turn) = open?;
         let (export, next) = next_of(export).await?;
         match next {
-            Ok(None) => None,
-            Ok(Some(bytes)) => Some((Ok(bytes), Some((export, stopper, turn)))),
+            Ok(None) => {
+                download.end(export.unreadable());
+                None
+            }
+            Ok(Some(bytes)) => {
+                download.add(&bytes);
+                Some((Ok(bytes), Some((export, download, stopper, turn))))
+            }
             Err(error) => Some((Err(error), None)),
         }
     });
-    Ok(file(Body::from_stream(pieces), format, "events"))
+    Ok(file(Body::from_stream(pieces), named))
 }
 
 type Piece = Result<Option<Vec<u8>>, io::Error>;
@@ -179,13 +232,24 @@ fn turn(state: &AppState) -> Result<OwnedSemaphorePermit, ApiError> {
     turn.map_err(|_| ApiError::Busy("several exports are under way; try again when one is done"))
 }
 
-fn file(body: Body, format: ExportFormat, name: &str) -> Response {
+/// What the headers of a file say.
+struct Named {
+    format: ExportFormat,
+    what: &'static str,
+    id: String,
+}
+
+fn file(body: Body, named: Named) -> Response {
+    let Named { format, what, id } = named;
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
-    let named = format!("attachment; filename=\"bartizan-{name}.{}\"", format.extension());
+    let named = format!("attachment; filename=\"bartizan-{what}.{}\"", format.extension());
     if let Ok(named) = HeaderValue::from_str(&named) {
         headers.insert(header::CONTENT_DISPOSITION, named);
+    }
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert(NAME_HEADER, id);
     }
     response
 }

@@ -20,13 +20,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{AlertView, RulesNewsView, SimulationView};
-use crate::caller::{Caller, token_of};
+use crate::caller::{Caller, Held};
 use crate::live::{News, Place};
 use crate::overview::{FRESH_FOR, OverviewView};
 use crate::{ApiError, App, AppState};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How often a stream looks whether its session still lasts.
+/// How often a stream looks whether its session or token is still good.
 const SESSION_CHECK: Duration = Duration::from_secs(15);
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -38,7 +38,7 @@ struct Watcher {
     state: AppState,
     place: Place,
     counters: Option<Arc<OverviewView>>,
-    token: String,
+    held: Held,
     checked: Instant,
     stopping: watch::Receiver<bool>,
     /// What is sent before anything changes.
@@ -64,7 +64,7 @@ async fn live(
     let watcher = Watcher {
         place,
         counters: None,
-        token: token_of(&headers).unwrap_or_default().to_owned(),
+        held: Held::of(&headers)?,
         checked: Instant::now(),
         stopping: state.live.stopping(),
         first: vec![hello],
@@ -97,15 +97,15 @@ async fn step(mut watcher: Watcher) -> Option<(Vec<Event>, Watcher)> {
 }
 
 impl Watcher {
-    /// Tells whether the session still lasts, asking now and then.
+    /// Tells whether the session or token is still good, asking now and then.
     async fn may_stay(&mut self) -> bool {
         if self.checked.elapsed() < SESSION_CHECK {
             return true;
         }
         self.checked = Instant::now();
-        let token = self.token.clone();
-        let session = self.state.blocking(move |app| app.session_of(&token)).await;
-        matches!(session, Ok(Some(_)))
+        let held = self.held.clone();
+        let good = self.state.blocking(move |app| Ok(app.is_still_good(&held))).await;
+        good.unwrap_or(false)
     }
 
     async fn events(&mut self) -> Vec<Event> {

@@ -1,21 +1,22 @@
 //! `/session`, `/setup`, `/login`, `/logout`: who is there, and how one gets in and out.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use catalog::{Admission, NewSession, NewUser, Role, Subject, TokenDigest, User, UserId};
+use catalog::{Admission, NewSession, NewUser, Role, Subject, TokenDigest, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::caller::{Caller, Client, Done, cookie, token_of};
+use crate::caller::{Client, Done, Person, cookie, network_of, token_of};
 use crate::extract::Json;
 use crate::password::{fits, hash_password};
+use crate::refusals::Why;
+use crate::runtime::{LogIn, Method};
 use crate::{ApiError, App, AppState, accounts, clock, token};
 
 /// How long one address waits at most; many people may share it.
@@ -117,9 +118,12 @@ async fn setup(
             at: clock::now(),
         };
         let made = app.catalog.use_setup(TokenDigest::of(&setup.token), &user)?;
-        let id = made.ok_or(ApiError::SetupExpired)?;
+        let Some(id) = made else {
+            app.refuse(Why::WrongSetUpLink, &name, &client)?;
+            return Err(ApiError::SetupExpired);
+        };
         forget(app, None, &client)?;
-        begin(app, Entrance { user: id, name: &name, action: "set_up", client: &client })
+        begin(app, Entrance { user: id, name: &name, method: Method::SetUp, client: &client })
     });
     Ok(entered(cookie.await?))
 }
@@ -140,21 +144,33 @@ async fn login(
         // A name that nobody can have still costs a password check, and is counted all the same.
         let name = accounts::user_name(&given.user).unwrap_or_default();
         admit(app, Some(&name), &client)?;
-        let user = app.catalog.user_by_name(&name)?.filter(|user| !user.disabled);
-        let kept = user.as_ref().map(|user| user.password_hash.as_str());
-        let fits = fits(&given.password, kept);
-        let User { id, .. } = user.filter(|_| fits).ok_or(ApiError::WrongCredentials)?;
+        let user = app.catalog.user_by_name(&name)?;
+        let kept = user.as_ref().filter(|user| !user.disabled);
+        let fits = fits(&given.password, kept.map(|user| user.password_hash.as_str()));
+        let id = match user {
+            Some(user) if fits => user.id,
+            other => {
+                let why = other.map_or(Why::UnknownUser, |user| {
+                    if user.disabled { Why::DisabledUser } else { Why::WrongPassword }
+                });
+                app.refuse(why, &given.user, &client)?;
+                return Err(ApiError::WrongCredentials);
+            }
+        };
         forget(app, Some(&name), &client)?;
-        begin(app, Entrance { user: id, name: &name, action: "log_in", client: &client })
+        begin(app, Entrance { user: id, name: &name, method: Method::Password, client: &client })
     });
     Ok(entered(cookie.await?))
 }
 
 /// Ends this session.
 #[utoipa::path(post, path = "/logout", responses((status = 204), (status = 401)))]
-async fn logout(State(state): State<AppState>, caller: Caller) -> Result<Response, ApiError> {
+async fn logout(
+    State(state): State<AppState>,
+    Person { caller, session }: Person,
+) -> Result<Response, ApiError> {
     let removal = state.blocking(move |app| {
-        app.catalog.end_session(caller.session.user, caller.session.id)?;
+        app.catalog.end_session(caller.user, session)?;
         app.audit(caller.done("log_out", String::new()))?;
         Ok(cookie(app, ""))
     });
@@ -177,7 +193,10 @@ fn admit(app: &App, name: Option<&str>, client: &Client) -> Result<(), ApiError>
     let subjects = Subjects::of(name, client);
     match app.catalog.admit_attempt(&subjects.all(), clock::now())? {
         Admission::Granted => Ok(()),
-        Admission::Wait(wait) => Err(ApiError::TooManyAttempts(wait)),
+        Admission::Wait(wait) => {
+            app.hold_off(Why::TooSoon, client)?;
+            Err(ApiError::TooManyAttempts(wait))
+        }
     }
 }
 
@@ -207,29 +226,18 @@ impl Subjects {
     }
 }
 
-/// Gives what one household shares: an IPv4 address, or the first half of an IPv6 address.
-fn network_of(ip: Option<IpAddr>) -> String {
-    match ip {
-        None => "unknown".to_owned(),
-        Some(IpAddr::V4(ip)) => ip.to_string(),
-        Some(IpAddr::V6(ip)) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
-}
-
 /// Somebody who is let in.
 struct Entrance<'a> {
     user: UserId,
     name: &'a str,
-    action: &'static str,
+    method: Method,
     client: &'a Client,
 }
 
 /// Begins a session and gives its cookie.
 fn begin(app: &App, entrance: Entrance<'_>) -> Result<String, ApiError> {
-    let Entrance { user, name, action, client } = entrance;
+    let Entrance { user, name, method, client } = entrance;
+    let action = if method == Method::SetUp { "set_up" } else { "log_in" };
     let token = token::random().map_err(|error| ApiError::Internal(error.to_string()))?;
     let address = client.address();
     let now = clock::now();
@@ -242,6 +250,20 @@ fn begin(app: &App, entrance: Entrance<'_>) -> Result<String, ApiError> {
         at: now,
     })?;
     app.audit(Done { by: name, address: &address, action, detail: client.agent.clone() })?;
+    // Nobody was known before the first.
+    if method == Method::SetUp {
+        return Ok(cookie(app, &token));
+    }
+    app.runtime.tell_log_in(&LogIn {
+        at: now,
+        user: name.to_owned(),
+        address: client.ip,
+        from: address,
+        agent: client.agent.clone(),
+        refused: None,
+        method,
+        times: 1,
+    });
     Ok(cookie(app, &token))
 }
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::caller::Caller;
+use crate::caller::Person;
 use crate::extract::{Id, Json};
 use crate::{ApiError, AppState, clock};
 
@@ -37,12 +37,10 @@ struct SessionItem {
 #[utoipa::path(get, path = "/sessions", responses((status = 200, body = SessionList)))]
 async fn list(
     State(state): State<AppState>,
-    caller: Caller,
+    Person { caller, session: own }: Person,
 ) -> Result<Json<SessionList>, ApiError> {
-    let own = caller.session.id;
     let sessions = state.blocking(move |app| {
-        let user = caller.session.user;
-        Ok(app.catalog.sessions(user, app.config.sessions, clock::now())?)
+        Ok(app.catalog.sessions(caller.user, app.config.sessions, clock::now())?)
     });
     let item = |session: Session| SessionItem {
         id: session.id.0.to_string(),
@@ -61,11 +59,11 @@ async fn list(
 ))]
 async fn revoke(
     State(state): State<AppState>,
-    caller: Caller,
+    Person { caller, .. }: Person,
     id: Id,
 ) -> Result<StatusCode, ApiError> {
     let ended = state.blocking(move |app| {
-        let ended = app.catalog.end_session(caller.session.user, SessionId(id.signed()))?;
+        let ended = app.catalog.end_session(caller.user, SessionId(id.signed()))?;
         app.audit(caller.done("end_session", id.0.to_string()))?;
         Ok(ended)
     });

@@ -190,14 +190,17 @@ async fn the_api_describes_itself() {
     expect![[r#"
         DELETE /api/v1/rules/{id}/override ["200", "404", "412"]
         DELETE /api/v1/sessions/{id} ["204", "404"]
+        DELETE /api/v1/tokens/{id} ["204", "403", "404"]
         GET /api/v1/alerts ["200"]
         GET /api/v1/alerts/histogram ["200"]
         GET /api/v1/alerts/{id} ["200", "404"]
         GET /api/v1/alerts/{id}/events ["200", "404"]
+        GET /api/v1/audit ["200", "403"]
         GET /api/v1/events ["200", "400"]
         GET /api/v1/events/fields ["200"]
         GET /api/v1/events/histogram ["200"]
         GET /api/v1/events/{id} ["200", "404"]
+        GET /api/v1/exports/{name} ["200", "404"]
         GET /api/v1/ledger ["200"]
         GET /api/v1/live ["200"]
         GET /api/v1/overview ["200"]
@@ -212,6 +215,7 @@ async fn the_api_describes_itself() {
         GET /api/v1/sql/functions ["200"]
         GET /api/v1/sql/schema ["200"]
         GET /api/v1/storage ["200"]
+        GET /api/v1/tokens ["200"]
         PATCH /api/v1/alerts/{id} ["200", "404", "412"]
         POST /api/v1/alerts/bulk ["200"]
         POST /api/v1/alerts/undo ["200", "409"]
@@ -224,6 +228,7 @@ async fn the_api_describes_itself() {
         POST /api/v1/simulation ["200"]
         POST /api/v1/sql ["200", "400"]
         POST /api/v1/sql/export ["200", "400"]
+        POST /api/v1/tokens ["201", "400", "403"]
         PUT /api/v1/rules/{id}/override ["200", "404", "412"]"#]]
     .assert_eq(&told.join("\n"));
 }

@@ -242,3 +242,44 @@ async fn packets_of_a_flow_as_a_file() {
         assert!(answer.starts_with(status) && answer.contains(part), "{asked}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_segment_that_cannot_be_read_is_told_with_every_answer() {
+    let mut house = House::inhabited().await;
+    house.keep_events(&["alpha one", "beta two"]);
+    let name = house.damage_a_segment();
+    let span = "from=1970-01-01T00:00:00Z&to=1970-01-01T01:00:00Z";
+    for path in [
+        "GET /api/v1/events?q=alpha".to_owned(),
+        format!("GET /api/v1/events/histogram?q=alpha&{span}"),
+        "GET /api/v1/events/fields?q=alpha&field=source.ip".to_owned(),
+        "POST /api/v1/sql\n\n{\"sql\":\"SELECT message FROM events\"}".to_owned(),
+    ] {
+        let answer = house.read(&path).await;
+        let told = answer["warnings"][0].as_str().unwrap_or_else(|| panic!("{path}: {answer}"));
+        assert!(told.contains(&name), "{path}: {told}");
+    }
+    let sql =
+        "POST /api/v1/sql/export\n\n{\"sql\":\"SELECT message FROM events\",\"format\":\"json\"}";
+    let events = "POST /api/v1/events/export\n\n{\"q\":\"alpha\",\"format\":\"json\"}";
+    for request in [sql, events] {
+        let response = house.send(request).await;
+        let export = response.headers()["x-bartizan-export"].to_str().unwrap().to_owned();
+        let running = house.read(&format!("GET /api/v1/exports/{export}")).await;
+        assert_eq!(running["state"], "running");
+        response.into_body().collect().await.unwrap();
+        let fate = house.read(&format!("GET /api/v1/exports/{export}")).await;
+        assert_eq!(fate["state"], "whole");
+        assert!(fate["warnings"][0].as_str().unwrap().contains(&name), "{fate}");
+        // Somebody who goes away leaves it broken.
+        let response = house.send(request).await;
+        let export = response.headers()["x-bartizan-export"].to_str().unwrap().to_owned();
+        drop(response);
+        let fate = house.read(&format!("GET /api/v1/exports/{export}")).await;
+        assert_eq!(fate["state"], "broken");
+    }
+    house.log_in_as("vic", Role::Administrator).await;
+    house.check(&["GET /api/v1/exports/x"], expect![[r#"
+        404 Not Found
+        {"type":"about:blank","title":"Not Found","status":404,"detail":"there is no such export","code":"not_found","request_id":…}"#]]).await;
+}

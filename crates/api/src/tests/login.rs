@@ -179,3 +179,81 @@ async fn own_sessions_are_listed_and_ended() {
         401 Unauthorized
         {"type":"about:blank","title":"Unauthorized","status":401,"detail":"log in first","code":"not_signed_in","request_id":…}"#]]).await;
 }
+
+#[tokio::test]
+async fn who_is_not_let_in_is_recorded_and_told() {
+    let mut house = House::inhabited().await;
+    add_user(
+        &house.state.catalog,
+        Account { name: "gone", password: "battery staple", role: Role::Viewer },
+        at(0),
+    )
+    .unwrap();
+    let gone = house.state.catalog.user_by_name("gone").unwrap().unwrap();
+    house.state.catalog.disable_user(gone.id).unwrap();
+    let hostile = "POST /api/v1/login\nuser-agent: x\n\n{\"user\":\"a\\u001b[2J\\u202e\\n\",\"password\":\"secret one\"}";
+    let gone = "POST /api/v1/login\n\n{\"user\":\"gone\",\"password\":\"battery staple\"}";
+    for request in [WRONG, WRONG, hostile, gone, WRONG] {
+        house.ask(request).await;
+    }
+    // From now on nobody is heard for a while.
+    for _ in 0..20 {
+        house.ask(WRONG).await;
+    }
+    let audit = house.read("GET /api/v1/audit").await;
+    let told: Vec<String> = audit["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| {
+            let text = |name: &str| item[name].as_str().unwrap().to_owned();
+            let (refused, times) = (&item["refused"], &item["times"]);
+            format!("{} {:?} {:?} {refused} {times}", text("action"), text("by"), text("detail"))
+        })
+        .collect();
+    expect![[r#"
+        log_in_held_off "" "too many attempts" true 20
+        log_in_refused "gone" "disabled user" true 1
+        log_in_refused "a�[2J�" "invalid user; x" true 1
+        log_in_refused "ada" "wrong password" true 3
+        set_up "ada" "" false 1"#]]
+    .assert_eq(&told.join("\n"));
+    assert!(!audit.to_string().contains("secret"), "{audit}");
+
+    let log_ins = std::mem::take(&mut *house.outside.log_ins.lock().unwrap());
+    let told: Vec<String> = log_ins
+        .iter()
+        .map(|log_in| format!("{:?} {:?} {}", log_in.user, log_in.refused, log_in.times))
+        .collect();
+    expect![[r#"
+        "ada" Some("wrong password") 1
+        "ada" Some("wrong password") 1
+        "a�[2J�" Some("invalid user") 1
+        "gone" Some("disabled user") 1
+        "ada" Some("wrong password") 1
+        "" Some("too many attempts") 1
+        "" Some("too many attempts") 19"#]]
+    .assert_eq(&told.join("\n"));
+}
+
+#[tokio::test]
+async fn the_audit_is_for_administrators_and_comes_in_pages() {
+    let mut house = House::inhabited().await;
+    let first = house.read("GET /api/v1/audit?limit=1").await;
+    assert_eq!(
+        (first["next"].clone(), first["forgotten"].as_u64()),
+        (serde_json::Value::Null, Some(0))
+    );
+    house.ask("POST /api/v1/simulation\n\n{\"action\":\"start\"}").await;
+    let first = house.read("GET /api/v1/audit?limit=1").await;
+    assert_eq!(first["items"][0]["action"], "simulate");
+    let next = first["next"].as_str().unwrap();
+    let second = house.read(&format!("GET /api/v1/audit?limit=1&cursor={next}")).await;
+    assert_eq!(second["items"][0]["action"], "set_up");
+    house.log_in_as("vic", Role::Analyst).await;
+    house.check(&["GET /api/v1/audit", "GET /api/v1/audit?cursor=x"], expect![[r#"
+        403 Forbidden
+        {"type":"about:blank","title":"Forbidden","status":403,"detail":"your role does not allow this","code":"forbidden","request_id":…}
+        403 Forbidden
+        {"type":"about:blank","title":"Forbidden","status":403,"detail":"your role does not allow this","code":"forbidden","request_id":…}"#]]).await;
+}

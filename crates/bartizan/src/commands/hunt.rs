@@ -24,10 +24,10 @@ use self::stats::Stats;
 use self::timeline::Timeline;
 use crate::codec::CodecArgs;
 use crate::detections::COLUMNS;
-use crate::failure::Outcome;
+use crate::failure::{Outcome, ending};
 use crate::interrupt::Interrupt;
 use crate::output::{Printer, Shape, complain_of};
-use crate::rules::{self, Shipped};
+use crate::rules::{self, Loaded, Shipped};
 use crate::{progress, usage};
 
 /// Runs the rules over old files or folders; prints what they find as a timeline.
@@ -37,6 +37,7 @@ use crate::{progress, usage};
   bartizan hunt --output json auth.log.1.gz | jq .summary
   bartizan hunt --rules ./sigma/rules --level high --output csv evtx/ > timeline.csv
   bartizan hunt --rules ./my-rules --no-default-rules --stats incident/
+  bartizan hunt --overrides bartizan-data/rules/overrides.yml /var/log
   bartizan hunt --codec fernet --key-file app.keys /var/log/app
   bartizan hunt --data /var/lib/bartizan old-logs/
 
@@ -61,6 +62,10 @@ pub(crate) struct Args {
     /// Leaves the shipped rules out
     #[arg(long)]
     no_default_rules: bool,
+    /// What is changed of single rules: off, another level, exceptions; without it, the overrides.yml of a
+    /// folder of --rules
+    #[arg(long, value_name = "FILE")]
+    overrides: Option<PathBuf>,
     /// The shape of the detections
     #[arg(long, value_enum, default_value_t)]
     output: Shape,
@@ -130,10 +135,26 @@ impl Hunt {
     }
 }
 
+/// Loads the rules with what is changed of them, as `serve` does.
+fn load_rules(args: &Args) -> anyhow::Result<Loaded> {
+    let shipped = if args.no_default_rules { Shipped::Without } else { Shipped::With };
+    let overrides = match &args.overrides {
+        Some(file) if !file.is_file() => {
+            let sentence = format!("there is no file of overrides {}", file.display());
+            return Err(ending(Outcome::Unreadable, sentence));
+        }
+        Some(file) => Some(file.clone()),
+        None => rules::overrides_among(&args.rules)?,
+    };
+    match overrides {
+        Some(file) => rules::load_overridden(shipped, &args.rules, &file),
+        None => rules::load(shipped, &args.rules),
+    }
+}
+
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let began = Instant::now();
-    let shipped = if args.no_default_rules { Shipped::Without } else { Shipped::With };
-    let loaded = rules::load(shipped, &args.rules)?;
+    let loaded = load_rules(args)?;
     for fault in &loaded.faults {
         complain_of(fault);
     }

@@ -20,6 +20,7 @@ use crate::clock::now;
 use crate::failure::{Outcome, ending};
 use crate::output::complain;
 use crate::place::Place;
+use crate::who::caller;
 
 /// How often a job of another process is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -159,16 +160,4 @@ fn moment(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| {
             format!("`{text}` is no moment; write 2026-11-21, 2026-11-21T08:00:00Z, or 7d for seven days ago")
         })
-}
-
-/// Gives who runs this command, as the system knows them.
-fn caller() -> String {
-    let uid = rustix::process::getuid().as_raw();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = users.lines().find_map(|line| {
-        let mut parts = line.split(':');
-        let name = parts.next()?;
-        (parts.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    });
-    name.map_or_else(|| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }

@@ -19,7 +19,7 @@ const TABLE_ROWS: usize = 10_000;
 const TABLE_TIME: Duration = Duration::from_mins(5);
 const FILE_TIME: Duration = Duration::from_hours(1);
 
-/// Asks the store in SQL, read-only; the one table is `events`.
+/// Asks the store in SQL, read-only; the tables are `events`, `alerts` and `alert_events`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bartizan query 'SELECT source.ip, count(*) FROM events GROUP BY 1 ORDER BY 2 DESC LIMIT 10'
@@ -27,6 +27,9 @@ const FILE_TIME: Duration = Duration::from_hours(1);
   bartizan query \"SELECT bucket(@timestamp, '1h') AS hour, count(*) FROM events GROUP BY 1\" \\
     --where 'event.outcome: failure and user.name: root'
   bartizan query 'SELECT @timestamp, host.name, event.original FROM events' --rule 'SSH brute force'
+  bartizan query 'SELECT level, status, count(*) FROM alerts GROUP BY 1, 2'
+  bartizan query 'SELECT a.title, e.event.original FROM alerts a JOIN alert_events x
+    ON x.alert_id = a.id JOIN events e ON e.event.id = x.event_id'
   bartizan query 'SELECT * FROM events' --output parquet --file events.parquet
   bartizan query --schema
   bartizan query --functions

@@ -22,6 +22,7 @@ use crate::clock::now;
 use crate::config::{self, Config};
 use crate::demo::Demo;
 use crate::failure::{Outcome, ending};
+use crate::logins::LogIns;
 use crate::output::complain;
 use crate::reload::{self, Reloader};
 use crate::runtime::{KeptHealth, Rate, Runtime};
@@ -122,6 +123,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     on_hang_up(reloader.handle());
     let mut sources = start_sources(&config, &kept.store, inlet.clone())?;
     start_decoys(&config, kept.keyring.clone(), &mut sources)?;
+    let log_ins = Arc::new(LogIns::start(&mut sources));
     let demonstration = Arc::new(Demo::new(inlet, feed.clone()));
     let runtime = Runtime {
         line: line.counters(),
@@ -134,6 +136,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         rate: Rate::default(),
         anchors: kept.anchors.as_ref().map(Anchors::counters),
         packets: config.capture.ring.kept_in(&config.data),
+        log_ins: Arc::clone(&log_ins),
     };
     tell_console(console, &kept.catalog)?;
     if demo {
@@ -158,6 +161,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
 
     complain("stopping");
     demonstration.end();
+    log_ins.end();
     let late = sources.stop(STOP_WITHIN).await;
     if !late.is_empty() {
         complain(&format!("cut off: {}", late.join(", ")));

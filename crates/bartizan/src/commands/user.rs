@@ -11,6 +11,7 @@ use crate::clock::now;
 use crate::failure::{Outcome, ending};
 use crate::output::{self, Cell, Printer, Shape};
 use crate::place::Place;
+use crate::who;
 
 /// Manages who may log in to the console.
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,7 @@ enum Action {
         /// The name
         name: String,
         /// What the user may do: viewer, analyst or administrator
-        #[arg(long, default_value = "analyst", value_parser = role)]
+        #[arg(long, default_value = "analyst", value_parser = who::role)]
         role: Role,
         /// The file that holds the password
         #[arg(long, value_name = "FILE")]
@@ -61,10 +62,6 @@ enum Action {
     },
 }
 
-fn role(word: &str) -> Result<Role, String> {
-    Role::parse(word).ok_or_else(|| "a role is viewer, analyst or administrator".to_owned())
-}
-
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     let (_, catalog) = args.place.catalog()?;
     match &args.action {
@@ -73,21 +70,25 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             let password = password(password_file.as_ref())?;
             let account = api::Account { name, password: &password, role: *role };
             api::add_user(&catalog, account, now())?;
+            who::record(&catalog, "add_user", format!("{name} as {}", role.as_str()))?;
             output::complain(&format!("{name} may log in as {}", role.as_str()));
         }
         Action::Password { name, password_file } => {
             let user = find(&catalog, name)?;
             api::set_password(&catalog, &user.name, &password(password_file.as_ref())?)?;
+            who::record(&catalog, "set_password", user.name.clone())?;
             output::complain(&format!("the password of {} is set; log in anew", user.name));
         }
         Action::Disable { name } => {
             let user = find(&catalog, name)?;
             catalog.disable_user(user.id)?;
+            who::record(&catalog, "disable_user", user.name.clone())?;
             output::complain(&format!("{} is kept out", user.name));
         }
         Action::Enable { name } => {
             let user = find(&catalog, name)?;
             catalog.enable_user(user.id)?;
+            who::record(&catalog, "enable_user", user.name.clone())?;
             output::complain(&format!("{} may log in again", user.name));
         }
     }

@@ -64,6 +64,13 @@ impl Console {
         format!("cookie: {}\r\nx-bartizan-csrf: {}\r\n", self.cookie, self.token)
     }
 
+    /// Tries to log in, as somebody else would, and gives the status of the answer.
+    pub(crate) fn try_log_in(&self, user: &str, password: &str) -> u16 {
+        let body = serde_json::json!({ "user": user, "password": password });
+        let request = self.agent.post(format!("{}/api/v1/login", self.base));
+        request.send_json(&body).unwrap().status().as_u16()
+    }
+
     /// Gives an answer that is no JSON.
     pub(crate) fn text(&self, path: &str) -> String {
         let request = self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);

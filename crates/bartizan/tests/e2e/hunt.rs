@@ -111,3 +111,57 @@ fn generate() -> String {
     }
     log
 }
+
+#[test]
+fn overrides_count_as_they_do_in_the_running_product() {
+    let place = Place::new();
+    let log = place.path("auth.log");
+    std::fs::write(
+        &log,
+        "Nov 21 06:58:00 web1 sshd[1]: Accepted password for root from 203.0.113.9 port 5 ssh2\n",
+    )
+    .unwrap();
+    let rules = place.path("rules");
+    std::fs::create_dir(&rules).unwrap();
+    let rule = |name: &str| {
+        format!(
+            "title: {name}\nid: {name}\nlogsource: {{product: linux, service: sshd}}\n\
+             detection: {{s: {{user.name: root}}, condition: s}}\nlevel: low\n"
+        )
+    };
+    for name in ["louder", "muted", "spared"] {
+        std::fs::write(rules.join(format!("{name}.yml")), rule(name)).unwrap();
+    }
+    let hunt = |more: &[&std::ffi::OsStr]| {
+        let mut hunt = bartizan();
+        hunt.args(["hunt", "--no-default-rules", "--output", "json", "--rules"]).arg(&rules);
+        let output = hunt.args(more).arg(&log).output().unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let mut told: Vec<String> = lines
+            .lines()
+            .map(|line| {
+                let found: serde_json::Value = serde_json::from_str(line).unwrap();
+                format!(
+                    "{} {}",
+                    found["rule.id"].as_str().unwrap(),
+                    found["rule.level"].as_str().unwrap()
+                )
+            })
+            .collect();
+        told.sort();
+        (output.status.code(), told)
+    };
+    assert_eq!(hunt(&[]).1, ["louder low", "muted low", "spared low"]);
+    let text = "- rule: muted\n  enabled: false\n- rule: louder\n  level: high\n\
+        - rule: spared\n  exceptions: ['source.ip: 203.0.113.0/24']\n";
+    let elsewhere = place.path("changed.yml");
+    std::fs::write(&elsewhere, text).unwrap();
+    let named = ["--overrides".as_ref(), elsewhere.as_os_str()];
+    assert_eq!(hunt(&named), (Some(0), vec!["louder high".to_owned()]));
+    // The folder's own counts by itself, as in the data folder.
+    std::fs::write(rules.join("overrides.yml"), "- rule: muted\n  enabled: false\n").unwrap();
+    assert_eq!(hunt(&[]).1, ["louder low", "spared low"]);
+    assert_eq!(hunt(&named).1, ["louder high"], "what is named goes before");
+    let missing = place.path("nosuch.yml");
+    assert_eq!(hunt(&["--overrides".as_ref(), missing.as_os_str()]).0, Some(3));
+}

@@ -28,3 +28,4 @@ mod relp;
 mod restart;
 mod scan;
 mod scenarios;
+mod watched;

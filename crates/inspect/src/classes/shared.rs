@@ -150,3 +150,25 @@ mod steps {
         STEPS.take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Literals;
+
+    const TEXTS: &[&[u8]] = &[b"aaaa", b"b", b"aabaab", b"#_", b"baab", b"abc", b"A#ab", b"caaaa"];
+
+    proptest! {
+        #[test]
+        fn first_places(text in prop::collection::vec(prop::sample::select(b"aaabbc#_A".as_slice()), 0..24)) {
+            let expected: Vec<(usize, usize)> = TEXTS
+                .iter()
+                .enumerate()
+                .filter_map(|(row, literal)| Some((row, memchr::memmem::find(&text, literal)?)))
+                .collect();
+            let literals = Literals::of(TEXTS.iter().copied());
+            prop_assert_eq!(literals.firsts(&text).collect::<Vec<_>>(), expected);
+        }
+    }
+}

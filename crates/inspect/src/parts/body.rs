@@ -49,6 +49,10 @@ pub(crate) fn each_file<'a>(request: &Request<'a>, show: &mut dyn FnMut(&File<'a
     }
 }
 
+/// How the type of a body in parts begins, and how those of JSON end.
+const MULTIPART: &str = "multipart/";
+const JSON: &str = "json";
+
 fn form<'a>(request: &Request<'a>) -> Form<'a> {
     let claimed = request
         .headers
@@ -56,8 +60,8 @@ fn form<'a>(request: &Request<'a>) -> Form<'a> {
         .find(|(name, _)| name.eq_ignore_ascii_case("content-type"))
         .map_or("", |(_, value)| value);
     let mut words = claimed.split(';');
-    let media = words.next().unwrap_or("").trim().to_ascii_lowercase();
-    if media.starts_with("multipart/") {
+    let media = words.next().unwrap_or("").trim();
+    if media.get(..MULTIPART.len()).is_some_and(|start| start.eq_ignore_ascii_case(MULTIPART)) {
         let boundary = words.find_map(|word| {
             let (name, value) = word.trim().split_once('=')?;
             name.trim().eq_ignore_ascii_case("boundary").then_some(value.trim())
@@ -70,10 +74,12 @@ fn form<'a>(request: &Request<'a>) -> Form<'a> {
     let first = request.body.trim_ascii_start().first();
     // Without a single string there is nothing for the JSON reader to find.
     let strings = memchr::memchr(b'"', request.body).is_some();
-    if strings && (media.ends_with("json") || matches!(first, Some(b'{' | b'['))) {
+    let end = media.len().checked_sub(JSON.len()).and_then(|at| media.get(at..));
+    let named = end.is_some_and(|end| end.eq_ignore_ascii_case(JSON));
+    if strings && (named || matches!(first, Some(b'{' | b'['))) {
         return Form::Json;
     }
-    if media == "application/x-www-form-urlencoded" {
+    if media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Form::Pairs;
     }
     let looks_like_pairs = memmem::find(request.body, b"=").is_some_and(|at| {

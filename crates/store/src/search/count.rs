@@ -40,6 +40,22 @@ pub struct Bucket {
     pub count: u64,
 }
 
+/// Events counted over time.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    /// The parts of the time, the earliest first.
+    pub buckets: Vec<Bucket>,
+    /// What could not be read, a sentence for each segment; the counts are of what is left.
+    pub unreadable: Vec<String>,
+}
+
+impl Counted {
+    /// Gives how many events there are in all parts.
+    pub fn total(&self) -> u64 {
+        self.buckets.iter().map(|bucket| bucket.count).sum()
+    }
+}
+
 /// Something that counts events, one by one or by the block.
 pub(super) trait Tally {
     fn event(&mut self, event: &Event);
@@ -52,12 +68,12 @@ pub(super) trait Tally {
     fn block(&mut self, block: &mut Block<'_>, marks: &[bool]) -> Result<(), StoreError>;
 }
 
-/// Counts events over time; tells whether all were counted before the deadline.
+/// Counts events over time, all of them or, past the deadline, none.
 pub(crate) fn histogram(
     shared: &Shared,
     snapshot: &Snapshot,
     question: &Histogram,
-) -> Result<(Vec<Bucket>, bool), StoreError> {
+) -> Result<Counted, StoreError> {
     let count = question.buckets.clamp(1, BUCKETS_MAX);
     let mut scope = question.scope.clone();
     scope.to = scope.to.max(scope.from);
@@ -66,13 +82,15 @@ pub(crate) fn histogram(
         to: i128::from(scope.to.nanos()),
         counts: vec![0; count],
     };
-    let is_complete = tally(shared, snapshot, &scope, &mut over)?;
+    if !tally(shared, snapshot, &scope, &mut over)? {
+        return Err(StoreError::Deadline);
+    }
     let buckets = over.counts.iter().enumerate().map(|(index, count)| Bucket {
         from: over.edge(index),
         to: over.edge(index + 1),
         count: *count,
     });
-    Ok((buckets.collect(), is_complete))
+    Ok(Counted { buckets: buckets.collect(), unreadable: snapshot.unread.sentences() })
 }
 
 pub(super) fn tally(

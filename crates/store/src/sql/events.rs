@@ -109,6 +109,11 @@ impl EventsExport {
         self.written
     }
 
+    /// Gives what could not be read so far, a sentence for each segment.
+    pub fn unreadable(&self) -> Vec<String> {
+        self.snapshot.unread.sentences()
+    }
+
     /// Tells whether there may be more than were asked for.
     pub fn is_truncated(&self) -> bool {
         self.left == 0 && (self.more || self.found.len() > 0)

@@ -19,6 +19,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Word};
 
 use super::admit::{admit, admit_first, at, placed, wrong};
+use super::alerts::OF_ALERTS;
 use super::asked::Asked;
 use super::told;
 use crate::StoreError;
@@ -213,6 +214,10 @@ impl Visitor for Made {
                 self.events.extend(alias.as_ref().map(|alias| plain(&alias.name)));
             }
             TableFactor::Table { name, alias, .. } => {
+                // Beside events, the columns of alerts are no unknown fields of events.
+                let of_alerts = OF_ALERTS.iter().find(|table| table.name == last_of(name));
+                let columns = of_alerts.into_iter().flat_map(|table| table.columns);
+                self.columns.extend(columns.map(|(column, _)| (*column).to_owned()));
                 self.tables.insert(last_of(name));
                 self.add_aliases(alias.as_ref());
             }

@@ -24,6 +24,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::AbortHandle;
 
 use super::admit::{placed, wrong};
+use super::alerts::{Alerts, OF_ALERTS};
 use super::asked::Asked;
 use super::names::{TABLE, parse};
 use super::newest::TellNewest;
@@ -137,6 +138,9 @@ impl Engine {
         let events = Events::new(shared, snapshot, asked, self.running.clone());
         context.register_table(TABLE, Arc::new(events))?;
         context.register_table(FIELDS, Arc::new(fields))?;
+        for table in OF_ALERTS {
+            context.register_table(table.name, Arc::new(Alerts::new(shared, table)))?;
+        }
         Ok(context)
     }
 }

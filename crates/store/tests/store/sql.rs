@@ -466,3 +466,47 @@ fn query_that_outlives_its_store() {
         while let Ok(Some(_)) = rows.next().await {}
     });
 }
+
+#[test]
+fn alerts_and_the_events_on_which_they_stand() {
+    let (dir, store) = small();
+    let catalog = catalog::Catalog::open(&dir.path().join("catalog.db")).unwrap();
+    let alert = |title: &str, events: &[u64]| model::Alert {
+        id: model::AlertId(0),
+        rule_id: format!("rule {title}"),
+        title: title.to_owned(),
+        level: model::Level::High,
+        tags: vec!["attack.t1110".to_owned(), "attack.t1078".to_owned()],
+        entity: Some(model::Entity { kind: model::EntityKind::User, value: "o'neill".to_owned() }),
+        summary: "it happened".to_owned(),
+        status: model::Status::Open,
+        verdict: None,
+        assignee: None,
+        count: 7,
+        first: Timestamp::from_seconds(MIDNIGHT),
+        last: Timestamp::from_seconds(MIDNIGHT + 60),
+        events: events.iter().copied().map(EventId).collect(),
+        simulated: false,
+        version: 1,
+    };
+    catalog
+        .alter_alerts(|alerts| {
+            alerts.insert(&alert("first", &[2, 4]))?;
+            alerts.insert(&alert("second", &[3])).map(drop)
+        })
+        .map_err(|error: catalog::CatalogError| error)
+        .unwrap();
+    let ask = |text: &str| {
+        run(answer(&store, text, SqlLimits::default())).unwrap_or_else(|error| error.to_string())
+    };
+    expect![[r#""#]].assert_eq(&ask("SELECT * FROM alerts ORDER BY id"));
+    // Unknown fields of events stay what they are beside the columns of alerts.
+    expect![[r#""#]].assert_eq(&ask("SELECT title, event.id, user.name, fw.rule FROM alerts a \
+         JOIN alert_events x ON x.alert_id = a.id JOIN events e ON e.event.id = x.event_id \
+         WHERE last_at >= TIMESTAMP '2026-11-21T00:00:00Z' ORDER BY event.id"));
+    expect![[r#""#]].assert_eq(&ask("SELECT count(*), title FROM events GROUP BY title"));
+    expect![[r#""#]].assert_eq(&ask("DELETE FROM alerts"));
+    expect![[r#""#]].assert_eq(&ask(
+        "SELECT title FROM alerts WHERE entity_value = 'o''neill' AND level = 'high' AND id = 2",
+    ));
+}

@@ -68,8 +68,7 @@ fn look(store: &Store, acknowledged: &Mutex<HashSet<u64>>) -> usize {
     let mut scope = Scope::of(Predicate::default());
     scope.from = model::Timestamp::from_seconds(MIDNIGHT - 90_000);
     scope.to = model::Timestamp::from_seconds(MIDNIGHT + 90_000);
-    let buckets = store.histogram(&Histogram { scope, buckets: 5 }).unwrap();
-    let counted: u64 = buckets.iter().map(|bucket| bucket.count).sum();
+    let counted = store.histogram(&Histogram { scope, buckets: 5 }).unwrap().total();
     assert!(counted >= seen.len() as u64, "{counted} of {}", seen.len());
     let some: Vec<EventId> = before.iter().take(20).copied().map(EventId).collect();
     assert_eq!(store.get(&some).unwrap().len(), some.len());

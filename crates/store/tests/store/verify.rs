@@ -334,6 +334,10 @@ proptest! {
         };
         let found = store.search(&search).unwrap();
         prop_assert!(found.events.len() == 120 || !found.unreadable.is_empty());
+        let mut scope = store::Scope::of(query::Predicate::parse("not user.name: nobody").unwrap());
+        (scope.from, scope.to) = (model::Timestamp::MIN, model::Timestamp::MAX);
+        let counted = store.histogram(&store::Histogram { scope, buckets: 2 }).unwrap();
+        prop_assert!(counted.total() == 120 || !counted.unreadable.is_empty());
         prop_assert!(found.events.len() >= 60);
         prop_assert!(!index || found.events.len() == 120, "an index only spares work");
     }

@@ -131,8 +131,8 @@ fn bar(store: &Store, scope: &Scope) -> anyhow::Result<ProgressBar> {
     if !std::io::stderr().is_terminal() {
         return Ok(ProgressBar::hidden());
     }
-    let buckets = store.histogram(&Histogram { scope: scope.clone(), buckets: 1 })?;
-    let bar = ProgressBar::new(buckets.iter().map(|bucket| bucket.count).sum());
+    let counted = store.histogram(&Histogram { scope: scope.clone(), buckets: 1 })?;
+    let bar = ProgressBar::new(counted.total());
     bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos} of {len} events, {eta} left")
     {

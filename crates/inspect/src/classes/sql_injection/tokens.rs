@@ -69,9 +69,16 @@ pub(super) fn tokens(text: &[u8], start: usize) -> Vec<Token> {
 /// Reads one token; no kind for what SQL skips.
 fn next(rest: &[u8]) -> (Option<Kind>, usize) {
     match rest {
-        [b' ', ..] => (None, 1),
-        // Most of any text; the letters left out may begin a string.
-        [b'a' | b'c' | b'd' | b'f'..=b'm' | b'o'..=b'w' | b'y' | b'z' | b'_', ..] => named(rest),
+        // A space, and one that does not break, outside of UTF-8.
+        [b' ' | 0xA0, ..] => (None, 1),
+        // `n'…'`, `x'…'`: strings with a prefix, when they are closed.
+        [b'n' | b'x' | b'b' | b'e', after @ ..] if prefixed(after).is_some() => {
+            (Some(Kind::Text), 1 + prefixed(after).unwrap_or(0))
+        }
+        [b'$', b'$', after @ ..] if memchr::memmem::find(after, b"$$").is_some() => {
+            (Some(Kind::Text), 4 + memchr::memmem::find(after, b"$$").unwrap_or(0))
+        }
+        [b'a'..=b'z' | b'_' | b'$' | 128.., ..] => named(rest),
         [b'/', b'*', b'!', ..] => (None, 3 + digits(rest.get(3..))),
         [b'/', b'*', ..] => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
             // Between words a comment is a space, and only that.
@@ -84,13 +91,6 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
             (Some(Kind::LineComment), end)
         }
         [b'\'' | b'"', ..] => string(rest),
-        // `n'…'`, `x'…'`: strings with a prefix, when they are closed.
-        [b'n' | b'x' | b'b' | b'e', after @ ..] if prefixed(after).is_some() => {
-            (Some(Kind::Text), 1 + prefixed(after).unwrap_or(0))
-        }
-        [b'$', b'$', after @ ..] if memchr::memmem::find(after, b"$$").is_some() => {
-            (Some(Kind::Text), 4 + memchr::memmem::find(after, b"$$").unwrap_or(0))
-        }
         [b'[', after @ ..] if bracketed(after).is_some() => {
             (Some(Kind::Word(Word::Name)), 2 + bracketed(after).unwrap_or(0))
         }
@@ -125,9 +125,6 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
             Some(Kind::Variable),
             1 + rest.iter().skip(1).take_while(|b| name_byte(**b) || **b == b'@').count(),
         ),
-        // A space that does not break, outside of UTF-8.
-        [0xA0, ..] => (None, 1),
-        [b'a'..=b'z' | b'$' | 128.., ..] => named(rest),
         [byte, ..] if byte.is_ascii_whitespace() || *byte < 32 => (None, 1),
         _ => (Some(Kind::Other), 1),
     }
