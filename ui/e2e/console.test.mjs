@@ -358,6 +358,28 @@ describe('the console', { skip: running ? false : 'neither BARTIZAN_BIN nor BART
     assert.deepEqual(seen, { errors: [], refused: [], foreign: [] });
   });
 
+  test('a token is shown once, opens the API, and is taken back', async () => {
+    await page.goto(`${origin}/access`);
+    await page.getByLabel('Name').fill('a script');
+    await page.getByRole('button', { name: 'Make a token' }).click();
+    const token = await page.locator('.secret code').textContent();
+    assert.match(token, /^btz_[\w-]{43}$/);
+    const asked = async () => (await fetch(`${origin}/api/v1/ledger`, { headers: { authorization: `Bearer ${token}` } })).status;
+    assert.equal(await asked(), 200);
+    await page.reload();
+    await page.getByRole('cell', { name: 'a script', exact: true }).waitFor();
+    assert.equal(await page.getByText(token).count(), 0);
+    await page.getByRole('button', { name: 'Revoke a script' }).click();
+    await page.getByRole('button', { name: 'Revoke it for good a script' }).click();
+    await page.getByText('There is none.').waitFor();
+    assert.equal(await asked(), 401);
+    await page.getByRole('button', { name: 'Ask again' }).click();
+    await page.getByRole('cell', { name: 'revoke_token' }).waitFor();
+    await page.getByLabel('Only who was not let in').check();
+    await page.getByRole('cell', { name: 'token_refused' }).waitFor();
+    assert.equal(await page.getByRole('cell', { name: 'revoke_token' }).count(), 0);
+  });
+
   test('every page passes the accessibility rules in both themes', async (t) => {
     const { browser, visitor } = await accessible(await context.cookies());
     try {

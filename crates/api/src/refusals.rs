@@ -190,9 +190,9 @@ fn entry(why: Why, log_in: &LogIn) -> AuditEntry {
         by: log_in.user.clone(),
         address: log_in.from.clone(),
         action: why.action().to_owned(),
-        detail: match (why, log_in.agent.as_str()) {
-            (_, "") => why.reason().to_owned(),
-            (_, agent) => format!("{}; {}", why.reason(), shown(agent, usize::MAX)),
+        detail: match log_in.agent.as_str() {
+            "" => why.reason().to_owned(),
+            agent => format!("{}; {}", why.reason(), shown(agent, usize::MAX)),
         },
     }
 }

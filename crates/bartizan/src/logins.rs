@@ -43,38 +43,38 @@ fn event(log_in: &LogIn) -> Value {
             ("failure", format!("{who} was not let in to the console from {}: {why}", log_in.from))
         }
     };
+    let mut told = json!({
+        "module": "console",
+        "dataset": "console.login",
+        "kind": "event",
+        "category": ["authentication"],
+        "type": ["start"],
+        "action": "http_login",
+        "outcome": outcome,
+    });
+    put(&mut told, "reason", log_in.refused.map(Value::from));
+    let mut own = json!({ "login": { "method": log_in.method.as_str() } });
+    put(&mut own, "repeat", (log_in.times > 1).then(|| log_in.times.into()));
     let mut event = json!({
         "@timestamp": log_in.at.to_string(),
         "message": message,
-        "event": {
-            "module": "console",
-            "dataset": "console.login",
-            "kind": "event",
-            "category": ["authentication"],
-            "type": ["start"],
-            "action": "http_login",
-            "outcome": outcome,
-        },
+        "event": told,
         "service": { "name": "bartizan" },
-        "bartizan": { "login": { "method": log_in.method.as_str() } },
+        "bartizan": own,
     });
-    let mut put = |path: [&str; 2], value: Value| event[path[0]][path[1]] = value;
-    if let Some(why) = log_in.refused {
-        put(["event", "reason"], json!(why));
-    }
-    if !log_in.user.is_empty() {
-        put(["user", "name"], json!(log_in.user));
-    }
-    if let Some(address) = log_in.address {
-        put(["source", "ip"], json!(address.to_string()));
-    }
-    if !log_in.agent.is_empty() {
-        put(["user_agent", "original"], json!(log_in.agent));
-    }
-    if log_in.times > 1 {
-        put(["bartizan", "repeat"], json!(log_in.times));
-    }
+    let text = |text: &String| (!text.is_empty()).then(|| Value::from(text.as_str()));
+    put(&mut event, "user", text(&log_in.user).map(|name| json!({ "name": name })));
+    let address = log_in.address.map(|address| address.to_string());
+    put(&mut event, "source", address.map(|ip| json!({ "ip": ip })));
+    put(&mut event, "user_agent", text(&log_in.agent).map(|agent| json!({ "original": agent })));
     event
+}
+
+/// Adds a member where there is a value for it.
+fn put(object: &mut Value, name: &str, value: Option<Value>) {
+    if let (Some(members), Some(value)) = (object.as_object_mut(), value) {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ const SENSOR_BODY_BYTES_MAX: usize = 8 * 1024;
 /// Adds what inspection makes of a request, where the event is one; what the page usually answers tells
 /// what became of an attack.
 pub(crate) fn inspect_request(event: &mut Event, usual: &Usual) {
-    let Some(verdict) = verdict(event) else { return };
+    let Some(verdict) = inspected(event) else { return };
     if verdict.findings.is_empty() {
         return;
     }
@@ -48,17 +48,13 @@ pub(crate) fn inspect_request(event: &mut Event, usual: &Usual) {
 
 /// Adds how an attack was answered, and beside what that is judged.
 fn judge_answer(event: &mut Event, verdict: &Verdict, usual: &Usual) {
-    let told = models::answer(event);
-    let [bytes, milliseconds] = usual.beside(event, told);
-    let status = event.integer(Field::ResponseStatus);
+    let [bytes, milliseconds] = usual.beside(event, models::answer(event));
     let judged = verdict.judge(&Answer {
-        status: status.and_then(|status| u16::try_from(status).ok()),
-        bytes: told.bytes,
-        milliseconds: told.milliseconds,
         // Where a page has answers of many sizes, none of them says anything.
         usual_bytes: bytes.filter(|beside| beside.is_unusual).map(|beside| beside.usual),
         usual_milliseconds: milliseconds.map(|beside| beside.usual),
         is_slow: milliseconds.is_some_and(|beside| beside.is_unusual && beside.is_above()),
+        ..answered(event)
     });
     event.set(Field::InspectionOutcome, judged.outcome.as_str());
     event.set(Field::InspectionAdjustedScore, judged.score);
@@ -77,9 +73,33 @@ fn judge_answer(event: &mut Event, verdict: &Verdict, usual: &Usual) {
     }
 }
 
-fn verdict(event: &Event) -> Option<Verdict> {
-    let target = event.text(Field::UrlOriginal)?;
+/// Gives what an event itself tells of the answer to its request.
+pub fn answered(event: &Event) -> Answer {
+    let told = models::answer(event);
+    let status = event.integer(Field::ResponseStatus);
+    Answer {
+        status: status.and_then(|status| u16::try_from(status).ok()),
+        bytes: told.bytes,
+        milliseconds: told.milliseconds,
+        ..Answer::default()
+    }
+}
+
+/// Gives what inspection says of the request that an event holds; nothing where it holds none.
+pub fn inspected(event: &Event) -> Option<Verdict> {
     let method = event.text(Field::RequestMethod)?;
+    // Some senders tell the path and the query, and not the whole.
+    let joined;
+    let target = match event.text(Field::UrlOriginal) {
+        Some(target) => target,
+        None => match (event.text(Field::UrlPath)?, event.text(Field::UrlQuery)) {
+            (path, None | Some("" | "-")) => path,
+            (path, Some(query)) => {
+                joined = [path, "?", query].concat();
+                &joined
+            }
+        },
+    };
     let body = event.text(Field::RequestBody).unwrap_or_default();
     let version = event.text(Field::HttpVersion).unwrap_or_default();
     let Some(told) = event.get(Field::RequestHeaders) else {

@@ -19,6 +19,7 @@ mod trial;
 
 pub use sigma::{MemoryUse, SnapshotError};
 
+pub use analyse::{answered, inspected};
 pub use detectors::{DETECTORS, Detector};
 pub use engine::{Counters, EVIDENCE_MAX, Engine, Memory};
 pub use health::{Health, RuleHealth, SILENT_AFTER, Verdict};

@@ -14,9 +14,10 @@ const UNNAMED: [(&str, &str); 3] = [
 ];
 
 /// What begins the names of fields that are headers, by what the log is, and what ends them.
-const NAMED: [(Field, &str, &str, &str); 4] = [
+const NAMED: [(Field, &str, &str, &str); 5] = [
     (Field::EventDataset, "caddy.access", "request.headers.", ""),
     (Field::EventDataset, "traefik.access", "request_", ""),
+    (Field::EventDataset, "kong.access", "request.headers.", ""),
     (Field::EventModule, "w3c", "w3c.cs(", ")"),
     (Field::EventModule, "cloudfront", "cloudfront.cs(", ")"),
 ];

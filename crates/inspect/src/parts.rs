@@ -149,6 +149,7 @@ mod tests {
             query name x = x
             query x = 2
             query x = 1%262,2
+            query x = 1%2622
         "]],
         );
     }

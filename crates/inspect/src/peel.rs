@@ -9,6 +9,8 @@ mod escape;
 mod percent;
 mod utf8;
 
+pub(crate) use base64::beginning as base64_beginning;
+
 use crate::Layer;
 use crate::bytes::{self, AMPERSAND, BACKSLASH, CONTROL, HIGH, PERCENT, PLUS};
 use crate::parts::{Coding, Part};

@@ -13,7 +13,7 @@ mod windows;
 
 use std::sync::LazyLock;
 
-use model::{Event, Field, NameTable, Value};
+use model::{Event, Field, FieldKind, NameTable, Value};
 
 use crate::address::address_port;
 use crate::web::{self, Escapes};
@@ -131,37 +131,41 @@ fn has(event: &Event, name: &str) -> bool {
 /// Sets a field to the first of these names that says something that fits.
 fn copy(event: &mut Event, field: Field, names: &[&str]) {
     for name in names {
-        if matches!(event.get_extra(name), None | Some(Value::Text("" | "-"))) {
-            continue;
-        }
-        // Most are texts, and stand in the record already.
-        if event.set_alike(field, name) {
-            return;
-        }
-        let owned = match event.get_extra(name).and_then(|value| value.each().next()) {
-            Some(Value::Text("" | "-")) | None => continue,
-            Some(Value::Text(text)) if field.kind() == model::FieldKind::Ip => {
-                match address_port(text.trim()) {
-                    Some((ip, _)) => Owned::Address(ip),
+        let owned = match event.get_extra(name) {
+            None => continue,
+            Some(value) => match (field.kind(), value) {
+                // Most are texts, and stand in the record already.
+                (FieldKind::Keyword, Value::Text(text)) if !matches!(text, "" | "-") => None,
+                (_, value) => match value.each().next().and_then(|value| owned(field, value)) {
                     None => continue,
-                }
-            }
-            Some(Value::Text(text)) if field.kind() == model::FieldKind::Long => {
-                match text.parse() {
-                    Ok(number) => Owned::Integer(number),
-                    Err(_) => continue,
-                }
-            }
-            Some(Value::Integer(number)) => Owned::Integer(number),
-            Some(Value::Address(ip)) => Owned::Address(ip),
-            Some(value) => Owned::Text(value.to_string()),
+                    some => some,
+                },
+            },
         };
         match owned {
-            Owned::Text(text) => event.set(field, &*text),
-            Owned::Integer(number) => event.set(field, number),
-            Owned::Address(ip) => event.set(field, ip),
+            None => _ = event.set_alike(field, name),
+            Some(Owned::Text(text)) => event.set(field, &*text),
+            Some(Owned::Integer(number)) => event.set(field, number),
+            Some(Owned::Address(ip)) => event.set(field, ip),
         }
         return;
+    }
+}
+
+/// Gives what a field is to hold for a value that does not stand in the record as it is needed; nothing
+/// where the value says nothing, or does not fit.
+fn owned(field: Field, value: Value<'_>) -> Option<Owned> {
+    match value {
+        Value::Text("" | "-") => None,
+        Value::Text(text) if field.kind() == FieldKind::Ip => {
+            address_port(text.trim()).map(|(ip, _)| Owned::Address(ip))
+        }
+        Value::Text(text) if field.kind() == FieldKind::Long => {
+            text.parse().ok().map(Owned::Integer)
+        }
+        Value::Integer(number) => Some(Owned::Integer(number)),
+        Value::Address(ip) => Some(Owned::Address(ip)),
+        value => Some(Owned::Text(value.to_string())),
     }
 }
 

@@ -44,7 +44,8 @@ pub(crate) fn float(seconds: f64) -> Option<Timestamp> {
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
-    reason = "the number is whole and far below what an i64 holds"
+    clippy::float_cmp,
+    reason = "the number is whole and far below what an i64 holds; only the very same float will do"
 )]
 fn micros(seconds: f64) -> Option<i64> {
     // Up to here no two numbers of six digits are read as the same float.

@@ -4,16 +4,19 @@ mod shown;
 mod usual;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use inspect::{Answer, Request, inspect};
 use model::{Event, Field, Record};
-use parse::Parser;
+use parse::{FORMATS, Parser};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use source::{Import, ImportConfig};
 
-use crate::failure::Outcome;
+use crate::failure::{Outcome, ending};
+use crate::interrupt::Interrupt;
 use crate::output::{Shape, complain};
 use crate::progress;
 use shown::{Answers, FaultLine, VerdictLine, view};
@@ -22,17 +25,31 @@ use usual::UsualSizes;
 /// Bounds one request of the input; a longer line is not judged.
 const LINE_BYTES_MAX: usize = 16 << 20;
 
-const NANOS_A_MILLI: u64 = 1_000_000;
+/// The name that `--format` has for lines of our own.
+const REQUESTS: &str = "requests";
+/// What is said of JSON that is something else.
+const NO_REQUEST: &str =
+    "no request: it has neither a `request_line` nor the fields of a known access log";
+/// What the parser calls a record that no format takes.
+const UNKNOWN: &str = "unknown";
+
 /// Judges HTTP requests: JSON lines or access-log lines in, verdicts out.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   bartizan inspect access.log
-  bartizan inspect --output table --attacks access.log
+  bartizan inspect --output table --attacks access.log access.log.1.gz
+  bartizan inspect --attacks /var/log/caddy/access.json
+  bartizan inspect --format access odd.log
   zcat access.log.*.gz | bartizan inspect | jq 'select(.outcome == \"failed\")'
   echo '{\"id\":1,\"request_line\":\"GET /?q=1%27%20or%201=1-- HTTP/1.1\",\"headers\":[]}' | bartizan inspect
 
-A JSON line holds `id`, `request_line`, `headers` as pairs, and `body`, or `body_b64` for raw bytes;
-of the answer, where it is known, `status`, `response_bytes` and `milliseconds`.
+Lines of access logs are recognised one by one: common and combined, JSON as Caddy, Traefik, nginx,
+Envoy and others write it, W3C, HAProxy, ALB, CloudFront and more (`bartizan parse --formats`). Of text
+that is no such line the whole is judged as if somebody had asked for it, unless --format is given.
+
+A request that is to be judged whole is a JSON line with `id`, `request_line`, `headers` as pairs, and
+`body`, or `body_b64` for raw bytes; of the answer, where it is known, `status`, `response_bytes` and
+`milliseconds`.
 
 A verdict holds `attack`, `classes` and `score`, and as `evidence` each finding: its `class` and
 `score`, its `place`, the decoded `span`, the `layers` of encoding peeled off, and its `grade`:
@@ -48,8 +65,12 @@ classes that what was given allows no word on: a log holds neither body nor all 
 What has no `id` is numbered, from 1; empty lines do not count. A line that cannot be judged gives
 `id` and `error` in its place, and the command ends with 1.")]
 pub(crate) struct Args {
-    /// The file or folder to read, packed or not; `-` or nothing for standard input
-    path: Option<PathBuf>,
+    /// Files or folders to read, packed or not; `-` or nothing for standard input
+    paths: Vec<PathBuf>,
+    /// Reads every line with this format instead of recognising it: `requests` for JSON lines with
+    /// `request_line`, or one of `bartizan parse --formats`; what is not of it is not judged
+    #[arg(long, value_name = "NAME")]
+    format: Option<String>,
     /// How to show the verdicts: `json` has all of each, a line a request; `table` is for people
     #[arg(long, value_enum, default_value = "json")]
     output: Shape,
@@ -77,6 +98,12 @@ struct Asked {
     milliseconds: Option<u64>,
 }
 
+/// Whether a line names a request at all.
+#[derive(Deserialize)]
+struct AskedLine {
+    request_line: Option<IgnoredAny>,
+}
+
 /// What can still be read of a request that is not whole.
 #[derive(Deserialize)]
 struct IdLine {
@@ -85,18 +112,21 @@ struct IdLine {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
-    let path = args.path.clone().unwrap_or_else(|| PathBuf::from("-"));
+    let paths = if args.paths.is_empty() { vec![PathBuf::from("-")] } else { args.paths.clone() };
+    let reading = Reading::of(args.format.as_deref())?;
     let config = ImportConfig {
         input: "inspect".to_owned(),
+        format: args.format.clone().filter(|_| reading == Reading::Format),
         line_bytes_max: LINE_BYTES_MAX,
         // One read is a batch: a program at a pipe may wait for each verdict.
         batch_bytes: 1,
         ..ImportConfig::default()
     };
-    let mut import = Import::new(&[path], config)?;
+    let mut import = Import::new(&paths, config)?;
     let bar = progress::bar(&import.progress());
+    let interrupt = Interrupt::listen()?;
     let mut answers = Answers::new(args.output)?;
-    let mut judge = Judge::default();
+    let mut judge = Judge { reading, formats: Parser::default(), usual: UsualSizes::default() };
     let (mut number, mut unjudged) = (0_u64, 0_u64);
     while let Some(records) = import.next() {
         for record in records {
@@ -110,6 +140,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
         }
         answers.flush()?;
         progress::show(&bar, &import.progress());
+        if interrupt.is_asked() {
+            bar.finish_and_clear();
+            answers.finish()?;
+            return Ok(Outcome::Interrupted);
+        }
     }
     bar.finish_and_clear();
     answers.finish()?;
@@ -121,9 +156,36 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
     Ok(unread.max(Outcome::Fault))
 }
 
+/// How lines are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Each as what it is.
+    Recognised,
+    /// All as requests of our own.
+    Requests,
+    /// All in the one format that the parser was told.
+    Format,
+}
+
+impl Reading {
+    fn of(format: Option<&str>) -> anyhow::Result<Self> {
+        match format {
+            None => Ok(Self::Recognised),
+            Some(REQUESTS) => Ok(Self::Requests),
+            Some(id) if FORMATS.iter().any(|format| format.id == id) => Ok(Self::Format),
+            Some(id) => {
+                let known: Vec<&str> = FORMATS.iter().map(|format| format.id).collect();
+                let known = known.join(", ");
+                let sentence = format!("there is no format `{id}`; known: {REQUESTS}, {known}");
+                Err(ending(Outcome::Usage, sentence))
+            }
+        }
+    }
+}
+
 /// Judges line by line; of logs it learns how large the answers of each page are.
-#[derive(Default)]
 struct Judge {
+    reading: Reading,
     formats: Parser,
     usual: UsualSizes,
 }
@@ -134,57 +196,72 @@ impl Judge {
             let error = format!("longer than {LINE_BYTES_MAX} bytes");
             return Err(FaultLine { id: number.into(), error });
         }
-        if !record.text.trim_start().starts_with('{') {
-            return Ok(self.judge_log_line(record, number));
+        match self.reading {
+            Reading::Format => self.judge_forced(record, number),
+            Reading::Recognised if !record.text.trim_start().starts_with('{') => {
+                Ok(self.judge_text(record, number))
+            }
+            Reading::Recognised | Reading::Requests => self.judge_json(record, number),
         }
-        judge_request(&record.text, number).map_err(|error| {
-            let error = match record.escaped_bytes {
-                0 => error,
-                _ => "not UTF-8; raw bytes go into body_b64".to_owned(),
+    }
+
+    /// Judges a request of our own, or a line of a log that is JSON.
+    fn judge_json(&mut self, record: Record, number: u64) -> Result<VerdictLine, FaultLine> {
+        let error = match judge_request(&record.text, number) {
+            Ok(verdict) => return Ok(verdict),
+            Err(_) if record.escaped_bytes > 0 => {
+                "not UTF-8; raw bytes go into body_b64".to_owned()
+            }
+            Err(error) => error,
+        };
+        let text = record.text.clone();
+        let of_log = match self.reading {
+            Reading::Requests => None,
+            _ => self.judge_event(&self.formats.parse(record), number),
+        };
+        of_log.ok_or_else(|| FaultLine { id: id(&text, number), error })
+    }
+
+    fn judge_forced(&mut self, record: Record, number: u64) -> Result<VerdictLine, FaultLine> {
+        let origin = Arc::clone(&record.origin);
+        let event = self.formats.parse(record);
+        self.judge_event(&event, number).ok_or_else(|| {
+            let format = origin.format.as_deref().unwrap_or_default();
+            let error = match event.text(Field::EventModule) {
+                Some(UNKNOWN) => format!("not of the format `{format}`"),
+                _ => format!("a line of the format `{format}` that holds no request"),
             };
-            FaultLine { id: id(&record.text, number), error }
+            FaultLine { id: number.into(), error }
         })
     }
 
-    fn judge_log_line(&mut self, record: Record, number: u64) -> VerdictLine {
+    /// Judges a line of a log, or any text as if somebody had asked for it.
+    fn judge_text(&mut self, record: Record, number: u64) -> VerdictLine {
         let line = record.text.clone();
         let event = self.formats.parse(record);
-        let text = |field| event.text(field).filter(|value| *value != "-");
-        let headers: Vec<(&str, &str)> = [
-            ("referer", text(Field::RequestReferrer)),
-            ("user-agent", text(Field::UserAgentOriginal)),
-            ("host", text(Field::UrlDomain)),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect();
-        let target = target(&event).unwrap_or(&line);
-        let verdict = inspect(&Request {
-            method: event.text(Field::RequestMethod).unwrap_or_default(),
-            target,
-            version: "",
-            headers: &headers,
-            body: b"",
-            whole: false,
-        });
-        let path = target.split('?').next().unwrap_or_default();
-        let answer = Answer { usual_bytes: self.usual.of(path), ..answer(&event) };
+        self.judge_event(&event, number).unwrap_or_else(|| {
+            // Of a request that names no method the log may tell the target and the answer all the same.
+            let target = target(&event).unwrap_or(&line);
+            let (headers, body) = (&[][..], &b""[..]);
+            let request = Request { method: "", target, version: "", headers, body, whole: false };
+            view(number.into(), &inspect(&request), &detect::answered(&event))
+        })
+    }
+
+    /// Judges the request that an event holds, if it holds one.
+    fn judge_event(&mut self, event: &Event, number: u64) -> Option<VerdictLine> {
+        let verdict = detect::inspected(event)?;
+        let path = target(event).unwrap_or_default().split('?').next().unwrap_or_default();
+        let answer = Answer { usual_bytes: self.usual.of(path), ..detect::answered(event) };
         if !verdict.attack && answer.status == Some(200) {
             self.usual.learn(path, answer.bytes);
         }
-        view(number.into(), &verdict, &answer)
+        Some(view(number.into(), &verdict, &answer))
     }
 }
 
-/// What the log tells of the answer.
-fn answer(event: &Event) -> Answer {
-    let number = |field| event.integer(field).and_then(|number| u64::try_from(number).ok());
-    Answer {
-        status: number(Field::ResponseStatus).and_then(|status| u16::try_from(status).ok()),
-        bytes: number(Field::ResponseBodyBytes).or_else(|| number(Field::ResponseBytes)),
-        milliseconds: number(Field::EventDuration).map(|nanos| nanos / NANOS_A_MILLI),
-        ..Answer::default()
-    }
+fn target(event: &Event) -> Option<&str> {
+    event.text(Field::UrlOriginal).or_else(|| event.text(Field::UrlPath))
 }
 
 /// Gives the identity that the line names, as far as it can be read, or its number.
@@ -195,8 +272,13 @@ fn id(text: &str, number: u64) -> Value {
     }
 }
 
+/// Judges a request of our own; an error says why the line is none.
 fn judge_request(text: &str, number: u64) -> Result<VerdictLine, String> {
     let line: Asked = serde_json::from_str(text).map_err(|error| {
+        if serde_json::from_str(text).is_ok_and(|AskedLine { request_line }| request_line.is_none())
+        {
+            return NO_REQUEST.to_owned();
+        }
         // Each request is a document of one line, so that its line says nothing.
         error.to_string().replace(" at line 1 column ", ", column ")
     })?;
@@ -234,8 +316,4 @@ fn judge_request(text: &str, number: u64) -> Result<VerdictLine, String> {
         ..Answer::default()
     };
     Ok(view(id, &verdict, &answer))
-}
-
-fn target(event: &Event) -> Option<&str> {
-    event.text(Field::UrlOriginal).or_else(|| event.text(Field::UrlPath))
 }

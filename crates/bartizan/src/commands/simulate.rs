@@ -109,7 +109,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
 }
 
 fn list(shape: Shape) -> anyhow::Result<Outcome> {
-    let mut printer = Printer::new(shape, &["name", "days", "what happens", "rule"])?;
+    let mut printer = Printer::new(shape, &["name", "days", "summary", "rule"])?;
     for scenario in SCENARIOS {
         let days = Cell::from(u64::from(scenario.days));
         printer.row(&[

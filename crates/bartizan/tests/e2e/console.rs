@@ -71,6 +71,13 @@ impl Console {
         request.send_json(&body).unwrap().status().as_u16()
     }
 
+    /// Asks as a program that holds a token, and gives the status of the answer.
+    pub(crate) fn as_program(&self, token: &str, path: &str) -> u16 {
+        let request = self.agent.get(format!("{}{path}", self.base));
+        let request = request.header("authorization", format!("Bearer {token}"));
+        request.call().unwrap().status().as_u16()
+    }
+
     /// Gives an answer that is no JSON.
     pub(crate) fn text(&self, path: &str) -> String {
         let request = self.agent.get(format!("{}{path}", self.base)).header("cookie", &self.cookie);

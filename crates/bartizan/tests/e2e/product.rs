@@ -102,6 +102,26 @@ impl Product {
         }
     }
 
+    /// Waits for a line of standard error, later than those waited for before, that holds `part`.
+    pub(crate) fn later_line(&mut self, part: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    let found = line.contains(part);
+                    self.seen.push(line);
+                    if found {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    panic!("{error}: no line with `{part}`; seen:\n{}", self.seen.join("\n"))
+                }
+            }
+        }
+    }
+
     pub(crate) fn console(&mut self) -> String {
         self.line("console").trim_end_matches('/').to_owned()
     }

@@ -58,3 +58,42 @@ fn guessing_at_the_console_is_audited_kept_and_told() {
     assert_eq!(lines.len(), 2, "{listed}");
     assert_eq!(lines[1]["detail"].as_str().unwrap().split(';').next(), Some("wrong password"));
 }
+
+#[test]
+fn a_program_holds_a_token_until_it_is_taken_back() {
+    let place = Place::new();
+    let mut product = Product::start(&place.configure(""));
+    let console = Console::set_up(&mut product);
+    let data = place.path("data");
+    let token = |arguments: &[&str]| {
+        let mut token = bartizan();
+        let output = token.arg("token").args(arguments).arg("--data").arg(&data).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, made, _) = token(&["add", "backup", "--user", "admin", "--days", "7"]);
+    assert_eq!(code, Some(0));
+    let secret = made.trim();
+    // Beside the running product, at once.
+    assert_eq!(console.as_program(secret, "/api/v1/ledger"), 200);
+    assert_eq!(console.as_program(secret, "/api/v1/audit"), 403, "it only reads");
+    assert_eq!(console.as_program("btz_made_up", "/api/v1/ledger"), 401);
+    let (_, listed, _) = token(&["list", "--output", "json"]);
+    let listed: serde_json::Value = serde_json::from_str(listed.trim()).unwrap();
+    assert_eq!((&listed["name"], &listed["from"]), (&"backup".into(), &"127.0.0.1".into()));
+    assert!(!listed.to_string().contains(secret));
+    assert_eq!(token(&["revoke", "1"]).0, Some(0));
+    assert_eq!(console.as_program(secret, "/api/v1/ledger"), 401);
+    assert_eq!(token(&["revoke", "1"]).0, Some(1));
+    assert_eq!(token(&["add", "x", "--user", "nobody"]).0, Some(1));
+
+    // Nothing that is kept opens anything: neither the catalog nor its side files hold the token.
+    assert_eq!(product.stop(), Some(0));
+    for file in std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.is_file() {
+            let bytes = std::fs::read(&file).unwrap();
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{}", file.display());
+        }
+    }
+}

@@ -53,8 +53,10 @@ const GAP_MAX: i64 = 25 * 3_600 * keep::SECOND;
 const SCORE_MIN: f64 = 0.84;
 /// How many calls of about the same size may be a beacon among others, and which part of the least one of them the
 /// others may be larger.
-const ALIKE_MIN: usize = 16;
+const ALIKE_MIN: usize = 20;
 const ALIKE: i64 = 8;
+/// How even their gaps must be.
+const ALIKE_EVEN_MIN: f64 = 0.88;
 /// How much each part weighs: gaps tell more than sizes, which an idle browser keeps even too.
 const GAPS_WEIGHT: f64 = 0.7;
 
@@ -95,13 +97,17 @@ impl Calls {
             });
             alike.map(|(time, _)| time.nanos()).collect::<Vec<i64>>()
         };
-        let all = judged(times((0, i64::MAX)), &sizes);
+        let all = gaps(times((0, i64::MAX))).and_then(|(even, usual)| {
+            Some((GAPS_WEIGHT * even + (1.0 - GAPS_WEIGHT) * evenness(&sizes)?, usual))
+        });
         if all.is_some_and(|(score, _)| score >= SCORE_MIN) {
             return all;
         }
         let alike = alike(&sizes)?;
         let (first, last) = (alike.first()?, alike.last()?);
-        judged(times((*first, *last)), alike).or(all)
+        // Those were picked for their sizes, and are few: only the gaps speak, and must do so more clearly.
+        let (even, usual) = gaps(times((*first, *last)))?;
+        if even >= ALIKE_EVEN_MIN { Some((even, usual)) } else { all }
     }
 
     fn seconds(&self) -> i64 {
@@ -110,18 +116,15 @@ impl Calls {
     }
 }
 
-/// Gives how much calls at these times and of these sizes, which are sorted, look like a beacon, and their usual gap.
-fn judged(mut times: Vec<i64>, sizes: &[i64]) -> Option<(f64, i64)> {
+/// Gives how even the gaps between calls at these times are, and the usual gap, where that is one of a beacon.
+fn gaps(mut times: Vec<i64>) -> Option<(f64, i64)> {
     times.sort_unstable();
     let gaps = times.iter().zip(times.iter().skip(1)).map(|(one, next)| next.saturating_sub(*one));
     let mut gaps: Vec<i64> = gaps.collect();
     gaps.sort_unstable();
     let usual = quartile(&gaps, 2)?;
-    if !(GAP_MIN..=GAP_MAX).contains(&usual) {
-        return None;
-    }
-    let score = GAPS_WEIGHT * evenness(&gaps)? + (1.0 - GAPS_WEIGHT) * evenness(sizes)?;
-    Some((score, usual))
+    let even = evenness(&gaps)?;
+    (GAP_MIN..=GAP_MAX).contains(&usual).then_some((even, usual))
 }
 
 /// Gives the longest run of sorted sizes that are about the same, where it is long enough and not all of them.

@@ -269,7 +269,7 @@ impl Rare {
 
     /// Gives what was known of a machine before this start, and counts its day.
     fn machine(&mut self, host: &str, at: Timestamp) -> (u64, Machine) {
-        let key = keep::hash(host.as_bytes());
+        let key = keep::hash(host.to_ascii_lowercase().as_bytes());
         let machine = self.machines.entry(key, || Machine {
             group: keep::hash(group_of(&plain(host)).as_bytes()),
             first: at,
@@ -293,7 +293,7 @@ impl Rare {
         let flags = [known, new_parent];
         let flags = flags.into_iter().fold(0, |marks, flag| marks << 1 | u8::from(flag));
         let by = parent.filter(|_| !new_parent).map_or(0, |parent| parent.program);
-        Kind::of(label.place.number() << 2 | flags, (label.area, by), group)
+        Kind::of(flags, (label.area, by), group)
     }
 
     fn wait(&mut self, one: Waiting) {
@@ -316,9 +316,14 @@ impl Rare {
             }
             let Some(one) = self.waiting.pop_front() else { break };
             let machines = self.programs.known(one.program).map_or(1, |one| one.seen.machines());
-            // The bound is on what is learned later too: nobody makes it grow.
-            if machines < MACHINES && self.later.len() < LATER_MAX {
+            if machines >= MACHINES {
+                continue;
+            }
+            // What is learned later has a bound too; past it nothing is judged for the rest of the day.
+            if self.later.len() < LATER_MAX {
                 found.extend(self.judge(&one, machines));
+            } else {
+                self.dropped = self.dropped.saturating_add(1);
             }
         }
     }

@@ -42,7 +42,7 @@ const FEW: usize = 4;
 const FEW_SHARE_MIN: f64 = 0.5;
 /// How many times the most within four weeks is a crowd.
 const CROWD_TIMES: f64 = 12.0;
-/// How many buckets that were told of are not learned from, in a row: a day.
+/// For how many unusual buckets in a row it is waited whether they were a flood, before they are learned from: a day.
 const HELD_MAX: u32 = 288;
 const WEEK: i64 = 7 * 86_400 * keep::SECOND;
 const WEEKS: usize = 5;
@@ -69,8 +69,9 @@ struct Site {
     /// The most requests that a bucket of each week had, the newest week first, and which week that is.
     most: [u32; WEEKS],
     week: i64,
-    /// How many buckets in a row were told of as no guests', and whether the one that is being filled was.
+    /// How many buckets in a row were unusual, the most of one of them, and whether they were told of as no guests'.
     held: u32,
+    stretch: u32,
     told: bool,
     /// Whether the bucket that is being filled has reached a crowd's size.
     crowded: bool,
@@ -91,18 +92,27 @@ impl Site {
             most: [0; WEEKS],
             week: at.nanos().div_euclid(WEEK),
             held: 0,
+            stretch: 0,
             told: false,
             crowded: false,
         }
     }
 
-    /// Takes the bucket that ends into the most of its week, unless it was a flood; and goes on to the week of a moment.
+    /// Takes the bucket that ends into the most of its week, and an unusual stretch once it is over and was no flood; and
+    /// goes on to the week of a moment.
     fn close(&mut self, at: Timestamp) {
-        self.held = if self.told { self.held.saturating_add(1) } else { 0 };
-        if !self.told || self.held > HELD_MAX {
-            self.most[0] = self.most[0].max(self.count);
+        if self.requests.is_unusual() {
+            self.held = self.held.saturating_add(1);
+            self.stretch = self.stretch.max(self.count);
+        } else {
+            let most = if self.told { 0 } else { self.stretch.max(self.count) };
+            self.most[0] = self.most[0].max(most);
+            (self.held, self.stretch, self.told) = (0, 0, false);
         }
-        (self.told, self.crowded) = (false, false);
+        if self.held > HELD_MAX {
+            self.most[0] = self.most[0].max(self.stretch);
+        }
+        self.crowded = false;
         let week = at.nanos().div_euclid(WEEK);
         let gone = usize::try_from(week.saturating_sub(self.week)).unwrap_or_default().min(WEEKS);
         self.most.rotate_right(gone);
@@ -193,7 +203,9 @@ impl Site {
         writer.whole(self.usual_entropy.unwrap_or_default().to_bits());
         writer.whole(self.page);
         writer.text(&self.page_name);
-        for number in [self.lead, self.count, self.failed, self.held].iter().chain(&self.most) {
+        for number in
+            [self.lead, self.count, self.failed, self.held, self.stretch].iter().chain(&self.most)
+        {
             writer.number(u64::from(*number));
         }
         writer.signed(self.week);
@@ -210,7 +222,8 @@ impl Site {
         site.usual_entropy = is_known.then_some(entropy);
         site.page = reader.whole()?;
         reader.text()?.clone_into(&mut site.page_name);
-        let numbers = [&mut site.lead, &mut site.count, &mut site.failed, &mut site.held];
+        let numbers =
+            [&mut site.lead, &mut site.count, &mut site.failed, &mut site.held, &mut site.stretch];
         for number in numbers.into_iter().chain(&mut site.most) {
             *number = u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)?;
         }

@@ -1,8 +1,11 @@
 //! Code injection: calls in the server's own language, where a value belongs.
 
+mod calls;
+mod quoted;
+
 use std::sync::LazyLock;
 
-use super::shared::{Literals, from, more_than, prose_words, run, word_begins};
+use super::shared::{Literals, find, from, prose_words};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::parts::Kind;
@@ -58,6 +61,41 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "include(",
         "die(",
         "exit(",
+        "#context",
+        "currentthread",
+        "__class__",
+        "__subclasses__",
+        "globals()",
+        "denymethodexecution",
+        "allowstaticmethod",
+        "@{[s",
+        "@{[`",
+        "%x(",
+        "%x{",
+        "qx(",
+        "<cfexe",
+        "<cfscr",
+        "function(",
+        "'system'",
+        "\"system\"",
+        ")('",
+        ")(\"",
+        ")($",
+        "print `",
+        "echo `",
+        "echo md5(",
+        // A spreadsheet's formula.
+        "=cmd",
+        "cmd|",
+        "mshta|",
+        "powershell|",
+        "|' /",
+        "webservice(",
+        "importxml(",
+        "importdata(",
+        "importfeed(",
+        "hyperlink(",
+        "=dde(",
     ],
     kinds: 0,
     path_kinds: 0,
@@ -70,10 +108,20 @@ pub(super) const CLASS: ClassRow = ClassRow {
 const SIGNS: &[(&[u8], f64)] = &[
     (b"<?php", 0.85),
     (b"<?=", 0.8),
-    (b"<? ", 0.6),
     (b"<%@", 0.7),
-    (b"<%=", 0.6),
     (b"<% eval", 0.9),
+    (b"<%eval", 0.9),
+    (b"<%execute", 0.9),
+    (b"<cfexecute", 0.9),
+    (b"<cfscript", 0.7),
+    (b"#context[", 0.85),
+    (b"denymethodexecution", 0.9),
+    (b"allowstaticmethodaccess", 0.9),
+    (b"getcontextclassloader(", 0.7),
+    (b".__class__.__", 0.85),
+    (b"__subclasses__(", 0.8),
+    (b"globals()['__b", 0.75),
+    (b"@{[", 0.7),
     (b"java.lang.runtime", 0.9),
     (b"java.lang.process", 0.9),
     (b"getruntime(", 0.9),
@@ -101,84 +149,38 @@ const SIGNS: &[(&[u8], f64)] = &[
     (b"$_post[", 0.7),
     (b"$_request[", 0.7),
     (b"globals[", 0.6),
-    (b"java.lang.", 0.55),
     (b"java.util.", 0.4),
     (b"java.io.", 0.5),
-];
-/// Functions that run what they are given.
-const CALLS: &[&[u8]] = &[
-    b"system",
-    b"exec",
-    b"shell_exec",
-    b"passthru",
-    b"eval",
-    b"assert",
-    b"base64_decode",
-    b"proc_open",
-    b"popen",
-    b"file_get_contents",
-    b"file_put_contents",
-    b"fopen",
-    b"preg_replace",
-    b"create_function",
-    b"call_user_func",
-    b"call_user_func_array",
-    b"pcntl_exec",
-    b"phpinfo",
-    b"phpversion",
-    b"print",
-    b"die",
-    b"exit",
-    b"include",
-    b"require",
-    b"unserialize",
-    b"readfile",
-    b"move_uploaded_file",
-    b"os.system",
 ];
 
 static SIGN_TABLE: LazyLock<Literals> =
     LazyLock::new(|| Literals::of(SIGNS.iter().map(|row| row.0)));
-static CALL_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(CALLS.iter().copied()));
 
 fn confirm(view: &View<'_>) -> Option<Evidence> {
-    if view.kind == Kind::Document && view.lower.starts_with(b"<?xml") {
+    let text = view.lower;
+    if view.kind == Kind::Document && text.starts_with(b"<?xml") {
         return None;
     }
     let sign = SIGN_TABLE
-        .firsts(view.lower)
+        .firsts(text)
         .filter_map(|(row, at)| SIGNS.get(row).map(|(_, score)| (*score, at)));
-    let call =
-        CALL_TABLE.firsts(view.lower).filter_map(|(row, at)| call(view.lower, CALLS.get(row)?, at));
-    let (score, at) = sign.chain(call).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    let score = if prose_words(view.lower, at) >= 3 { score - 0.4 } else { score };
+    let others = [
+        calls::search(text),
+        calls::computed(text),
+        calls::callback(text),
+        calls::constructed(text),
+        quoted::tag(text),
+        quoted::class_name(text),
+        quoted::command(text),
+        quoted::formula(text),
+    ];
+    let found = sign.chain(others.into_iter().flatten());
+    let (score, at) = found.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let score = if prose_words(text, at) >= 3 { score - 0.4 } else { score };
     (score > 0.0).then(|| from(view, at, score))
 }
 
-/// `name('…')` or `name($…)` that begins the value or follows code; prose brackets words.
-fn call(text: &[u8], name: &[u8], at: usize) -> Option<(f64, usize)> {
-    let open = at + name.len() + run(text, at + name.len(), |byte| byte == b' ');
-    if text.get(open) != Some(&b'(') || !word_begins(text, at) {
-        return None;
-    }
-    let inside = text.get(open + 1).copied().unwrap_or(b')');
-    let glued = at == 0
-        || text.get(at - 1).is_some_and(|byte| {
-            matches!(
-                byte,
-                b';' | b'{' | b'(' | b'@' | b'"' | b'\'' | b'.' | b'&' | b'|' | b'}' | b' ' | b'='
-            )
-        });
-    let unarmed = matches!(name, b"print" | b"die" | b"exit" | b"include" | b"require" | b"assert");
-    let argument =
-        matches!(inside, b'\'' | b'"' | b'$' | b'`' | b'/' | b'\\') || inside.is_ascii_digit();
-    let closed = inside == b')' && matches!(name, b"phpinfo" | b"phpversion");
-    let nested = more_than(text, b'(', 1);
-    match (glued, argument || closed, nested) {
-        (true, true, _) => Some((if unarmed { 0.55 } else { 0.8 }, at)),
-        (true, false, true) if !unarmed => Some((0.6, at)),
-        // `';exit(md5('x'));//`: a statement of its own, between two others.
-        (true, false, true) if at > 0 && text.get(at - 1) != Some(&b' ') => Some((0.55, at)),
-        _ => None,
-    }
+/// Tells whether any of `signs` stands in `text`.
+fn holds(text: &[u8], signs: &[&[u8]]) -> bool {
+    signs.iter().any(|sign| find(text, sign).is_some())
 }

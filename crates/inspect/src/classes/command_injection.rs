@@ -4,18 +4,21 @@
 //! follows looks like an argument, or when nothing follows at all.
 
 mod commands;
+mod expansion;
 mod line;
+mod markdown;
 mod spelling;
 
 use std::sync::LazyLock;
 
-use super::shared::{Literals, find, from, is_space, more_than, prose_words, run};
+use super::shared::{Literals, find, from, is_space, prose_words, run};
 use super::{ClassRow, Evidence, View};
 use crate::Class;
 use crate::bytes::{AMPERSAND, BACKTICK, CONTROL, DOLLAR, PIPE, SEMICOLON};
 use crate::parts::Kind;
 use commands::{Command, command, goes_on};
 use line::whole;
+use markdown::is_code_span;
 use spelling::{cmdlet, is_glob, name_length, unquoted};
 
 pub(super) const CLASS: ClassRow = ClassRow {
@@ -44,6 +47,19 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "nmap",
         "wget",
         "curl",
+        "<(",
+        ">(",
+        // Options that name a program.
+        "proxycommand",
+        "use-compress-program",
+        "checkpoint-action",
+        "upload-pack",
+        "receive-pack",
+        "to-command=",
+        "sshcommand",
+        "alias.",
+        "ext::",
+        "sh -c ",
     ],
     kinds: SEMICOLON | PIPE | AMPERSAND | BACKTICK | DOLLAR | CONTROL,
     path_kinds: SEMICOLON | PIPE | BACKTICK | DOLLAR | AMPERSAND,
@@ -65,7 +81,9 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
     if view.kind == Kind::Value && piped(text) {
         return Some(from(view, 0, 0.5));
     }
-    if let Some((score, at)) = sign(text) {
+    if let Some((score, at)) =
+        sign(text).or_else(|| line::option(text)).or_else(|| expansion::expanded(text))
+    {
         return Some(from(view, at, score));
     }
     if is_table(text) || view.kind == Kind::Agent {
@@ -123,7 +141,13 @@ fn is_table(text: &[u8]) -> bool {
 fn separator(text: &[u8], at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
     match rest {
-        [b'$' | b'<' | b'>', b'(', ..] | [b'|', b'|', ..] | [b'&', b'&', ..] => Some(at + 2),
+        [b'$', b'(', ..] | [b'|', b'|', ..] | [b'&', b'&', ..] => Some(at + 2),
+        // The output of a command as a file; markup and comparisons have the two signs as well.
+        [b'<' | b'>', b'(', ..] => {
+            let before = text.get(..at).unwrap_or_default().trim_ascii_end().last();
+            let begins = before.is_none_or(|byte| matches!(byte, b';' | b'|' | b'&'));
+            begins.then_some(at + 2)
+        }
         [b';' | b'|' | b'&' | b'`' | b'\n' | b'\r', ..] => Some(at + 1),
         _ => None,
     }
@@ -155,7 +179,8 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
     let pair = matches!(separator, b'&' | b';') && glued && next == b'=';
     let substituted = separator == b'$';
     // `$($x)*` repeats in a macro, `$(for<'a>` is one's argument.
-    let repeated = substituted && (word.first() == Some(&b'$') || next == b'<');
+    let fed = text.get(end..).is_some_and(|rest| rest.starts_with(b"<<<"));
+    let repeated = substituted && (word.first() == Some(&b'$') || next == b'<' && !fed);
     // `|"true"|`, `|x| {`, `(&id)`, `<&w>`: strings, closures and references of a program.
     let before = at.checked_sub(1).and_then(|before| text.get(before));
     let program = separator == b'|' && is_string(text, start, end)
@@ -164,7 +189,9 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
             && next == b')'
             && !before.is_some_and(u8::is_ascii_alphanumeric)
         || separator == b'&' && glued && next == b'>' && before == Some(&b'<')
-        || separator == b'|' && glued && next == b'|' && closure(text, end);
+        || separator == b'|' && glued && next == b'|' && closure(text, end)
+        // `true && false`: what is true or false to a program.
+        || matches!(separator, b'&' | b'|') && matches!(name, b"true" | b"false");
     // `;if(a)`, `&&print(b)`: a call in some language, not a command line.
     let code = next == b'(' && !substituted;
     if listed || entity || pair || code || repeated || program || is_code_span(text, at) {
@@ -190,9 +217,20 @@ fn behind(text: &[u8], at: usize, after: usize) -> f64 {
         // "cat | dog | bird": tags, genres, columns.
         (Command::Word, Arguments::None) if listed_words(text, at) => 0.4,
         (Command::Word, Arguments::None) if !newline => 0.6,
+        (Command::Word, Arguments::None) if alone(text, at, end) => return 0.55,
         _ => 0.0,
     };
     if prose || newline && !second_line(text, at) { score - 0.4 } else { score }
+}
+
+/// Tells whether the command is a line of its own behind an address or a number, or behind nothing: the
+/// words of a list are words.
+fn alone(text: &[u8], at: usize, end: usize) -> bool {
+    let first = text.get(..at).unwrap_or_default();
+    let addressed = first.iter().any(|byte| matches!(byte, b'.' | b':') || byte.is_ascii_digit())
+        && !first.iter().any(|byte| is_space(*byte));
+    let ends = text.get(end..).unwrap_or_default().trim_ascii().is_empty();
+    ends && (first.is_empty() || addressed && at <= LIST_BYTES_MAX)
 }
 
 /// Names in `$(…)` that are commands, and hardly ever a variable of `make`.
@@ -217,67 +255,19 @@ fn is_string(text: &[u8], start: usize, end: usize) -> bool {
     command(word.get(..name_length(word, 0)).unwrap_or_default()).is_none()
 }
 
-/// So many backticks among words are Markdown, whatever stands between them.
-const SPANS_MAX: usize = 16;
-
-/// Tells whether the backtick at `at` belongs to a code span of Markdown, and not to a shell: a span
-/// stands among words and apart from them, in a list or in a fence; a substitution is the whole value
-/// or glued to one.
-fn is_code_span(text: &[u8], at: usize) -> bool {
-    if text.get(at) != Some(&b'`') {
-        return false;
-    }
-    let line = memchr::memrchr(b'\n', text.get(..at).unwrap_or_default()).map_or(0, |end| end + 1);
-    if is_fence(text, line) || is_list(text) {
-        return true;
-    }
-    let worded = |piece: &[u8]| prose_words(piece, piece.len()) > 0;
-    if !text.split(|byte| *byte == b'`').step_by(2).take(SPANS_MAX).any(worded) {
-        return false;
-    }
-    let before = text.get(..at).unwrap_or_default();
-    if more_than(before, b'`', SPANS_MAX) || find(text, b"```").is_some_and(|at| is_fence(text, at))
-    {
-        return true;
-    }
-    let closes = memchr::memchr_iter(b'`', before).count() % 2 == 1;
-    let whole = before.is_empty() && text.ends_with(b"`") && !more_than(text, b'`', 2);
-    let glued = before.last().is_some_and(|byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'=' | b'/' | b'\'' | b'"')
-    });
-    closes || !(whole || glued)
-}
-
-/// Tells whether what begins at `start` is a fence of Markdown: no other backtick follows in its line.
-fn is_fence(text: &[u8], start: usize) -> bool {
-    let line = text.get(start..).unwrap_or_default();
-    let line = line.get(..memchr::memchr(b'\n', line).unwrap_or(line.len())).unwrap_or_default();
-    let line = line.trim_ascii_start();
-    let ticks = run(line, 0, |byte| byte == b'`');
-    ticks >= 3 && !more_than(line, b'`', ticks)
-}
-
-/// Tells whether the text is spans alone, parted by commas or lines: `` `ls`, `cat` ``.
-fn is_list(text: &[u8]) -> bool {
-    let mut pieces = text.split(|byte| *byte == b'`');
-    let mut between = pieces.next().unwrap_or_default();
-    let mut spans = 0;
-    while let Some(span) = pieces.next() {
-        let parted = spans == 0 || between.iter().any(|byte| matches!(byte, b',' | b'\n'));
-        let bare = between.iter().all(|b| b.is_ascii_whitespace() || matches!(b, b',' | b'-'));
-        let Some(next) = pieces.next() else { return false };
-        if !parted || !bare || span.is_empty() || text.len() > LIST_BYTES_MAX {
-            return false;
-        }
-        spans += 1;
-        between = next;
-    }
-    spans > 1 && between.trim_ascii().is_empty()
-}
-
 /// Tells whether what stands behind the second bar of `|x|` is a program's text.
 fn closure(text: &[u8], bar: usize) -> bool {
     let body = text.get(bar + 1..).unwrap_or_default();
+    // `x"|id|"x` closes a string in front of the bar and opens it behind.
+    let mut quotes = text.iter().filter(|byte| matches!(byte, b'\'' | b'"'));
+    if quotes.clone().count() == 2
+        && body.first() == quotes.next()
+        && text
+            .get(..bar)
+            .is_some_and(|before| find(before, b"\"|").or(find(before, b"'|")).is_some())
+    {
+        return false;
+    }
     let body = body.get(..ARGUMENT_BYTES_MAX).unwrap_or(body);
     body.iter().any(|byte| matches!(byte, b'(' | b'{' | b'"'))
 }
@@ -291,11 +281,13 @@ fn listed_words(text: &[u8], at: usize) -> bool {
     let single = text.get(at + 1) != sign;
     let wordy = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b' ' || Some(byte) == sign;
     let before = text.get(..at).unwrap_or_default();
-    let ended = text.last() == sign;
+    // `|id|` is one word between two signs, `|start|end|` a list.
+    let signs = text.iter().filter(|byte| Some(*byte) == sign).count();
+    let ended = text.last() == sign && !(text.starts_with(b"|") && signs > 2);
     text.len() <= LIST_BYTES_MAX
         && single
         && !ended
-        && before.iter().any(u8::is_ascii_alphabetic)
+        && (before.iter().any(u8::is_ascii_alphabetic) || signs > 2)
         && text.iter().all(wordy)
 }
 

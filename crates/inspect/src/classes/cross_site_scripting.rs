@@ -66,6 +66,7 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "onanimation",
         "behavior",
         "-moz-binding",
+        "import(",
     ],
     kinds: ANGLE,
     path_kinds: ANGLE,

@@ -64,6 +64,13 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         if compares && ATTRIBUTES.contains(&name) && (closes || start > at + 1) {
             return Some(from(view, at, 0.75));
         }
+        // `)(&)` is true of everybody, `)(|)` of nobody (RFC 4526), and `)(attribute=*` asks for all.
+        let operator = text.get(at + 1..start).unwrap_or_default();
+        let constant = closes && !operator.is_empty() && text.get(start) == Some(&b')');
+        let anything = closes && length > 1 && find(text.get(start + length..)?, b"=*)") == Some(0);
+        if constant || anything {
+            return Some(from(view, at, 0.65));
+        }
     }
     let at = find(text, b"*)(")
         .filter(|at| opens(text, at + 3))

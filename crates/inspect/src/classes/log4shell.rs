@@ -40,10 +40,46 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         return Some(from(view, start, 0.85));
     }
     // Lookups that only leak: `${env:AWS_SECRET}` sent to where it will be logged.
+    let leak = LEAKS.iter().find_map(|lookup| find(view.lower, lookup));
+    if let Some(at) = leak.or_else(|| leaked_variable(view.lower)) {
+        return Some(from(view, at, 0.65));
+    }
     let nested = find(view.lower, b"${lower:")
         .or_else(|| find(view.lower, b"${::-"))
         .or_else(|| find(view.lower, b"${upper:"));
     nested.map(|at| from(view, at, 0.7))
+}
+
+/// Lookups of this logger and of the library that others share with it, that no settings file of
+/// another program has.
+const LEAKS: &[&[u8]] = &[
+    b"${java:version",
+    b"${java:runtime",
+    b"${java:vm",
+    b"${java:os",
+    b"${java:hw",
+    b"${ctx:",
+    b"${bundle:",
+    b"${dns:address|",
+    b"${dns:name|",
+    b"${url:utf-8:",
+    b"${base64:",
+    b"${base64decoder:",
+    b"${sys:os.",
+    b"${sys:java.",
+    b"${sys:user.",
+    b"${k8s:",
+    b"${web:",
+    b"${spring:",
+];
+
+/// `${env:AWS_SECRET_ACCESS_KEY}`: a variable that holds a secret by its name.
+fn leaked_variable(text: &[u8]) -> Option<usize> {
+    let at = find(text, b"${env:")?;
+    let name = text.get(at..)?;
+    let name = name.get(..memchr::memchr(b'}', name)?)?;
+    let secret = [&b"secret"[..], b"password", b"access_key", b"token"];
+    secret.iter().any(|word| find(name, word).is_some()).then_some(at)
 }
 
 /// Replaces every lookup that yields plain characters by what it yields, innermost first.

@@ -73,6 +73,11 @@ fn judge(file: &File<'_>, tell: &mut Tell<'_>) {
     if peel::may_be_encoded(&part, kinds) {
         peel::each_layer(&part, kinds, &mut Peeling::default(), &mut look);
     }
+    // Some readers drop the backslash of a quoted pair: `x.p\\hp`.
+    if file.filename.contains(&b'\\') {
+        let plain: Vec<u8> = file.filename.iter().copied().filter(|byte| *byte != b'\\').collect();
+        consider(judge_name(file, &plain), &[]);
+    }
     consider(judge_content(file), &[]);
     if let Some((reason, layers)) = best {
         let text = format!("{}: {}", String::from_utf8_lossy(file.filename), reason.text);

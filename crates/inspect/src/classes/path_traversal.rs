@@ -66,6 +66,10 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "view-source:",
         "ntuser",
         "id_rsa",
+        "run/secrets",
+        "..\u{2215}",
+        "..\u{2216}",
+        "..\u{2044}",
     ],
     kinds: CONTROL,
     path_kinds: BACKSLASH | CONTROL,
@@ -158,6 +162,7 @@ const SYSTEM_FOLDERS: &[&[u8]] = &[
     b"/var/lib/",
     b"/var/spool/",
     b"/var/run/",
+    b"/run/secrets/",
     b"/var/mail/",
     b"c:/windows/",
     b"c:/winnt/",
@@ -177,7 +182,7 @@ const NUL_BYTES_MAX: usize = 256;
 
 fn confirm(view: &View<'_>) -> Option<Evidence> {
     let text = slashed(view.lower);
-    let file = file(&text);
+    let file = file(&text).or_else(|| file(&single(&text)?));
     let climb = climb(&text);
     let start = climb.map_or_else(|| file.unwrap_or(0), |climb| climb.start);
     // Behind a NUL nobody reads on, whatever stands there.
@@ -283,21 +288,41 @@ fn slashed(text: &[u8]) -> Vec<u8> {
             [b'0', b'x', b'2', b'f', ..] | [b'0', b'x', b'5', b'c', ..] => Some(b'/'),
             _ => None,
         };
-        slashed.push(spelt.unwrap_or(if *byte == b'\\' { b'/' } else { *byte }));
-        rest = if spelt.is_some() { rest.get(4..).unwrap_or_default() } else { after };
+        // The strokes for division, for sets and for fractions: file systems that look for the nearest
+        // character take them for slashes.
+        let stroke = matches!(rest, [0xE2, 0x88, 0x95 | 0x96, ..] | [0xE2, 0x81, 0x84, ..]);
+        let plain = if *byte == b'\\' || stroke { b'/' } else { *byte };
+        slashed.push(spelt.unwrap_or(plain));
+        let length = if spelt.is_some() { 4 } else { 3 };
+        rest =
+            if spelt.is_some() || stroke { rest.get(length..).unwrap_or_default() } else { after };
     }
     slashed
+}
+
+/// Gives the text with one slash where there are several; `None` where there are none such.
+fn single(text: &[u8]) -> Option<Vec<u8>> {
+    find(text, b"//")?;
+    let mut single = text.to_vec();
+    single.dedup_by(|byte, before| *byte == b'/' && *before == b'/');
+    Some(single)
 }
 
 static FILE_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(FILES.iter().copied()));
 static WRAPPER_TABLE: LazyLock<Literals> = LazyLock::new(|| Literals::of(WRAPPERS.iter().copied()));
 
 fn file(text: &[u8]) -> Option<usize> {
-    FILE_TABLE.firsts(text).next().map(|(_, at)| at)
+    // `.environment` is no `.env`.
+    let longer = |row: usize, at: usize| {
+        let name = FILES.get(row).copied().unwrap_or_default();
+        name == b".env" && text.get(at + name.len()).is_some_and(u8::is_ascii_alphanumeric)
+    };
+    FILE_TABLE.firsts(text).find(|(row, at)| !longer(*row, *at)).map(|(_, at)| at)
 }
 
 fn wrapper(text: &[u8]) -> Option<usize> {
-    WRAPPER_TABLE.firsts(text).map(|(_, at)| at).find(|at| word_begins(text, *at))
+    let bare = |at: usize| text.get(at..).is_some_and(|rest| rest == b"file://");
+    WRAPPER_TABLE.firsts(text).map(|(_, at)| at).find(|at| word_begins(text, *at) && !bare(*at))
 }
 
 /// A sensitive name that is the path itself, asked of the web server.

@@ -83,6 +83,13 @@ fn spelled(name: &str) -> Spelled {
     if name.eq_ignore_ascii_case("transfer-encoding") {
         return Spelled::Coding;
     }
+    // A name with a line break in it is two lines to some.
+    if let Some((_, last)) = name.rsplit_once(['\r', '\n']) {
+        return match spelled(last) {
+            Spelled::Otherwise => Spelled::Otherwise,
+            _ => Spelled::Oddly,
+        };
+    }
     // Blanks, control characters and underscores: some readers drop or replace them.
     if !(NAME_BYTES_MIN..=NAME_BYTES_MAX).contains(&name.len()) {
         return Spelled::Otherwise;

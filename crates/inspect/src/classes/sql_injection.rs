@@ -7,6 +7,8 @@
 //! its string needs less than a sentence that happens to contain the words.
 
 mod breakout;
+mod calls;
+mod conditions;
 mod plain;
 mod reading;
 mod shapes;
@@ -49,6 +51,7 @@ pub(super) const CLASS: ClassRow = ClassRow {
         "declare",
         "procedure",
         "outfile",
+        " into @",
         "rlike",
         "regexp",
     ],
@@ -71,10 +74,16 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
             best = Some(evidence);
         }
     };
-    consider(shapes::search(view.lower, &Reading::outside(view.lower)));
+    let mut read = |reading: &Reading| {
+        consider(shapes::search(view.lower, reading));
+        if let Some(reading) = reading.over_lines() {
+            consider(shapes::search(view.lower, &reading));
+        }
+    };
+    read(&Reading::outside(view.lower));
     for quote in [b'\'', b'"'] {
         if let Some(at) = memchr::memchr(quote, view.lower) {
-            consider(shapes::search(view.lower, &Reading::inside(view.lower, at)));
+            read(&Reading::inside(view.lower, at));
         }
     }
     // MySQL quotes names with backticks; so does Markdown, but not glued to a value.
@@ -84,7 +93,7 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
             .get(..at)
             .is_some_and(|lead| !lead.is_empty() && lead.iter().all(u8::is_ascii_alphanumeric))
     {
-        consider(shapes::search(view.lower, &Reading::inside(view.lower, at)));
+        read(&Reading::inside(view.lower, at));
     }
     // Headers and paths have quotes and semicolons of their own: half a sign is none there.
     let score_min = if matches!(view.kind, Kind::Header | Kind::Agent) { 0.7 } else { 0.3 };

@@ -5,7 +5,9 @@ use memchr::{memchr, memchr_iter};
 use super::{Coding, Kind, Part, PlaceRef, Visitor};
 
 /// Most parameters compared to find the ones sent twice.
-const REPEATS_MAX: usize = 32;
+const REPEATS_MAX: usize = 64;
+/// Most names whose values are joined.
+const JOINED_MAX: usize = 8;
 
 /// Visits the path and the parameters of a request target.
 pub(super) fn target(target: &[u8], visitor: &mut impl Visitor) {
@@ -67,7 +69,8 @@ pub(super) fn pairs(text: &[u8], owner: Owner<'_>, visitor: &mut impl Visitor) {
     repeated(text, owner, visitor);
 }
 
-/// Visits the values of a parameter sent more than once as some servers join them: with commas.
+/// Visits the values of a parameter sent more than once as some servers join them, with commas, and as
+/// some programs do, with nothing; the case of the name is not looked at, as those servers do not.
 /// A payload cut in two is harmless in each half.
 fn repeated(text: &[u8], owner: Owner<'_>, visitor: &mut impl Visitor) {
     if memchr(b'&', text).is_none() {
@@ -78,36 +81,33 @@ fn repeated(text: &[u8], owner: Owner<'_>, visitor: &mut impl Visitor) {
     for (pair, slot) in text.split(|byte| *byte == b'&').zip(0..REPEATS_MAX) {
         let (name, _) = split_pair(pair);
         let Some(known) = names.get(..slot) else { break };
-        let seen = !name.is_empty() && known.contains(&name);
+        let seen = !name.is_empty() && known.iter().any(|known| known.eq_ignore_ascii_case(name));
         if let Some(place) = names.get_mut(slot) {
             *place = name;
         }
         // The second one starts the joining; a third finds it done.
-        if seen && known_once(&names, slot, name) && joined_names < 4 {
+        if seen && known_once(&names, slot, name) && joined_names < JOINED_MAX {
             joined_names += 1;
-            let joined = join(text, name);
-            let part = Part {
-                place: owner.value(name),
-                kind: Kind::Value,
-                coding: Coding::Form,
-                text: &joined,
-            };
-            visitor.part(&part);
+            for between in [&b","[..], b""] {
+                let joined = join(text, name, between);
+                let (place, coding) = (owner.value(name), Coding::Form);
+                visitor.part(&Part { place, kind: Kind::Value, coding, text: &joined });
+            }
         }
     }
 }
 
 fn known_once(names: &[&[u8]], slot: usize, name: &[u8]) -> bool {
-    names.iter().take(slot).filter(|known| **known == name).count() == 1
+    names.iter().take(slot).filter(|known| known.eq_ignore_ascii_case(name)).count() == 1
 }
 
-fn join(text: &[u8], name: &[u8]) -> Vec<u8> {
+fn join(text: &[u8], name: &[u8], between: &[u8]) -> Vec<u8> {
     let mut joined = Vec::new();
     for pair in text.split(|byte| *byte == b'&').take(REPEATS_MAX) {
         let (other, value) = split_pair(pair);
-        if other == name {
+        if other.eq_ignore_ascii_case(name) {
             if !joined.is_empty() {
-                joined.push(b',');
+                joined.extend_from_slice(between);
             }
             joined.extend_from_slice(value);
         }

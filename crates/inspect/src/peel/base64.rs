@@ -40,6 +40,22 @@ pub(super) fn decode(part: &Part<'_>, text: &[u8], kinds: u32, decoded: &mut Vec
     readable(decoded)
 }
 
+/// Decodes the beginning of `text`, whatever it yields, to at most `bytes_max` bytes; `None` where it
+/// is no base64.
+pub(crate) fn beginning(text: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
+    let text = text.trim_ascii();
+    let text = text.get(..bytes_max.div_ceil(3) * 4).unwrap_or(text);
+    let end = text.iter().position(|byte| *byte == b'=').unwrap_or(text.len());
+    let text = text.get(..end)?;
+    if text.len() < LENGTH_MIN || !text.iter().all(|byte| sextet(*byte).is_some()) {
+        return None;
+    }
+    let mut decoded = Vec::with_capacity(text.len() / 4 * 3 + 3);
+    decode_into(text, &mut |byte| decoded.push(byte));
+    decoded.truncate(bytes_max);
+    Some(decoded)
+}
+
 /// The text without padding, spaces around it and, in a path, the slash that begins it.
 fn body<'a>(part: &Part<'_>, text: &'a [u8]) -> &'a [u8] {
     let mut text = text.trim_ascii();

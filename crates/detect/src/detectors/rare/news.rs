@@ -116,7 +116,7 @@ pub(super) struct Rate {
     pub(super) a_day: f64,
     /// How many others came within five weeks, on all machines.
     pub(super) others: f64,
-    /// How many others came by this parent, from folders of the same sort, that were the first of their kind.
+    /// How many others came by this parent that were the first of their kind.
     pub(super) firsts: f64,
 }
 

@@ -81,11 +81,11 @@ fn what_an_installer_puts_in_place_is_expected_and_what_lies_elsewhere_is_not() 
     house.life(0..200);
     house.start(200 * HOUR, "web-1", "/usr/bin/dpkg", "/usr/sbin/cron");
     for machine in ["web-1", "web-2"] {
-        house.start(201 * HOUR, machine, &format!("/opt/{machine}/one"), "/usr/sbin/cron");
         house.start(201 * HOUR, machine, &format!("/srv/{machine}/two"), "/usr/sbin/cron");
+        house.start(201 * HOUR, machine, &format!("/opt/{machine}/one"), "/usr/sbin/cron");
     }
     house.life(202..204);
-    assert_eq!(house.told(), [("process", "two"), ("process", "dpkg")]);
+    assert_eq!(house.told(), [("process", "dpkg"), ("process", "two")]);
 }
 
 #[test]

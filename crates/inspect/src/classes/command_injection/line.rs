@@ -36,6 +36,44 @@ pub(super) fn whole(view: &View<'_>) -> Option<f64> {
     (view.kind == Kind::Value && targeted).then_some(0.55)
 }
 
+/// Options by which honest programs are told to run another, with what stands behind them.
+const OPTIONS: &[&[u8]] = &[
+    b"-oproxycommand=",
+    b"proxycommand=",
+    b"--use-compress-program=",
+    b"--checkpoint-action=exec=",
+    b"--upload-pack=",
+    b"--receive-pack=",
+    b"--to-command=",
+    b"core.sshcommand=",
+    b"--config=alias.",
+];
+/// Shells that take a command as an argument.
+const SHELLS: &[&[u8]] = &[
+    b"sh",
+    b"bash",
+    b"dash",
+    b"zsh",
+    b"ksh",
+    b"/bin/sh",
+    b"/bin/bash",
+    b"$shell",
+    b"$0",
+    b"ext::sh",
+];
+
+/// `--upload-pack=id`, `bash -c id`: a value that the command line it ends up in takes for an option, or
+/// that is a shell with a command.
+pub(super) fn option(text: &[u8]) -> Option<(f64, usize)> {
+    if OPTIONS.iter().any(|option| text.starts_with(option) && text.len() > option.len()) {
+        return Some((0.7, 0));
+    }
+    let length = run(text, 0, |byte| !is_space(byte) && byte != b'<');
+    let rest = text.get(length..)?.trim_ascii_start();
+    let told = rest.starts_with(b"-c ") || rest.starts_with(b"<<<");
+    (SHELLS.contains(&text.get(..length)?) && told && rest.len() > 3).then_some((0.6, 0))
+}
+
 /// Most arguments of a command line looked at.
 const ARGUMENTS_MAX: usize = 16;
 /// Where the files lie that commands are run on by those who should not.

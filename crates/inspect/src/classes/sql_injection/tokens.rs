@@ -71,14 +71,20 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
     match rest {
         // A space, and one that does not break, outside of UTF-8.
         [b' ' | 0xA0, ..] => (None, 1),
-        // `n'…'`, `x'…'`: strings with a prefix, when they are closed.
-        [b'n' | b'x' | b'b' | b'e', after @ ..] if prefixed(after).is_some() => {
-            (Some(Kind::Text), 1 + prefixed(after).unwrap_or(0))
+        // Most of any text; the letters left out may begin a string.
+        [b'a' | b'c' | b'd' | b'f'..=b'm' | b'o' | b'p' | b'r'..=b'w' | b'y' | b'z' | b'_', ..] => {
+            named(rest)
         }
-        [b'$', b'$', after @ ..] if memchr::memmem::find(after, b"$$").is_some() => {
-            (Some(Kind::Text), 4 + memchr::memmem::find(after, b"$$").unwrap_or(0))
-        }
-        [b'a'..=b'z' | b'_' | b'$' | 128.., ..] => named(rest),
+        _ => match literal(rest) {
+            Some((kind, length)) => (Some(kind), length),
+            None => sign(rest),
+        },
+    }
+}
+
+/// Reads a token that is no plain word.
+fn sign(rest: &[u8]) -> (Option<Kind>, usize) {
+    match rest {
         [b'/', b'*', b'!', ..] => (None, 3 + digits(rest.get(3..))),
         [b'/', b'*', ..] => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
             // Between words a comment is a space, and only that.
@@ -108,8 +114,19 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
         ),
         [b'0'..=b'9', ..] | [b'.', b'0'..=b'9', ..] => number(rest),
         [b'|', b'|', ..] | [b'&', b'&', ..] => (Some(Kind::Logic), 2),
+        [b'<', b'@', ..] if !rest.get(2).copied().is_some_and(name_byte) => {
+            (Some(Kind::Compare), 2)
+        }
         [b'<' | b'>' | b'=' | b'!' | b'^', b'=' | b'>' | b'<', ..] => {
             (Some(Kind::Compare), if rest.get(2) == Some(&b'>') { 3 } else { 2 })
+        }
+        // Of JSON and arrays: holds, is held by, the element of.
+        [b'@', b'>' | b'?', ..] => (Some(Kind::Compare), 2),
+        [b'-', b'>', b'>', b'\'', next, ..] if *next == b'$' || name_byte(*next) => {
+            (Some(Kind::Arithmetic), 3)
+        }
+        [b'-', b'>', b'\'', next, ..] if *next == b'$' || name_byte(*next) => {
+            (Some(Kind::Arithmetic), 2)
         }
         [b'<' | b'>' | b'=', ..] => (Some(Kind::Compare), 1),
         [b'!', ..] => (Some(Kind::Not), 1),
@@ -125,8 +142,25 @@ fn next(rest: &[u8]) -> (Option<Kind>, usize) {
             Some(Kind::Variable),
             1 + rest.iter().skip(1).take_while(|b| name_byte(**b) || **b == b'@').count(),
         ),
+        // Variables need no name: `@:=1`.
+        [b'@', b':', b'=', ..] => (Some(Kind::Variable), 1),
+        [b'a'..=b'z' | b'$' | 128.., ..] => named(rest),
         [byte, ..] if byte.is_ascii_whitespace() || *byte < 32 => (None, 1),
         _ => (Some(Kind::Other), 1),
+    }
+}
+
+/// Reads a literal that begins with no quote of its own.
+fn literal(rest: &[u8]) -> Option<(Kind, usize)> {
+    match rest {
+        // `n'…'`, `x'…'`: strings with a prefix, when they are closed.
+        [b'n' | b'x' | b'b' | b'e', after @ ..] => Some((Kind::Text, 1 + prefixed(after)?)),
+        // `q'[…]'`: a string in brackets of one's choice.
+        [b'q', after @ ..] => Some((Kind::Text, 1 + bracket_quoted(after)?)),
+        // `\N` is no value to MySQL, in front of a word of its own or of none.
+        [b'\\', b'n', after @ ..] => stands_alone(after).then_some((Kind::Word(Word::Literal), 2)),
+        [b'$', b'$', after @ ..] => Some((Kind::Text, 4 + memchr::memmem::find(after, b"$$")?)),
+        _ => None,
     }
 }
 
@@ -156,6 +190,13 @@ fn number(rest: &[u8]) -> (Option<Kind>, usize) {
         return (Some(Kind::Number), plain + 2 + digits(after.get(2..)));
     }
     let tail = after.iter().take_while(|byte| name_byte(**byte)).count();
+    // `1d` and `1f` are numbers to some, and what follows is a word: `1dunion`.
+    if matches!(after.first(), Some(b'd' | b'f'))
+        && tail > 1
+        && word(after.get(1..).unwrap_or_default(), tail - 1) != Word::Name
+    {
+        return (Some(Kind::Number), plain + 1);
+    }
     let tail_word = word(after, tail);
     // `1union` and `1or` are two tokens to a server.
     if tail == 0 || tail_word != Word::Name {
@@ -193,6 +234,34 @@ fn prefixed(text: &[u8]) -> Option<usize> {
         _ => None,
     }
 }
+
+/// Gives the length of `'[…]'`, a string between quotes and brackets.
+fn bracket_quoted(text: &[u8]) -> Option<usize> {
+    let [b'\'', open, rest @ ..] = text else { return None };
+    let close = match open {
+        b'[' => b']',
+        b'(' => b')',
+        b'{' => b'}',
+        b'<' => b'>',
+        b'!' | b'|' | b'~' | b'#' => *open,
+        _ => return None,
+    };
+    let rest = rest.get(..STRING_BYTES_MAX).unwrap_or(rest);
+    memchr::memmem::find(rest, &[close, b'\'']).map(|length| length + 4)
+}
+
+/// Longest string in brackets, in bytes.
+const STRING_BYTES_MAX: usize = 256;
+
+/// Tells whether no letter follows, or a word that SQL knows.
+fn stands_alone(after: &[u8]) -> bool {
+    let length = after.iter().take(WORD_BYTES_MAX).take_while(|byte| name_byte(**byte)).count();
+    let bare = length == 0 && after.first().is_none_or(|byte| matches!(byte, b' ' | b'-' | b')'));
+    bare || word(after, length) == Word::Union
+}
+
+/// Longest word looked at behind a literal, in bytes.
+const WORD_BYTES_MAX: usize = 16;
 
 /// Longest name in brackets, in bytes.
 const BRACKETED_BYTES_MAX: usize = 64;
