@@ -161,7 +161,7 @@ fn a_hunt_may_use_what_serve_learned_and_changes_nothing_there() {
     for known in [["--data", data.to_str().unwrap()], ["--config", config.to_str().unwrap()]] {
         let (code, found) = hunt(&known);
         assert!(code == Some(0) && found.contains(title), "{found}");
-        assert!(found.contains("usually digits"), "{found}");
+        assert!(found.contains("(usually 3 to 3)"), "{found}");
     }
     assert_eq!(std::fs::read(data.join("memory")).unwrap(), before);
     let (code, missing) = hunt(&["--data", place.path("nowhere").to_str().unwrap()]);
