@@ -61,7 +61,7 @@ pub async fn serve(
         outcome = server => outcome,
         () = drained => Ok(()),
     };
-    if let Err(error) = last.blocking(|app| app.settle_refusals()).await {
+    if let Err(error) = last.blocking(crate::state::App::settle_refusals).await {
         tracing::warn!(%error, "refused log-ins could not be recorded");
     }
     outcome
