@@ -310,7 +310,9 @@ impl House {
         let listed = self.state.catalog.segments().unwrap();
         let path = self.folder.path().join(&listed[0].file);
         let mut bytes = std::fs::read(&path).unwrap();
-        bytes.iter_mut().for_each(|byte| *byte = !*byte);
+        for byte in bytes.iter_mut() {
+            *byte = !*byte;
+        }
         std::fs::write(&path, bytes).unwrap();
         listed[0].file.clone()
     }

@@ -149,12 +149,7 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
         triage: kept.triage,
         runtime: Arc::new(runtime),
         live: feed,
-        config: api::Config {
-            demo,
-            hosts: hosts(console, &config.api.hosts),
-            secure_cookies: config.api.secure_cookies,
-            ..api::Config::default()
-        },
+        config: api_config(&config, console, demo),
     });
     complain(&format!("ready     in {:.2} s", began.elapsed().as_secs_f64()));
     let served = api::serve(listener, state, stop).await;
@@ -178,6 +173,15 @@ async fn serve(config: Config, demo: bool) -> anyhow::Result<Outcome> {
     .await??;
     served?;
     Ok(Outcome::Done)
+}
+
+fn api_config(config: &Config, console: SocketAddr, demo: bool) -> api::Config {
+    api::Config {
+        demo,
+        hosts: hosts(console, &config.api.hosts),
+        secure_cookies: config.api.secure_cookies,
+        ..api::Config::default()
+    }
 }
 
 /// Tells where the console is, and how its first administrator gets in.

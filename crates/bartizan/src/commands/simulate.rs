@@ -86,26 +86,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             .with_context(|| format!("cannot read {}", path.display()))?;
         *token = Some(text.trim().to_owned());
     }
-    match &args.scenario {
-        Some(name) => {
-            let scenario = scenario(name, &target)?;
-            let rate = args.rate.filter(|rate| *rate > 0);
-            let samples = scenario.samples(args.seed, now());
-            let ended = play(args, (target, rate), samples)?;
-            complain(&format!("the rule that is to tell of it: {}", scenario.expects));
-            Ok(ended)
-        }
-        None => {
-            let rate = Some(args.rate.unwrap_or(RATE)).filter(|rate| *rate > 0);
-            let generator = Generator::new(simulate::Config {
-                seed: args.seed,
-                mix: args.mix,
-                start: now(),
-                step: rate.map_or(Duration::from_millis(1), |rate| Duration::from_secs(1) / rate),
-            });
-            play(args, (target, rate), generator)
-        }
+    if let Some(name) = &args.scenario {
+        let scenario = scenario(name, &target)?;
+        let rate = args.rate.filter(|rate| *rate > 0);
+        let samples = scenario.samples(args.seed, now());
+        let ended = play(args, (target, rate), samples)?;
+        complain(&format!("the rule that is to tell of it: {}", scenario.expects));
+        return Ok(ended);
     }
+    let rate = Some(args.rate.unwrap_or(RATE)).filter(|rate| *rate > 0);
+    let generator = Generator::new(simulate::Config {
+        seed: args.seed,
+        mix: args.mix,
+        start: now(),
+        step: rate.map_or(Duration::from_millis(1), |rate| Duration::from_secs(1) / rate),
+    });
+    play(args, (target, rate), generator)
 }
 
 fn list(shape: Shape) -> anyhow::Result<Outcome> {

@@ -42,7 +42,8 @@ fn six_failed_logins_over_udp_reach_the_live_stream() {
          JOIN alert_events x ON x.alert_id = a.id JOIN events e ON e.event.id = x.event_id \
          WHERE a.id = {id} AND e.event.outcome = 'failure' GROUP BY 1, 2"
     ));
-    assert_eq!(joined, [["203.0.113.9".into(), 6.into(), 6.into()] as [serde_json::Value; 3]]);
+    let row: [serde_json::Value; 3] = ["203.0.113.9".into(), 6.into(), 6.into()];
+    assert_eq!(joined, [row]);
     assert_eq!(product.stop(), Some(0));
 }
 
