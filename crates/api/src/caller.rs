@@ -114,16 +114,14 @@ impl FromRequestParts<AppState> for Person {
 }
 
 impl Held {
-    /// Gives what a request brings; a program's token goes before a cookie.
+    /// Gives what a request brings; a program's token goes before a cookie. Another scheme is none of ours:
+    /// browsers repeat to the console what a proxy before it asked of them.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
-        if let Some(header) = headers.get(header::AUTHORIZATION) {
-            let (kind, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).unzip();
-            return match (kind, token) {
-                (Some(kind), Some(token)) if kind.eq_ignore_ascii_case("bearer") => {
-                    Ok(Self::Bearer(Secret(token.trim().to_owned())))
-                }
-                _ => Err(ApiError::NotSignedIn),
-            };
+        let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        if let Some((kind, token)) = sent.and_then(|text| text.split_once(' '))
+            && kind.eq_ignore_ascii_case("bearer")
+        {
+            return Ok(Self::Bearer(Secret(token.trim().to_owned())));
         }
         let cookie = token_of(headers).ok_or(ApiError::NotSignedIn)?;
         Ok(Self::Cookie(Secret(cookie.to_owned())))

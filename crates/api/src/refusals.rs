@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use catalog::{AuditEntry, Refusal};
 
@@ -14,8 +13,6 @@ use crate::caller::Client;
 use crate::runtime::{LogIn, Method};
 use crate::{ApiError, App, clock};
 
-/// How often refusals are written that cost nothing.
-const WRITTEN_EVERY: Duration = Duration::from_secs(10);
 /// Different refusals that wait to be written; what comes beyond is counted together.
 const WAITING_MAX: usize = 256;
 /// Refusals that cost nothing and are written at once between two such writes, each the first of its kind.
@@ -44,9 +41,8 @@ struct Waiting {
     kept: HashMap<(Why, String), (LogIn, u64)>,
     /// What found no place.
     beyond: u64,
-    /// Of which one was written at once since then; those that follow wait.
+    /// Of which one was written at once since all that waited were last; those that follow wait.
     told: HashSet<(Why, String)>,
-    written: Option<Instant>,
 }
 
 impl Why {
@@ -92,12 +88,12 @@ impl App {
     /// Records that somebody was not let in who was not even heard; soon, and counted until then.
     pub(crate) fn hold_off(&self, why: Why, client: &Client) -> Result<(), ApiError> {
         let due = self.refusals.waiting().hold_off(why, log_in(why, "", client));
-        if due.is_empty() { Ok(()) } else { self.write_refusals(due) }
+        due.map_or(Ok(()), |due| self.write_refusals(vec![due]))
     }
 
-    /// Writes what still waits.
+    /// Writes what still waits; the server asks for it every few seconds, and before it ends.
     pub(crate) fn settle_refusals(&self) -> Result<(), ApiError> {
-        let all = self.refusals.waiting().take();
+        let all = self.refusals.waiting().settle();
         if all.is_empty() { Ok(()) } else { self.write_refusals(all) }
     }
 
@@ -120,21 +116,20 @@ impl Refusals {
 }
 
 impl Waiting {
-    /// Takes one more, and gives what is to be written now: the first of its kind at once, and every few
-    /// seconds all that wait.
-    fn hold_off(&mut self, why: Why, log_in: LogIn) -> Vec<(Why, LogIn, u64)> {
+    /// Takes one more; gives it back to be written now where it is the first of its kind.
+    fn hold_off(&mut self, why: Why, log_in: LogIn) -> Option<(Why, LogIn, u64)> {
         let key = (why, log_in.from.clone());
-        if self.written.is_none_or(|written| written.elapsed() >= WRITTEN_EVERY) {
-            self.told.clear();
-            self.told.insert(key);
-            self.add(why, log_in);
-            return self.take();
-        }
         if self.told.len() < TOLD_AT_ONCE_MAX && self.told.insert(key) {
-            return vec![(why, log_in, 1)];
+            return Some((why, log_in, 1));
         }
         self.add(why, log_in);
-        Vec::new()
+        None
+    }
+
+    /// Gives all that wait, and begins anew.
+    fn settle(&mut self) -> Vec<(Why, LogIn, u64)> {
+        self.told.clear();
+        self.take()
     }
 
     fn add(&mut self, why: Why, log_in: LogIn) {
@@ -149,7 +144,6 @@ impl Waiting {
     }
 
     fn take(&mut self) -> Vec<(Why, LogIn, u64)> {
-        self.written = Some(Instant::now());
         let beyond = std::mem::take(&mut self.beyond);
         let kept = self.kept.drain().map(|((why, _), (log_in, times))| (why, log_in, times));
         let mut all: Vec<_> = kept.collect();
@@ -209,11 +203,19 @@ fn shown(text: &str, chars_max: usize) -> String {
     kept
 }
 
-/// Tells whether a character moves a cursor or turns the direction of text rather than being seen.
+/// Tells whether a character moves a cursor, turns the direction of text, ends a line for some, or takes no
+/// room, rather than being seen.
 pub(crate) fn is_unseen(c: char) -> bool {
-    let turns = matches!(
+    let hides = matches!(
         c,
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
     );
-    c.is_control() || turns
+    c.is_control() || hides
 }

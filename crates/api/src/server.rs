@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::listen::{Bounded, Peer};
-use crate::{AppState, assets, guard, routes};
+use crate::{App, AppState, assets, guard, routes};
 
 /// The length of a request's body.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -60,9 +60,22 @@ pub async fn serve(
     let outcome = tokio::select! {
         outcome = server => outcome,
         () = drained => Ok(()),
+        () = settle_now_and_then(&last) => Ok(()),
     };
-    if let Err(error) = last.blocking(crate::state::App::settle_refusals).await {
+    settle(&last).await;
+    outcome
+}
+
+/// Writes refused log-ins that wait, again and again: whoever gave up is told of as well.
+async fn settle_now_and_then(state: &AppState) {
+    loop {
+        tokio::time::sleep(state.config.refusals_every).await;
+        settle(state).await;
+    }
+}
+
+async fn settle(state: &AppState) {
+    if let Err(error) = state.blocking(App::settle_refusals).await {
         tracing::warn!(%error, "refused log-ins could not be recorded");
     }
-    outcome
 }

@@ -53,6 +53,8 @@ pub struct Config {
     pub sessions: SessionSpan,
     /// How long a request may take.
     pub deadline: Duration,
+    /// How often those are written who were refused before anything was checked.
+    pub refusals_every: Duration,
 }
 
 impl Default for Config {
@@ -63,6 +65,7 @@ impl Default for Config {
             secure_cookies: false,
             sessions: SessionSpan::default(),
             deadline: Duration::from_secs(30),
+            refusals_every: Duration::from_secs(10),
         }
     }
 }

@@ -13,13 +13,14 @@ const FREE_ATTEMPTS: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 /// After so long without an attempt, the count begins anew.
 const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
-/// Addresses and accounts whose attempts are kept; past it, the oldest are forgotten.
+/// Subjects of one kind, such as addresses, whose attempts are kept; past it, the oldest of that kind are
+/// forgotten. Whoever has many addresses thus makes no account forget its attempts.
 const SUBJECTS_MAX: u32 = 20_000;
 
 /// Whose attempts are counted, and how long they may be made to wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// What is counted, such as `address 203.0.113.9`.
+    /// What is counted: a kind and a name, such as `address 203.0.113.9`.
     pub name: &'a str,
     /// The longest wait.
     pub wait_max: Duration,
@@ -43,11 +44,13 @@ impl Catalog {
         subjects: &[Subject<'_>],
         now: Timestamp,
     ) -> Result<Admission, CatalogError> {
+        // Whoever has to wait anyhow does not keep those who write waiting.
+        let wait = self.read(|transaction| longest(transaction, subjects, now))?;
+        if !wait.is_zero() {
+            return Ok(Admission::Wait(wait));
+        }
         self.write(|transaction| {
-            let mut wait = Duration::ZERO;
-            for subject in subjects {
-                wait = wait.max(remaining(transaction, *subject, now)?);
-            }
+            let wait = longest(transaction, subjects, now)?;
             if !wait.is_zero() {
                 return Ok(Admission::Wait(wait));
             }
@@ -108,6 +111,19 @@ impl Catalog {
     }
 }
 
+/// Gives the longest wait of several.
+fn longest(
+    transaction: &Transaction<'_>,
+    subjects: &[Subject<'_>],
+    now: Timestamp,
+) -> Result<Duration, CatalogError> {
+    let mut wait = Duration::ZERO;
+    for subject in subjects {
+        wait = wait.max(remaining(transaction, *subject, now)?);
+    }
+    Ok(wait)
+}
+
 fn remaining(
     transaction: &Transaction<'_>,
     subject: Subject<'_>,
@@ -135,12 +151,21 @@ fn count(transaction: &Transaction<'_>, subject: &str, now: Timestamp) -> Result
     transaction
         .prepare_cached("DELETE FROM login_attempts WHERE last_at < ?1")?
         .execute([forgotten])?;
-    transaction
-        .prepare_cached(
-            "DELETE FROM login_attempts WHERE subject IN (
-                 SELECT subject FROM login_attempts ORDER BY last_at DESC LIMIT ?1 OFFSET ?2)",
-        )?
-        .execute([SUBJECTS_MAX, SUBJECTS_MAX - 1])?;
+    let kind = subject.split(' ').next().unwrap_or_default();
+    // An exclamation mark follows the blank.
+    let (first, end) = (format!("{kind} "), format!("{kind}!"));
+    let kept: u32 = transaction
+        .prepare_cached("SELECT count(*) FROM login_attempts WHERE subject >= ?1 AND subject < ?2")?
+        .query_row([&first, &end], |row| row.get(0))?;
+    if kept >= SUBJECTS_MAX {
+        transaction
+            .prepare_cached(
+                "DELETE FROM login_attempts WHERE subject IN (
+                     SELECT subject FROM login_attempts WHERE subject >= ?1 AND subject < ?2
+                     ORDER BY last_at LIMIT ?3)",
+            )?
+            .execute(params![first, end, SUBJECTS_MAX / 10])?;
+    }
     transaction
         .prepare_cached(
             "INSERT INTO login_attempts (subject, failures, last_at) VALUES (?1, 1, ?2)
@@ -175,6 +200,34 @@ mod tests {
             &[0, 0, 0, 0, 0, 3700, 3700, 3700, 3700, 3700, 3700],
             expect!["+ + + + + + + + + + 5s"],
         );
+    }
+
+    #[test]
+    fn many_addresses_make_no_account_forget() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.db")).unwrap();
+        let wait_max = Duration::from_secs(30);
+        let root = Subject { name: "account root", wait_max };
+        for _ in 0..5 {
+            catalog.admit_attempt(&[root], Timestamp::from_seconds(0)).unwrap();
+        }
+        let stranger = Subject { name: "token 203.0.113.9", wait_max };
+        let fill = "INSERT INTO login_attempts (subject, failures, last_at)
+            WITH RECURSIVE all_of (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM all_of LIMIT ?1)
+            SELECT 'token ' || number, 1, 1000000000 FROM all_of";
+        let filled: Result<_, CatalogError> =
+            catalog.write(|transaction| Ok(transaction.execute(fill, [SUBJECTS_MAX])?));
+        filled.unwrap();
+        catalog.admit_attempt(&[stranger], Timestamp::from_seconds(1)).unwrap();
+        let kept: u32 = catalog
+            .read(|transaction| {
+                let sql = "SELECT count(*) FROM login_attempts";
+                Ok(transaction.query_row(sql, [], |row| row.get(0))?)
+            })
+            .unwrap();
+        assert!(kept <= SUBJECTS_MAX, "{kept}");
+        let told = catalog.admit_attempt(&[root], Timestamp::from_seconds(2)).unwrap();
+        assert_eq!(told, Admission::Wait(Duration::from_secs(3)));
     }
 
     #[test]

@@ -106,6 +106,7 @@ async fn a_token_is_made_within_bounds() {
                 "POST /api/v1/tokens\n\n{\"name\":\"mine\"}",
                 "POST /api/v1/tokens\n\n{\"name\":\" \"}",
                 "POST /api/v1/tokens\n\n{\"name\":\"a\\u202eb\"}",
+                "POST /api/v1/tokens\n\n{\"name\":\"\\u200b\\ufeff\"}",
                 "POST /api/v1/tokens\n\n{\"name\":\"x\",\"role\":\"analyst\"}",
                 "POST /api/v1/tokens\n\n{\"name\":\"x\",\"role\":\"king\"}",
                 "POST /api/v1/tokens\n\n{\"name\":\"x\",\"days\":0}",
@@ -113,6 +114,8 @@ async fn a_token_is_made_within_bounds() {
             expect![[r#"
                 400 Bad Request
                 {"type":"about:blank","title":"Bad Request","status":400,"detail":"the token name mine is taken","code":"unfit","request_id":…}
+                400 Bad Request
+                {"type":"about:blank","title":"Bad Request","status":400,"detail":"a token's name has 1 to 64 characters that can be seen","code":"bad_token_name","request_id":…}
                 400 Bad Request
                 {"type":"about:blank","title":"Bad Request","status":400,"detail":"a token's name has 1 to 64 characters that can be seen","code":"bad_token_name","request_id":…}
                 400 Bad Request
@@ -153,4 +156,40 @@ async fn who_tries_tokens_waits_and_a_right_one_never_does() {
         (Some("token_refused"), Some(7))
     );
     assert!(!refused.to_string().contains("AAAA"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_a_proxy_before_the_console_asked_for_is_no_token() {
+    let mut house = House::inhabited().await;
+    let basic = "GET /api/v1/ledger\nauthorization: Basic cHJveHk6c2VjcmV0\n\n";
+    assert!(house.ask(basic).await.starts_with("200 OK"), "the cookie counts");
+    house.become_program();
+    assert!(house.ask(basic).await.starts_with("401"));
+}
+
+#[tokio::test]
+async fn who_gives_up_is_recorded_all_the_same() {
+    let every = std::time::Duration::from_millis(1);
+    let mut house = House::with(Config { refusals_every: every, ..Config::default() });
+    house.set_up().await;
+    house.become_program();
+    let wrong = with("btz_wrong", "GET /api/v1/ledger");
+    for _ in 0..4 {
+        house.ask(&wrong).await;
+    }
+    let times = || {
+        let page = house.state.catalog.audit_page(None, 10).unwrap();
+        page.rows.iter().find(|row| row.refused).map(|row| row.times)
+    };
+    assert_eq!(times(), Some(1), "the first is told at once, the others wait");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let state = house.state.clone();
+    let serving = tokio::spawn(crate::serve(listener, state, std::future::pending()));
+    let written = async {
+        while times() != Some(4) {
+            tokio::time::sleep(every).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_mins(1), written).await.unwrap();
+    serving.abort();
 }
