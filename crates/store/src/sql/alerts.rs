@@ -1,9 +1,10 @@
 //! The tables `alerts` and `alert_events`: what people work on, and on which events each stands.
 //!
-//! They are read from the catalog when a query asks for them, as they are at that moment. Events are joined
+//! They are read from the catalog when a query asks for them, as they are at that moment, and once however
+//! often it names them. Events are joined
 //! by `alert_events.event_id = events.event.id`; of each alert the newest hundred are kept.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{
     ArrayRef, BooleanArray, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray,
@@ -21,7 +22,6 @@ use model::{Alert, Timestamp, Verdict};
 use super::admit::wrong;
 use super::read::outer;
 use crate::StoreError;
-use crate::live::Shared;
 use crate::segment::TEXT_TYPE;
 
 /// Bounds the alerts that a query reads. Past it there is no answer, since half of one misleads.
@@ -95,19 +95,29 @@ pub(super) struct Alerts {
     table: OfAlerts,
     catalog: Catalog,
     schema: SchemaRef,
+    read: Mutex<Option<Vec<RecordBatch>>>,
 }
 
 impl Alerts {
-    pub(super) fn new(shared: &Shared, table: OfAlerts) -> Self {
+    pub(super) fn new(catalog: Catalog, table: OfAlerts) -> Self {
         let fields = table.columns.iter();
         let fields: Vec<_> =
             fields.map(|(name, kind)| ArrowField::new(*name, kind.arrow(), true)).collect();
         let schema = Arc::new(Schema::new(fields));
-        Self { table, catalog: shared.catalog.clone(), schema }
+        Self { table, catalog, schema, read: Mutex::default() }
+    }
+
+    /// Gives the alerts as they were when the query first asked for them.
+    fn batches(&self) -> Result<Vec<RecordBatch>> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(batches) = &*read {
+            return Ok(batches.clone());
+        }
+        Ok(read.insert(self.read()?).clone())
     }
 
     /// Reads the alerts of the catalog, page by page.
-    fn batches(&self) -> Result<Vec<RecordBatch>> {
+    fn read(&self) -> Result<Vec<RecordBatch>> {
         let failed = |error: catalog::CatalogError| outer(StoreError::from(error));
         let mut batches = Vec::new();
         let mut read = 0;
@@ -188,4 +198,51 @@ fn texts(all: &[Alert], of: fn(&Alert) -> Option<String>) -> ArrayRef {
 fn times(all: &[Alert], of: fn(&Alert) -> Timestamp) -> ArrayRef {
     let times: TimestampNanosecondArray = all.iter().map(|alert| Some(of(alert).nanos())).collect();
     Arc::new(times.with_timezone("UTC"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_query_reads_them_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Catalog::open(&folder.path().join("catalog.db")).unwrap();
+        let [table, _] = OF_ALERTS;
+        let insert = |title: &str| {
+            let made: Result<_, catalog::CatalogError> =
+                catalog.alter_alerts(|alerts| alerts.insert(&alert(title)));
+            made.unwrap()
+        };
+        insert("first");
+        let query = Alerts::new(catalog.clone(), table);
+        let rows = |query: &Alerts| -> usize {
+            query.batches().unwrap().iter().map(RecordBatch::num_rows).sum()
+        };
+        assert_eq!(rows(&query), 1);
+        insert("second");
+        assert_eq!(rows(&query), 1);
+        assert_eq!(rows(&Alerts::new(catalog.clone(), table)), 2);
+    }
+
+    fn alert(title: &str) -> Alert {
+        Alert {
+            id: model::AlertId(0),
+            rule_id: title.to_owned(),
+            title: title.to_owned(),
+            level: model::Level::High,
+            tags: Vec::new(),
+            entity: None,
+            summary: String::new(),
+            status: model::Status::Open,
+            verdict: None,
+            assignee: None,
+            count: 1,
+            first: Timestamp::from_seconds(0),
+            last: Timestamp::from_seconds(0),
+            events: Vec::new(),
+            simulated: false,
+            version: 1,
+        }
+    }
 }

@@ -139,7 +139,8 @@ impl Engine {
         context.register_table(TABLE, Arc::new(events))?;
         context.register_table(FIELDS, Arc::new(fields))?;
         for table in OF_ALERTS {
-            context.register_table(table.name, Arc::new(Alerts::new(shared, table)))?;
+            let alerts = Alerts::new(shared.catalog.clone(), table);
+            context.register_table(table.name, Arc::new(alerts))?;
         }
         Ok(context)
     }
