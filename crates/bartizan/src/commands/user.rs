@@ -42,7 +42,7 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
-    /// Sets a user's password, and ends the user's sessions
+    /// Sets a user's password, and ends the user's sessions; tokens stay good until they are revoked
     Password {
         /// The name
         name: String,
@@ -50,7 +50,7 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
-    /// Keeps a user out, and ends the user's sessions
+    /// Keeps a user out with all tokens, and ends the user's sessions
     Disable {
         /// The name
         name: String,
@@ -77,7 +77,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Outcome> {
             let user = find(&catalog, name)?;
             api::set_password(&catalog, &user.name, &password(password_file.as_ref())?)?;
             who::record(&catalog, "set_password", user.name.clone())?;
-            output::complain(&format!("the password of {} is set; log in anew", user.name));
+            output::complain(&format!(
+                "the password of {} is set; log in anew (tokens stay: `bartizan token list`)",
+                user.name
+            ));
         }
         Action::Disable { name } => {
             let user = find(&catalog, name)?;
