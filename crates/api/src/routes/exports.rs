@@ -100,7 +100,7 @@ async fn fate(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SqlExport {
-    /// One `SELECT` on the table `events`.
+    /// One `SELECT` on `events`, `alerts`, `alert_events` or `fields`.
     sql: String,
     format: Format,
 }

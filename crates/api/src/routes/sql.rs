@@ -30,7 +30,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SqlBody {
-    /// One `SELECT` on the table `events`.
+    /// One `SELECT` on `events`, `alerts`, `alert_events` or `fields`.
     sql: String,
     /// 1 to 10,000; 1,000 by default.
     limit: Option<u32>,
