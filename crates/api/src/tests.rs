@@ -310,7 +310,7 @@ impl House {
         let listed = self.state.catalog.segments().unwrap();
         let path = self.folder.path().join(&listed[0].file);
         let mut bytes = std::fs::read(&path).unwrap();
-        for byte in bytes.iter_mut() {
+        for byte in &mut bytes {
             *byte = !*byte;
         }
         std::fs::write(&path, bytes).unwrap();
