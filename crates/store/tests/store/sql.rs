@@ -260,13 +260,13 @@ fn joins_and_steps() {
 fn what_there_is_to_ask() {
     check(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1",
-        expect![[r#"
+        expect![[r"
             table_name:text
             alert_events
             alerts
             events
             fields
-        "#]],
+        "]],
     );
     check(
         "SELECT column_name, data_type FROM information_schema.columns \
@@ -499,32 +499,32 @@ fn alerts_and_the_events_on_which_they_stand() {
     let ask = |text: &str| {
         run(answer(&store, text, SqlLimits::default())).unwrap_or_else(|error| error.to_string())
     };
-    expect![[r#"
+    expect![[r"
         id:integer | rule_id:text | title:text | level:text | status:text | verdict:text | assignee:text | entity_type:text | entity_value:text | summary:text | tags:text | happenings:integer | first_at:time | last_at:time | simulated:flag
         1 | rule first | first | high | open | - | - | user | o'neill | it happened | attack.t1110, attack.t1078 | 7 | 2026-11-21T00:00:00.000Z | 2026-11-21T00:01:00.000Z | false
         2 | rule second | second | high | open | - | - | user | o'neill | it happened | attack.t1110, attack.t1078 | 7 | 2026-11-21T00:00:00.000Z | 2026-11-21T00:01:00.000Z | false
-    "#]].assert_eq(&ask("SELECT * FROM alerts ORDER BY id"));
+    "]].assert_eq(&ask("SELECT * FROM alerts ORDER BY id"));
     // Unknown fields of events stay what they are beside the columns of alerts.
-    expect![[r#"
+    expect![[r"
         title:text | event.id:integer | user.name:text | fw.rule:text
         first | 2 | root | 20
         second | 3 | bob | 30
         first | 4 | root | 40
-    "#]]
+    "]]
     .assert_eq(&ask("SELECT title, event.id, user.name, fw.rule FROM alerts a \
          JOIN alert_events x ON x.alert_id = a.id JOIN events e ON e.event.id = x.event_id \
          WHERE last_at >= TIMESTAMP '2026-11-21T00:00:00Z' ORDER BY event.id"));
-    expect![[r#"
+    expect![[r"
         count(*):integer | title:text
         6 | -
-    "#]]
+    "]]
     .assert_eq(&ask("SELECT count(*), title FROM events GROUP BY title"));
     expect!["the store is read-only: DELETE is not allowed, only SELECT is"]
         .assert_eq(&ask("DELETE FROM alerts"));
-    expect![[r#"
+    expect![[r"
         title:text
         second
-    "#]]
+    "]]
     .assert_eq(&ask(
         "SELECT title FROM alerts WHERE entity_value = 'o''neill' AND level = 'high' AND id = 2",
     ));
