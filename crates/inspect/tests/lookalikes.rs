@@ -12,6 +12,8 @@ const VALUES: &[&str] = &[
     "drop table reservations at 5; update the guest list",
     "order by phone; delivery to your table or pick-up",
     "1=1 is always true",
+    "http:8080",
+    "https:443",
     "John said \"or else\" and left",
     "Fish & Chips; Bangers & Mash",
     "C:\\Program Files\\App\\bin",
