@@ -38,6 +38,9 @@ const PATTERNS: &[&str] = &[
     "`",
     "'",
     "\"",
+    "\\\"",
+    "name=",
+    "filename*0=a;",
     "'or '",
     "' or 1=1 ",
     "1 or ",
@@ -194,6 +197,13 @@ const PLACES: &[Place] = &[
             "--b\r\nContent-Disposition: form-data; name=\"{text}\"\r\n\r\n{text}\r\n--b--"
         );
         with("content-type", "multipart/form-data; boundary=b", &body)
+    }),
+    ("disposition", |text| {
+        let head = format!("--b\r\nContent-Disposition: form-data; {text}\r\n\r\nv\r\n");
+        with("content-type", "multipart/form-data; boundary=b", &head)
+    }),
+    ("content type", |text| {
+        with("content-type", &format!("multipart/form-data; boundary=b; {text}"), "--b\n\nv--b")
     }),
 ];
 

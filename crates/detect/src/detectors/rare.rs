@@ -86,6 +86,12 @@ struct New {
     group: u64,
 }
 
+/// Gives when a program was started: not after the record of it came, whatever time its writer gave it. What
+/// waits, waits in order, so that one record dated years ahead would hold up all that come after it.
+fn time_of(event: &Event) -> Timestamp {
+    event.time.min(event.ingested)
+}
+
 #[derive(Debug)]
 struct Rare {
     programs: Table<u64, Program>,
@@ -125,7 +131,7 @@ impl Default for Rare {
 
 impl Watcher for Rare {
     fn observe(&mut self, event: &Event, found: &mut Vec<Finding>) {
-        self.tell(event.time, found);
+        self.tell(time_of(event), found);
         let named = |field| event.text(field).map(cut).unwrap_or_default();
         let (host, name) = (named(Field::HostName), named(Field::ProcessName));
         if host.is_empty() || name.is_empty() {
@@ -136,7 +142,7 @@ impl Watcher for Rare {
         if let Some(new) = self.start(event, host, (&label, &parent)) {
             let [user, by] = [Field::UserName, Field::ParentName].map(named);
             let [host, user, name, parent] = [host, user, name, by].map(str::to_owned);
-            let (time, event) = (event.time, event.id);
+            let (time, event) = (time_of(event), event.id);
             let New { program, kind, expected, group } = new;
             let place = label.place;
             let parts = Waiting {
@@ -199,7 +205,7 @@ impl Rare {
         host: &str,
         (label, parent): (&Label, &Label),
     ) -> Option<New> {
-        let at = event.time;
+        let at = time_of(event);
         let (machine_key, machine) = self.machine(host, at);
         if (label.installs || parent.installs)
             && let Some(machine) = self.machines.known(machine_key)

@@ -150,7 +150,16 @@ fn script(text: &[u8]) -> Option<usize> {
 /// Graph queries and searches: `'}) return n//`, `load csv from`, `{!xmlparser v=`; and an update where a
 /// condition belongs: `"}, {"$set": …`.
 fn graph(text: &[u8]) -> Option<usize> {
+    // Where from is told in quotes, or by what was found.
+    let told = |start: &usize| {
+        let rest = text.get(*start..).unwrap_or_default();
+        let from = find(rest, b" from").and_then(|at| rest.get(at + b" from".len()..));
+        let from = from.unwrap_or_default().trim_ascii_start();
+        matches!(from.first(), Some(b'\'' | b'"' | b'`' | b'$' | b'('))
+            || find(from, b"://").is_some()
+    };
     let loads = find(text, b"load csv from").or_else(|| find(text, b"load csv with headers from"));
+    let loads = loads.filter(told);
     if let Some(at) = loads.or_else(|| find(text, b"{!xmlparser v")) {
         return Some(at);
     }

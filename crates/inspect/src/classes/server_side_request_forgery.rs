@@ -75,6 +75,12 @@ fn confirm(view: &View<'_>) -> Option<Evidence> {
         return Some(from(view, 0, 0.7));
     }
     let (slashes, authority) = authority(text)?;
+    // `http:8080`: the name of a service and its port. As an address no such number reaches anything.
+    let port =
+        (2..=PORT_BYTES_MAX).contains(&authority.len()) && authority.iter().all(u8::is_ascii_digit);
+    if slashes.is_empty() && port {
+        return None;
+    }
     let odd = nested.is_some() || !(slashes.is_empty() || slashes == b"//");
     let score = match address::reach(&unified(authority)) {
         Reach::Metadata => 0.85,
@@ -103,6 +109,8 @@ fn authority(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((separator, rest.get(..length.min(AUTHORITY_BYTES_MAX))?))
 }
 
+/// Longest port, in bytes.
+const PORT_BYTES_MAX: usize = 5;
 /// Most slashes that a lenient reader skips.
 const SLASHES_MAX: usize = 8;
 /// Longest authority read, in bytes.

@@ -214,9 +214,12 @@ fn quote_end(text: &[u8]) -> usize {
 
 /// The offset of the quote that ends the text; one behind a backslash does not, nor one of another line.
 fn closing_quote(text: &[u8]) -> Option<usize> {
-    let closes = |at: &usize| at.checked_sub(1).and_then(|at| text.get(at)) != Some(&b'\\');
-    let line = memchr::memchr(b'\n', text).unwrap_or(text.len());
-    memchr::memchr_iter(b'"', text.get(..line)?).find(closes)
+    // Looked for together: the end of the line may lie far behind many quotes.
+    memchr::memchr2_iter(b'"', b'\n', text).find_map(|at| match text.get(at) {
+        Some(b'\n') => Some(None),
+        _ if at.checked_sub(1).and_then(|at| text.get(at)) == Some(&b'\\') => None,
+        _ => Some(Some(at)),
+    })?
 }
 
 #[cfg(test)]

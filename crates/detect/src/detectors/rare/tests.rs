@@ -89,6 +89,21 @@ fn what_an_installer_puts_in_place_is_expected_and_what_lies_elsewhere_is_not() 
 }
 
 #[test]
+fn a_record_dated_ahead_holds_up_nothing() {
+    let mut house = House::default();
+    house.life(0..200);
+    // Whoever writes a record writes its time; when it came, the receiver says.
+    let mut event = Event::new(Text::default(), Timestamp::from_seconds(200 * HOUR));
+    event.time = Timestamp::from_seconds(50 * 365 * 24 * HOUR);
+    event.set(Field::HostName, "web-1");
+    event.set(Field::ProcessName, "odd");
+    house.rare.observe(&event, &mut house.found);
+    house.start(200 * HOUR + 1, "web-2", "/var/tmp/.x/worm", "/usr/sbin/cron");
+    house.life(201..203);
+    assert_eq!(house.told(), [("process", "odd"), ("process", "worm")]);
+}
+
+#[test]
 fn versions_and_chance_make_no_news() {
     let mut house = House::default();
     house.life(0..200);

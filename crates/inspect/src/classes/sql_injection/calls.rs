@@ -68,10 +68,17 @@ pub(super) fn plain_call(text: &[u8], reading: &Reading, at: usize) -> f64 {
     if chooses && starts && inner && (after.is_none() || reading.word(end) == Some(Word::Select)) {
         return 0.7;
     }
-    let again = glued(after) && matches!(reading.word(end + 1), Some(Word::Function));
+    let sums = [at, end + 1].iter().all(|at| REAL.contains(&statement::spelt(text, reading, *at)));
+    let again = glued(after) && matches!(reading.word(end + 1), Some(Word::Function)) && !sums;
     let broke = reading.broke_out && at <= 3 && glued(before);
     if again || broke { 0.75 } else { 0.0 }
 }
+
+/// Functions of numbers, which people join in sums.
+const REAL: &[&[u8]] = &[
+    b"abs", b"acos", b"asin", b"atan", b"ceil", b"cos", b"floor", b"ln", b"log", b"max", b"min",
+    b"pow", b"power", b"round", b"sin", b"sqrt", b"tan",
+];
 
 /// Functions that tell what server it is and who asks.
 const TELLING: &[&[u8]] = &[

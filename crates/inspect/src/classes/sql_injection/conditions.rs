@@ -24,6 +24,7 @@ pub(super) fn condition(text: &[u8], reading: &Reading, at: usize) -> f64 {
         (true, true, _) if led => 0.85,
         // `6'2" or 6'3"`: the string that is left open is in the other quotes.
         (true, false, 0) if breakout::other_quote(text, reading) => 0.0,
+        (true, false, 0) if decades(text, reading, at) => 0.0,
         (true, false, 0) if led && at <= 3 && reading.lead_words <= 1 && !reading.opened => 0.7,
         (false, true, _) if term.calls > 0 && led => 0.85,
         (false, true, 1) if asks_a_column(text, reading, at, term.end) => 0.6,
@@ -32,6 +33,14 @@ pub(super) fn condition(text: &[u8], reading: &Reading, at: usize) -> f64 {
         _ => 0.0,
     };
     if reading.is_prose() || reading.lead_words > 3 { score - 0.5 } else { score }
+}
+
+/// "the '90s or '80s": what stands behind both quotes is a decade.
+fn decades(text: &[u8], reading: &Reading, at: usize) -> bool {
+    let decade =
+        |quote: usize| matches!(text.get(quote + 1..), Some([b'0'..=b'9', b'0'..=b'9', b's', ..]));
+    let other = reading.tokens.get(at + 1).filter(|token| token.kind == Kind::OpenText);
+    at == 1 && decade(reading.origin) && other.is_some_and(|other| decade(other.start))
 }
 
 /// `1 or name like '%'`, `1 || id is not null`: a number, and a column that is asked about a constant.
