@@ -13,7 +13,7 @@
 //! such a place by this parent ([`news`]). Only what comes so seldom that it would hardly
 //! ever be told in peace is told as news; a kind that comes somewhat more often is told as such, for whoever searches,
 //! and one that comes all the time not at all. What lies where only installers write is expected on a machine where one just did, or that is
-//! new itself. A group is watched for a week before anything is said of it, and in a day no more than twenty
+//! new itself, unless somebody else than an installer starts it by a name made by chance. A group is watched for a week before anything is said of it, and in a day no more than twenty
 //! are told one by one.
 
 mod kept;
@@ -249,7 +249,8 @@ impl Rare {
             self.news.once(kind, week_of(at));
             return None;
         }
-        let expected = label.place.is_kept() && machine.expects(at, group.first);
+        let chosen = parent.installs || !label.by_chance;
+        let expected = label.place.is_kept() && chosen && machine.expects(at, group.first);
         let (group, machine) = (machine.group, machine_key);
         Some(New { program: key, kind, expected, group, machine, burns_in })
     }
