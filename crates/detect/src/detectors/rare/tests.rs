@@ -84,8 +84,11 @@ fn what_an_installer_puts_in_place_is_expected_and_what_lies_elsewhere_is_not() 
         house.start(201 * HOUR, machine, &format!("/srv/{machine}/two"), "/usr/sbin/cron");
         house.start(201 * HOUR, machine, &format!("/opt/{machine}/one"), "/usr/sbin/cron");
     }
+    // No installer gives such a name.
+    house.start(201 * HOUR, "web-1", "/opt/qzxvkwjpl", "/usr/sbin/cron");
     house.life(202..204);
-    assert_eq!(house.told(), [("process", "dpkg"), ("process", "two")]);
+    let told = [("process", "dpkg"), ("process", "two"), ("process", "qzxvkwjpl")];
+    assert_eq!(house.told(), told);
 }
 
 #[test]
