@@ -37,16 +37,31 @@ struct Scene {
 
 impl Scene {
     fn measure(self) -> Measured {
-        let count = self.attacks.len();
-        let lines: Vec<Line> = merged(self.life, self.attacks)
+        let (player, told) = self.play();
+        self.measured(&player, &told, Level::Low)
+    }
+
+    /// What comes out with the alerts alone, and with what is told as informational besides.
+    fn measure_both(self) -> [Measured; 2] {
+        let (player, told) = self.play();
+        [Level::Low, Level::Informational].map(|least| self.measured(&player, &told, least))
+    }
+
+    fn play(&self) -> (Player, Vec<Told>) {
+        let lines: Vec<Line> = merged(self.life.clone(), self.attacks.clone())
             .into_iter()
             .map(|HostLine { time, text, attack }| Line { time, text, attack })
             .collect();
         let mut player = Player::new(&[self.detector]);
         let told = player.play(&lines);
+        (player, told)
+    }
+
+    fn measured(&self, player: &Player, told: &[Told], least: Level) -> Measured {
+        let count = self.attacks.len();
         // A rule on single questions stands in the same file as the one on the detector.
         let of_detector = |told: &&Told| {
-            told.detection.rule.level > Level::Informational
+            told.detection.rule.level >= least
                 && told.detection.rule.title != "Record of the type NULL asked for"
         };
         let told = || told.iter().filter(of_detector);
@@ -78,7 +93,10 @@ impl Scene {
         let none = f64::NAN;
         Measured {
             detector: self.detector,
-            scene: self.name,
+            scene: match least {
+                Level::Informational => format!("{}; with what is only informational", self.name),
+                _ => self.name.clone(),
+            },
             recall: if count == 0 { none } else { found.len() as f64 / count as f64 },
             false_alerts_per_day_per_thousand: if self.days > 0.0 {
                 wrong.len() as f64 / self.days / self.entities * 1_000.0
@@ -296,14 +314,11 @@ fn starts() -> Vec<Measured> {
             let group = attack.group(u32::try_from(number).unwrap_or_default());
             let machine = u32::try_from(number * 2).unwrap_or_default();
             let lines = attack.lines(number, group, machine, at(18, 8.0 + number as f64 * 0.9));
-            scene(name, &few, vec![lines], 0, 0.0).measure()
+            scene(name, &few, vec![lines], 0, 0.0).measure_both()
         };
-        let all: Vec<Measured> = (0..ATTACKS).map(alone).collect();
-        let found = all.iter().map(|one| one.recall).sum::<f64>() / ATTACKS as f64;
-        let after = all.iter().map(|one| one.seconds_to_detect).filter(|after| !after.is_nan());
-        let after = median(after.collect());
-        let last = all.into_iter().next_back();
-        last.map(|one| Measured { recall: found, seconds_to_detect: after, ..one })
+        let all: Vec<[Measured; 2]> = (0..ATTACKS).map(alone).collect();
+        let (alerts, noted) = all.into_iter().map(|[one, other]| (one, other)).unzip();
+        [alerts, noted].into_iter().filter_map(together).collect::<Vec<Measured>>()
     };
     let quiet = [
         scene("no attack, second week: rollouts, set-ups, builds", &life, Vec::new(), 7, 7.0),
@@ -330,8 +345,17 @@ fn starts() -> Vec<Measured> {
         ("a miner from a hidden folder, by the clock", StartAttack::Miner),
         ("a program dropped where software is built", StartAttack::Built),
     ];
-    let attacks = attacks.into_iter().filter_map(|(name, attack)| attacked(name, attack));
-    quiet.into_iter().map(Scene::measure).chain(attacks).collect()
+    let attacks = attacks.into_iter().flat_map(|(name, attack)| attacked(name, attack));
+    quiet.into_iter().flat_map(Scene::measure_both).chain(attacks).collect()
+}
+
+/// Gives one measure of attacks that were each played alone.
+fn together(all: Vec<Measured>) -> Option<Measured> {
+    let found = all.iter().map(|one| one.recall).sum::<f64>() / ATTACKS as f64;
+    let after = all.iter().map(|one| one.seconds_to_detect).filter(|after| !after.is_nan());
+    let after = median(after.collect());
+    let last = all.into_iter().next_back();
+    last.map(|one| Measured { recall: found, seconds_to_detect: after, ..one })
 }
 
 fn web() -> Vec<Measured> {

@@ -6,15 +6,18 @@
 //! what was made by chance, and by the kind of folder it lies in ([`label`]).
 //!
 //! New is not news. People set programs up, developers build some each day, and a program may be in use for weeks before
-//! it is started for the first time where it is watched. So each new program is of a kind: from what folders, by which
-//! parent, whether other machines have it, whether that parent is new itself. Of
-//! every kind it is known how often new ones come here ([`news`]), and only what comes so seldom that it would hardly
-//! ever be told in peace is told as news; a kind that comes somewhat more often is told as such, and one that comes all
-//! the time not at all. What lies where only installers write is expected on a machine where one just did, or that is
-//! new itself. A group is watched for a week before anything is said of it, and in a day no more than twenty
+//! it is started for the first time where it is watched. So each new program is of a kind ([`kinds`]): from what folders,
+//! by which parent, whether other machines have it, whether that parent is new itself, whether its name looks made by
+//! chance, and whether somebody was just setting something up. Of
+//! every kind it is known how often new ones come here, and of a kind that nobody has seen, how often such come from
+//! such a place by this parent ([`news`]). Only what comes so seldom that it would hardly
+//! ever be told in peace is told as news; a kind that comes somewhat more often is told as such, for whoever searches,
+//! and one that comes all the time not at all. What lies where only installers write is expected on a machine where one just did, or that is
+//! new itself, unless somebody else than an installer starts it by a name made by chance. A group is watched for a week before anything is said of it, and in a day no more than twenty
 //! are told one by one.
 
 mod kept;
+mod kinds;
 mod label;
 mod news;
 mod words;
@@ -26,7 +29,7 @@ use sigma::SnapshotError;
 use sigma::codec::{Reader, Writer};
 
 use self::kept::{Group, Later, Machine, Pair, Program, Seen, Waiting, day_of, week_of};
-use self::label::{Label, cut, group_of, plain};
+use self::label::{Label, Place, cut, group_of, plain};
 use self::news::{Kind, News, Weeks};
 use self::words::finding;
 use super::{Detector, Finding, Kinds, Watcher};
@@ -35,7 +38,7 @@ use crate::keep::{self, Table};
 /// The detector's row.
 pub(super) const DETECTOR: Detector = Detector {
     id: "rare",
-    version: 2,
+    version: 3,
     summary: "a program that a group of machines has never started so before",
     wants: Kinds::PROCESS,
     live_only: false,
@@ -63,10 +66,13 @@ const WAIT: i64 = 30 * 60 * keep::SECOND;
 const MACHINES: usize = 3;
 /// For how long what an installer put in place is expected.
 const INSTALLED_FOR: i64 = DAY;
+/// How long after the start of what was downloaded what is new is taken for a part of it.
+const SETTING_UP: i64 = 30 * 60 * keep::SECOND;
 const DAY: i64 = 86_400 * keep::SECOND;
 /// How many new programs of a kind may come a day on a thousand machines, where the next is to be news, and where it is
-/// worth a word at all.
+/// worth a word at all; and of a kind that nobody has seen, how many that were the first of theirs may.
 const NEWS_A_DAY_MAX: f64 = 0.2;
+const FIRSTS_A_DAY_MAX: f64 = 0.8;
 const WORD_A_DAY_MAX: f64 = 5.0;
 /// However few machines there are: so many others within five weeks are worth a word.
 const WORD_OTHERS_MAX: f64 = 7.0;
@@ -84,6 +90,8 @@ struct New {
     kind: Kind,
     expected: bool,
     group: u64,
+    machine: u64,
+    burns_in: bool,
 }
 
 /// Gives when a program was started: not after the record of it came, whatever time its writer gave it. What
@@ -143,13 +151,15 @@ impl Watcher for Rare {
             let [user, by] = [Field::UserName, Field::ParentName].map(named);
             let [host, user, name, parent] = [host, user, name, by].map(str::to_owned);
             let (time, event) = (time_of(event), event.id);
-            let New { program, kind, expected, group } = new;
-            let place = label.place;
+            let New { program, kind, expected, group, machine, burns_in } = new;
+            let (place, by_itself) = (label.place, [machine, label.program]);
             let parts = Waiting {
                 program,
                 kind,
                 expected,
                 group,
+                by_itself,
+                burns_in,
                 place,
                 time,
                 event,
@@ -207,6 +217,10 @@ impl Rare {
     ) -> Option<New> {
         let at = time_of(event);
         let (machine_key, machine) = self.machine(host, at);
+        let sets_up = self.sets_up(machine_key, (label, parent));
+        if sets_up && let Some(machine) = self.machines.known(machine_key) {
+            machine.set_up = machine.set_up.max(at);
+        }
         if (label.installs || parent.installs)
             && let Some(machine) = self.machines.known(machine_key)
         {
@@ -228,18 +242,23 @@ impl Rare {
             return None;
         }
         let told = event.text(Field::ParentName).is_some_and(|name| !name.is_empty());
-        let kind = self.kind((label, told.then_some(parent)), known, machine.group);
+        let marks = [known, sets_up || machine.sets_up(at), label.by_chance];
+        let kind = self.kind((label, told.then_some(parent)), marks, machine.group);
         let burns_in =
             at.nanos().saturating_sub(group.first.nanos()) < BURN_IN || group.starts < STARTS_MIN;
+        // Of what was downloaded it is looked first whether it sets something up.
+        let waits = label.place == Place::Downloaded;
         if let Some(program) = self.programs.known(key) {
-            (program.kind, program.counted) = (kind, burns_in);
+            (program.kind, program.counted) = (kind, burns_in && !waits);
         }
-        if burns_in {
+        if burns_in && !waits {
             self.news.once(kind, week_of(at));
             return None;
         }
-        let expected = label.place.is_kept() && machine.expects(at, group.first);
-        Some(New { program: key, kind, expected, group: machine.group })
+        let chosen = parent.installs || !label.by_chance;
+        let expected = label.place.is_kept() && chosen && machine.expects(at, group.first);
+        let (group, machine) = (machine.group, machine_key);
+        Some(New { program: key, kind, expected, group, machine, burns_in })
     }
 
     /// Counts a start of a group; gives what is known of the group.
@@ -281,6 +300,7 @@ impl Rare {
             first: at,
             day: i64::MIN,
             installed: Timestamp::MIN,
+            set_up: Timestamp::MIN,
         });
         let before = *machine;
         if machine.day != day_of(at) {
@@ -288,18 +308,6 @@ impl Rare {
             self.news.machine(week_of(at));
         }
         (key, before)
-    }
-
-    /// Gives the kind of a new program.
-    fn kind(&mut self, (label, parent): (&Label, Option<&Label>), known: bool, group: u64) -> Kind {
-        // What the first start of a new program starts is the same story.
-        let new_parent = parent.is_some_and(|parent| {
-            self.names.known(parent.program).is_none_or(|parent| parent.once)
-        });
-        let flags = [known, new_parent];
-        let flags = flags.into_iter().fold(0, |marks, flag| marks << 1 | u8::from(flag));
-        let by = parent.filter(|_| !new_parent).map_or(0, |parent| parent.program);
-        Kind::of(flags, (label.area, by), group)
     }
 
     fn wait(&mut self, one: Waiting) {
@@ -325,12 +333,22 @@ impl Rare {
             if machines >= MACHINES {
                 continue;
             }
+            if one.burns_in {
+                self.learn(&one);
             // What is learned later has a bound too; past it nothing is judged for the rest of the day.
-            if self.later.len() < LATER_MAX {
+            } else if self.later.len() < LATER_MAX {
                 found.extend(self.judge(&one, machines));
             } else {
                 self.dropped = self.dropped.saturating_add(1);
             }
+        }
+    }
+
+    /// Counts a new program of the first week.
+    fn learn(&mut self, one: &Waiting) {
+        if let Some(program) = self.programs.known(one.program).filter(|one| one.seen.once) {
+            program.counted = true;
+            self.news.once(one.kind, week_of(one.time));
         }
     }
 
@@ -361,7 +379,8 @@ impl Rare {
             first: rate.others < 0.5,
         };
         let alike = self.later.iter().filter(|later| later.kind.of_all == one.kind.of_all).count();
-        let is_news = rate.a_day <= NEWS_A_DAY_MAX && alike < ALIKE_MAX && !one.expected;
+        let most = if rate.others < 0.5 { FIRSTS_A_DAY_MAX } else { NEWS_A_DAY_MAX };
+        let is_news = rate.a_day <= most && alike < ALIKE_MAX && !one.expected;
         if is_news {
             self.later.push_back(later);
         } else {

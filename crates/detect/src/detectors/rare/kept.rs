@@ -6,7 +6,9 @@ use sigma::codec::{Read, Reader, Writer};
 
 use super::label::{Place, cut};
 use super::news::{Kind, Weeks};
-use super::{DAY, INSTALLED_FOR, LATER_MAX, MACHINES, NEW_MACHINE, REMEMBERED, Rare, WAITING_MAX};
+use super::{
+    DAY, INSTALLED_FOR, LATER_MAX, MACHINES, NEW_MACHINE, REMEMBERED, Rare, SETTING_UP, WAITING_MAX,
+};
 use crate::keep::{read_time, write_time};
 
 /// A program on machines.
@@ -106,9 +108,16 @@ pub(super) struct Machine {
     pub(super) day: i64,
     /// When something was last installed.
     pub(super) installed: Timestamp,
+    /// When somebody last set something up that was downloaded.
+    pub(super) set_up: Timestamp,
 }
 
 impl Machine {
+    /// Tells whether somebody has just set something up: what is new then came with it.
+    pub(super) fn sets_up(&self, at: Timestamp) -> bool {
+        at.nanos().saturating_sub(self.set_up.nanos()) <= SETTING_UP
+    }
+
     /// Tells whether new programs are expected on it: something was just installed, or it came to its group lately.
     pub(super) fn expects(&self, at: Timestamp, group_since: Timestamp) -> bool {
         let since = |time: Timestamp| at.nanos().saturating_sub(time.nanos());
@@ -126,6 +135,10 @@ pub(super) struct Waiting {
     /// installers write.
     pub(super) expected: bool,
     pub(super) group: u64,
+    /// The machine, and the program by itself, to know it again where it starts others.
+    pub(super) by_itself: [u64; 2],
+    /// Whether it came in the first week of its group: it is counted then, and not spoken of.
+    pub(super) burns_in: bool,
     pub(super) place: Place,
     pub(super) time: Timestamp,
     pub(super) event: EventId,
@@ -159,6 +172,7 @@ impl Rare {
             write_time(writer, machine.first);
             writer.signed(machine.day);
             write_time(writer, machine.installed);
+            write_time(writer, machine.set_up);
         });
         self.groups.snapshot(writer, |writer, key, group| {
             writer.whole(*key);
@@ -195,7 +209,8 @@ impl Rare {
         self.machines.restore(reader, |reader| {
             let (key, group) = (reader.whole()?, reader.whole()?);
             let (first, day) = (read_time(reader)?, reader.signed()?);
-            Ok((key, Machine { group, first, day, installed: read_time(reader)? }))
+            let (installed, set_up) = (read_time(reader)?, read_time(reader)?);
+            Ok((key, Machine { group, first, day, installed, set_up }))
         })?;
         self.groups.restore(reader, |reader| {
             let (key, first, starts) = (reader.whole()?, read_time(reader)?, reader.number()?);
@@ -232,6 +247,8 @@ impl Waiting {
         self.kind.snapshot(writer);
         writer.flag(self.expected);
         writer.whole(self.group);
+        self.by_itself.iter().for_each(|part| writer.whole(*part));
+        writer.flag(self.burns_in);
         writer.number(u64::from(self.place.number()));
         write_time(writer, self.time);
         writer.number(self.event.0);
@@ -243,11 +260,26 @@ impl Waiting {
     pub(super) fn restore(reader: &mut Reader<'_>) -> Read<Self> {
         let (program, kind) = (reader.whole()?, Kind::restore(reader)?);
         let (expected, group) = (reader.flag()?, reader.whole()?);
+        let (by_itself, burns_in) = ([reader.whole()?, reader.whole()?], reader.flag()?);
         let place = Place::of_number(reader.number()?).ok_or(SnapshotError::Malformed)?;
         let (time, event) = (read_time(reader)?, EventId(reader.number()?));
         let mut text = || reader.text().map(|text| cut(text).to_owned());
         let (host, user, name, parent) = (text()?, text()?, text()?, text()?);
-        Ok(Self { program, kind, expected, group, place, time, event, host, user, name, parent })
+        Ok(Self {
+            program,
+            kind,
+            expected,
+            group,
+            by_itself,
+            burns_in,
+            place,
+            time,
+            event,
+            host,
+            user,
+            name,
+            parent,
+        })
     }
 }
 

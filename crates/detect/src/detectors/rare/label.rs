@@ -18,8 +18,9 @@ const CHANGES_MIN: usize = 3;
 const CAPITALS_MIN: usize = 6;
 /// A part in both cases is by chance where they change so often, in hundredths of its letters.
 const CASES_PERCENT_MIN: usize = 40;
-/// How many folders make an area.
+/// How many folders make an area, and how many where users' programs keep what is theirs.
 const AREA_FOLDERS: usize = 4;
+const AREA_FOLDERS_KEPT: usize = 5;
 
 /// Programs that put other programs in place, without their ending.
 const INSTALLERS: &[&str] = &[
@@ -95,6 +96,11 @@ impl Place {
         matches!(self, Self::System | Self::Installed)
     }
 
+    /// Tells whether a user writes there without asking anybody, and keeps programs there.
+    fn is_user(self) -> bool {
+        matches!(self, Self::Own | Self::Downloaded)
+    }
+
     /// Gives the place in words.
     pub(super) fn words(self) -> &'static str {
         match self {
@@ -144,6 +150,8 @@ pub(super) struct Label {
     pub(super) program: u64,
     /// Whether it puts other programs in place.
     pub(super) installs: bool,
+    /// Whether its name looks as if nobody had chosen it.
+    pub(super) by_chance: bool,
 }
 
 impl Label {
@@ -155,7 +163,8 @@ impl Label {
         let stem = plain.split('.').next().unwrap_or_default();
         let installs = place != Place::Temporary && INSTALLERS.contains(&stem);
         let program = keep::hash(format!("{} {plain}", place.number()).as_bytes());
-        Self { place, area: keep::hash(area(path, place).as_bytes()), program, installs }
+        let area = keep::hash(area(path, place).as_bytes());
+        Self { place, area, program, installs, by_chance: stem.contains('*') }
     }
 }
 
@@ -168,9 +177,21 @@ fn area(path: &str, place: Place) -> String {
     folders.truncate(folders.len().saturating_sub(if own && folders.len() > 3 { 2 } else { 1 }));
     let mut area = String::new();
     let mut is_user = false;
-    for folder in folders.into_iter().take(AREA_FOLDERS) {
-        let folder = if is_user { "*".to_owned() } else { plain(folder) };
+    let mut most = AREA_FOLDERS;
+    for (at, folder) in folders.into_iter().enumerate() {
+        if at >= most {
+            break;
+        }
+        let folder = match folder {
+            _ if is_user => "*".to_owned(),
+            // What is hidden is of one kind, whatever it is called; users' settings are all hidden so.
+            hidden if hidden.starts_with('.') && !place.is_user() => ".*".to_owned(),
+            folder => plain(folder),
+        };
         is_user = matches!(&*folder, "users" | "home");
+        if folder == "appdata" {
+            most = AREA_FOLDERS_KEPT;
+        }
         area.push_str(&folder);
         area.push('/');
     }
@@ -314,10 +335,11 @@ mod tests {
             (r"C:\Windows\System32\cmd.exe", "c:/windows/system#/"),
             (r"C:\Windows\x.exe", "c:/windows/"),
             (r"C:\Program Files\Word\word.exe", "c:/program files/"),
-            (r"C:\Users\eve\AppData\Roaming\x\x.exe", "c:/users/*/appdata/"),
+            (r"C:\Users\eve\AppData\Roaming\x\x.exe", "c:/users/*/appdata/roaming/"),
             (r"C:\Users\bob\Downloads\setup.exe", "c:/users/*/downloads/"),
             ("/usr/bin/id", "/usr/bin/"),
-            ("/var/tmp/.x/miner", "/var/tmp/.x/"),
+            ("/var/tmp/.x/miner", "/var/tmp/.*/"),
+            ("/home/eve/.config/x/y", "/home/*/.config/"),
             ("/builds/runner-aB3dE9xY/run-17/target/debug/x", "/builds/runner-*/run-#/"),
             ("", ""),
         ] {

@@ -116,7 +116,7 @@ pub(super) struct Rate {
     pub(super) a_day: f64,
     /// How many others came within five weeks, on all machines.
     pub(super) others: f64,
-    /// How many others came by this parent that were the first of their kind.
+    /// How many others came by this parent from such a place that were the first of their kind.
     pub(super) firsts: f64,
 }
 
@@ -196,15 +196,26 @@ impl News {
 }
 
 impl Kind {
-    /// Gives a kind by what speaks for or against it, and by its folders and its parent in a group.
-    pub(super) fn of(marks: u8, (area, parent): (u64, u64), group: u64) -> Self {
-        let mut all = [0_u8; 17];
-        let parts = [marks].into_iter().chain(area.to_le_bytes()).chain(parent.to_le_bytes());
+    /// Gives a kind by what speaks for or against it and the number of its place, by its folders and its parent, in a
+    /// group.
+    pub(super) fn of(marks: [u8; 2], (area, parent): (u64, u64), group: u64) -> Self {
+        let mut all = [0_u8; 18];
+        let parts = marks.into_iter().chain(parent.to_le_bytes()).chain(area.to_le_bytes());
         all.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
-        let of_all = keep::hash(&all);
+        let (rough, _) = all.split_at(marks.len() + size_of::<u64>());
         // Apart from the others by the length of what is hashed.
-        let rough = keep::hash(&[&[marks][..], &parent.to_le_bytes()].concat());
-        Self { of_all, of_group: of_all.rotate_left(29) ^ group, rough }
+        Self { of_all: 0, of_group: group, rough: keep::hash(rough) }.with(keep::hash(&all))
+    }
+
+    /// Gives the kind of a program like this that set something up.
+    pub(super) fn that_sets_up(self) -> Self {
+        const SETS_UP: u64 = 0x5e75_0b5e_7500_b5e7;
+        let group = self.of_group ^ self.of_all.rotate_left(29);
+        Self { of_all: 0, of_group: group, rough: self.rough ^ SETS_UP }.with(self.of_all ^ SETS_UP)
+    }
+
+    fn with(self, of_all: u64) -> Self {
+        Self { of_all, of_group: of_all.rotate_left(29) ^ self.of_group, rough: self.rough }
     }
 
     pub(super) fn snapshot(self, writer: &mut Writer) {

@@ -84,8 +84,49 @@ fn what_an_installer_puts_in_place_is_expected_and_what_lies_elsewhere_is_not() 
         house.start(201 * HOUR, machine, &format!("/srv/{machine}/two"), "/usr/sbin/cron");
         house.start(201 * HOUR, machine, &format!("/opt/{machine}/one"), "/usr/sbin/cron");
     }
+    // No installer gives such a name.
+    house.start(201 * HOUR, "web-1", "/opt/qzxvkwjpl", "/usr/sbin/cron");
     house.life(202..204);
-    assert_eq!(house.told(), [("process", "dpkg"), ("process", "two")]);
+    let told = [("process", "dpkg"), ("process", "two"), ("process", "qzxvkwjpl")];
+    assert_eq!(house.told(), told);
+}
+
+#[test]
+fn what_sets_something_up_is_usual_and_what_is_only_run_is_news() {
+    let mut house = House::default();
+    let download = |house: &mut House, second: i64, name: &str, sets_up: bool| {
+        let file = format!("/users/eve/downloads/{name}");
+        house.start(second, "web-3", &file, "/usr/bin/desktop");
+        if sets_up {
+            house.start(second + 2, "web-3", &format!("/tmp/{name}-part"), &file);
+        }
+    };
+    for day in 0..21 {
+        house.life(day * 24..day * 24 + 24);
+        download(&mut house, day * 24 * HOUR + 23 * HOUR, &format!("setter{}", letter(day)), true);
+    }
+    house.life(504..506);
+    assert_eq!(house.told(), []);
+    download(&mut house, 505 * HOUR + 60, "settery", true);
+    download(&mut house, 505 * HOUR + 61, "game", false);
+    house.life(506..508);
+    assert_eq!(house.told(), [("process", "game")]);
+}
+
+#[test]
+fn a_hidden_folder_is_news_beside_the_scripts_of_the_clock() {
+    let mut house = House::default();
+    for day in 0..21 {
+        house.life(day * 24..day * 24 + 24);
+        let script = format!("/tmp/job{}", letter(day));
+        house.start(day * 24 * HOUR + 23 * HOUR, "web-3", &script, "/usr/sbin/cron");
+    }
+    house.life(504..506);
+    assert_eq!(house.told(), []);
+    house.start(505 * HOUR + 60, "web-3", "/var/tmp/.x/worm", "/usr/sbin/cron");
+    house.start(505 * HOUR + 61, "web-3", "/tmp/joby", "/usr/sbin/cron");
+    house.life(506..508);
+    assert_eq!(house.told(), [("process", "worm")]);
 }
 
 #[test]
