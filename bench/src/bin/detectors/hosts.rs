@@ -18,8 +18,11 @@ const DAY: i64 = 86_400;
 /// How many attacks each scene holds.
 const ATTACKS: u64 = 10;
 
-/// Each part of what is measured of the detectors of hosts and traffic, by its name.
-pub(crate) const PARTS: [(&str, fn() -> Vec<Measured>); 4] =
+/// A part of what is measured, by its name.
+pub(crate) type Part = (&'static str, fn() -> Vec<Measured>);
+
+/// Each part of what is measured of the detectors of hosts and traffic.
+pub(crate) const PARTS: [Part; 4] =
     [("lookups", lookups), ("flows", flows), ("starts", starts), ("web", web)];
 
 /// A scene to be played: the life of a house, and the attacks on it.
