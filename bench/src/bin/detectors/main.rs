@@ -38,7 +38,7 @@ fn main() {
         "| detector | scene | recall | false alerts a day per thousand | found after | bytes an entity |"
     );
     println!("|---|---|---|---|---|---|");
-    let logins: (&str, fn() -> Vec<Measured>) = ("logins", logins::measure);
+    let logins: hosts::Part = ("logins", logins::measure);
     for (part, measure) in [logins].into_iter().chain(hosts::PARTS) {
         if wanted(part) {
             measure().iter().for_each(print);
