@@ -363,10 +363,10 @@ impl State {
         let Self { young, old, young_bytes, old_bytes, .. } = self;
         let window = young.window(group, || {
             let moved = old.take(group);
-            let bytes = moved.as_ref().map_or(0, bytes_of);
-            *old_bytes = old_bytes.saturating_sub(bytes);
-            *young_bytes += bytes;
-            moved.unwrap_or_default()
+            *old_bytes = old_bytes.saturating_sub(moved.as_ref().map_or(0, bytes_of));
+            let window = moved.unwrap_or_default();
+            *young_bytes += bytes_of(&window);
+            window
         })?;
         let before = bytes_of(window);
         let given = each(window, &mut self.counters);
