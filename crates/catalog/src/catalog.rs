@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::error::one_line;
 use crate::{CatalogError, schema};
 
 /// How long a writer waits for another process.
@@ -154,7 +155,7 @@ fn check_whole(connection: &Connection, path: &Path) -> Result<(), CatalogError>
     if answer == "ok" {
         return Ok(());
     }
-    Err(CatalogError::Damaged { path: path.to_owned(), detail: answer })
+    Err(CatalogError::Damaged { path: path.to_owned(), detail: one_line(&answer) })
 }
 
 /// Tells in our words what the database says of a file that it cannot use.

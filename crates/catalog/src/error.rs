@@ -66,8 +66,14 @@ pub enum CatalogError {
 
 /// The database's own error.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
+#[error("{}", one_line(&.0.to_string()))]
 pub struct Fault(rusqlite::Error);
+
+/// Gives what the database says in one line: it repeats whole statements, damaged ones of its own among them.
+pub(crate) fn one_line(said: &str) -> String {
+    let text = said.replace(char::is_control, " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
 
 impl From<rusqlite::Error> for CatalogError {
     fn from(error: rusqlite::Error) -> Self {
@@ -83,5 +89,18 @@ impl Fault {
     /// Tells whether a constraint of the schema stood against the change.
     pub(crate) fn is_constraint(&self) -> bool {
         self.code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_one_line_whatever_statement_it_repeats() {
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        let error = database.execute("SELECT a,\n\tb\x1b[2J\nFROM nowhere", []).unwrap_err();
+        let said = CatalogError::from(error).to_string();
+        assert!(said.contains("FROM nowhere") && !said.contains(char::is_control), "{said:?}");
     }
 }

@@ -5,8 +5,7 @@ use detect::{Engine, Memory};
 use sigma::RuleSet;
 use simulate::{FlowLife, LookupAttack, LookupLife, StartLife, WebAttack, WebLife};
 
-use crate::hosts::{at, start};
-use crate::play::{events as events_of, median};
+use crate::play::{at, events as events_of, median, start};
 
 /// Prints it.
 pub(crate) fn print() {

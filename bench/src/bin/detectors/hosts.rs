@@ -12,9 +12,8 @@ use simulate::{
 };
 
 use crate::Measured;
-use crate::play::{Line, Player, Told, median};
+use crate::play::{DAY, Line, Player, Told, at, median, start};
 
-const DAY: i64 = 86_400;
 /// How many attacks each scene holds.
 const ATTACKS: u64 = 10;
 
@@ -110,17 +109,6 @@ impl Scene {
             bytes_per_entity: player.bytes(self.detector) / self.entities,
         }
     }
-}
-
-/// Gives when every scene begins.
-pub(crate) fn start() -> Timestamp {
-    Timestamp::parse("2026-11-02T00:00:00Z").unwrap_or_default()
-}
-
-/// Gives a moment of a day at an hour.
-pub(crate) fn at(day: i64, hour: f64) -> Timestamp {
-    let nanos = day * DAY * 1_000_000_000 + (hour * 3_600e9) as i64;
-    Timestamp::from_nanos(start().nanos() + nanos)
 }
 
 /// The attacks of a scene: each from another machine, at another hour of the last day.

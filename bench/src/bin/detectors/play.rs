@@ -8,6 +8,19 @@ use model::{Clock, Detection, EventId, Origin, Record, Text, Timestamp};
 use parse::{Parser, ParserConfig};
 use sigma::{RuleFile, RuleSet};
 
+pub(crate) const DAY: i64 = 86_400;
+
+/// Gives when every scene begins.
+pub(crate) fn start() -> Timestamp {
+    Timestamp::parse("2026-11-02T00:00:00Z").unwrap_or_default()
+}
+
+/// Gives a moment of a day at an hour.
+pub(crate) fn at(day: i64, hour: f64) -> Timestamp {
+    let nanos = day * DAY * 1_000_000_000 + (hour * 3_600e9) as i64;
+    Timestamp::from_nanos(start().nanos() + nanos)
+}
+
 /// A line that somebody logs.
 #[derive(Clone, Debug)]
 pub(crate) struct Line {

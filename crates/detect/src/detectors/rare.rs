@@ -28,7 +28,7 @@ use model::{Event, Field, Timestamp};
 use sigma::SnapshotError;
 use sigma::codec::{Reader, Writer};
 
-use self::kept::{Group, Later, Machine, Pair, Program, Seen, Waiting, day_of, week_of};
+use self::kept::{Group, Later, Machine, Pair, Program, Seen, Waiting, day_of, time_of, week_of};
 use self::label::{Label, Place, cut, group_of, plain};
 use self::news::{Kind, News, Weeks};
 use self::words::finding;
@@ -92,12 +92,6 @@ struct New {
     group: u64,
     machine: u64,
     burns_in: bool,
-}
-
-/// Gives when a program was started: not after the record of it came, whatever time its writer gave it. What
-/// waits, waits in order, so that one record dated years ahead would hold up all that come after it.
-fn time_of(event: &Event) -> Timestamp {
-    event.time.min(event.ingested)
 }
 
 #[derive(Debug)]

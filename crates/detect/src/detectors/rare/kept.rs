@@ -1,6 +1,6 @@
 //! What is kept of programs, machines and groups of machines.
 
-use model::{EventId, Timestamp};
+use model::{Event, EventId, Timestamp};
 use sigma::SnapshotError;
 use sigma::codec::{Read, Reader, Writer};
 
@@ -285,6 +285,12 @@ impl Waiting {
 
 pub(super) fn small(reader: &mut Reader<'_>) -> Read<u32> {
     u32::try_from(reader.number()?).map_err(|_| SnapshotError::Malformed)
+}
+
+/// Gives when a program was started: not after the record of it came, whatever time its writer gave it. What
+/// waits, waits in order, so that one record dated years ahead would hold up all that come after it.
+pub(super) fn time_of(event: &Event) -> Timestamp {
+    event.time.min(event.ingested)
 }
 
 pub(super) fn day_of(at: Timestamp) -> i64 {
